@@ -1,0 +1,1 @@
+"""From a usage record to an event: pure functions, no I/O, no clock."""

@@ -1,0 +1,102 @@
+"""One process per database: an exclusive ``flock`` beside it.
+
+Source: server contract, section 3.2. The operating system lets go of the lock when the process
+ends in whatever way; the lock file itself stays.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ..errors import Problem
+from .files import FILE_MODE, make_folder
+
+
+class LockError(Problem):
+    """The database can't be locked for this process."""
+
+    code = "database_locked"
+
+
+def canonical(path: Path) -> Path:
+    """The database's one true path; makes its folder. Raises `LockError`.
+
+    The folder's symbolic links and the database's own are resolved, so that every way to name
+    the file gives the same lock. A dangling link is refused, since SQLite would create its target.
+    """
+    path = path.absolute()
+    try:
+        make_folder(path.parent)
+        resolved = path.parent.resolve(strict=True) / path.name
+        if not resolved.is_symlink():
+            return resolved
+        if not resolved.exists():
+            raise LockError(f"{resolved} is a dangling symbolic link")
+        return resolved.resolve(strict=True)
+    except OSError as e:
+        raise LockError(f"{path}: {e.strerror}") from e
+
+
+class ProcessLock:
+    """The lock of one canonical database path; also a context manager."""
+
+    def __init__(self, database: Path) -> None:
+        self.database = database
+        self._fd: int | None = None
+
+    @property
+    def path(self) -> Path:
+        """The lock file."""
+        return self.database.with_name(self.database.name + ".manager.lock")
+
+    def acquire(self) -> None:
+        """Take the lock or raise `LockError`; never waits."""
+        try:
+            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+        except OSError as e:
+            raise LockError(f"{self.path}: {e.strerror}") from e
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._refuse_hard_links()
+        except BlockingIOError as e:
+            os.close(fd)
+            raise LockError(
+                f"manager database process lock is already held for {self.database}"
+            ) from e
+        except BaseException:
+            os.close(fd)
+            raise
+        self._fd = fd
+
+    def _refuse_hard_links(self) -> None:
+        try:
+            links = self.database.stat().st_nlink
+        except FileNotFoundError:
+            return
+        if links > 1:
+            raise LockError(
+                f"manager database has multiple hard links for {self.database}; "
+                "another name of the file would have another lock"
+            )
+
+    def release(self) -> None:
+        """Let go of the lock, if it is held."""
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+    def __enter__(self) -> Self:
+        self.acquire()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.release()

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from .errors import Problem
+from cpamp.errors import Problem
 
 DEFAULT_FILE = '{\n  "httpAddr": "0.0.0.0:18317",\n  "dataDir": "./data"\n}\n'
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import attrs
 
-from . import configfile
-from .configfile import ConfigFile, SettingsError
+from cpamp import configfile
+from cpamp.configfile import ConfigFile, SettingsError
 
 SECRETS_FOLDER = Path("/run/secrets")
 COLLECTOR_MODES = ("auto", "http", "resp", "subscribe")

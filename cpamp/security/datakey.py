@@ -13,7 +13,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from ..errors import Problem
+from cpamp.errors import Problem
+
 from .files import make_folder, write_new
 
 SALT = b"cpa-manager-plus"
@@ -33,7 +34,7 @@ def derive(key_material: bytes, info: bytes) -> bytes:
 
 def parse_given(text: str) -> bytes:
     """The key that a value from the environment or a secret file means; any text means one."""
-    return _decoded(text) or derive(text.encode(), b"data-key-v1")
+    return _decoded(text) or derive(_raw(text), b"data-key-v1")
 
 
 def parse_file(text: str) -> bytes:
@@ -48,7 +49,7 @@ def parse_file(text: str) -> bytes:
 
 def _decoded(text: str) -> bytes | None:
     """The 32 bytes that the text spells, by the first of four forms that fits."""
-    raw = text.encode()
+    raw = _raw(text)
     for form, altchars in ((raw + b"=", None), (raw, None), (raw + b"=", b"-_")):
         if len(form) == 44 and form.count(b"=") == 1 and not (altchars and set(raw) & set(b"+/")):
             try:
@@ -56,6 +57,10 @@ def _decoded(text: str) -> bytes | None:
             except binascii.Error:
                 continue
     return raw if len(raw) == KEY_BYTES else None
+
+
+def _raw(text: str) -> bytes:
+    return text.encode(errors="surrogateescape")
 
 
 def load(given: str, path: Path) -> bytes | None:
@@ -66,13 +71,11 @@ def load(given: str, path: Path) -> bytes | None:
     if given:
         return parse_given(given)
     try:
-        return parse_file(path.read_text(encoding="utf-8").strip())
+        return parse_file(path.read_text(errors="surrogateescape", encoding="utf-8").strip())
     except FileNotFoundError:
         return None
     except OSError as e:
         raise DataKeyError(f"read data key {path}: {e.strerror}") from e
-    except UnicodeDecodeError as e:
-        raise DataKeyError("data key must be 32 bytes or base64-encoded 32 bytes") from e
 
 
 def create(path: Path) -> bytes:

@@ -12,7 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ..errors import Problem
+from cpamp.errors import Problem
+
 from .files import FILE_MODE, make_folder
 
 

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from ..errors import Problem
+from cpamp.errors import Problem
+
 from .datakey import derive
 
 PREFIX = "enc:v1:"

@@ -1,0 +1,69 @@
+"""The checks of a connection against CPA itself, in the order of the contract.
+
+Source: server contract, sections 11.2 (step 5) and 12 (steps 4 to 6); point B-8 of section 22.
+"""
+
+from __future__ import annotations
+
+import re
+
+from cpamp.cpa.client import CpaClient, CpaConfig
+from cpamp.errors import CpaUnreachable, Problem
+from cpamp.setup.problems import (
+    ConfigFailed,
+    EnableFailed,
+    PollIntervalExceedsRetention,
+    RetentionInvalid,
+    ValidationFailed,
+)
+
+# The first CPA with the HTTP queue (B-23).
+OLDEST_FULL_VERSION = (6, 10, 8)
+
+
+async def check_cpa(
+    client: CpaClient, *, poll_interval_ms: int | None, ensure_publishing: bool
+) -> CpaConfig:
+    """Make sure that CPA takes the key and, where monitoring is wanted, that it can work.
+
+    `poll_interval_ms` is None when monitoring is off: then CPA sees one call, else two reads and,
+    with `ensure_publishing`, one change. Raises `CpaUnreachable` as it is, and every other
+    refusal by CPA under the code of its step.
+    """
+    try:
+        config = await client.config()
+    except CpaUnreachable:
+        raise
+    except Problem as e:
+        raise ValidationFailed(e.message) from e
+    if poll_interval_ms is None:
+        return config
+    try:
+        config = await client.config()
+    except CpaUnreachable:
+        raise
+    except Problem as e:
+        raise ConfigFailed(e.message) from e
+    if config.retention_seconds <= 0:
+        raise RetentionInvalid
+    if poll_interval_ms > config.retention_seconds * 1000:
+        raise PollIntervalExceedsRetention(config.retention_seconds)
+    if ensure_publishing:
+        try:
+            await client.enable_usage_statistics()
+        except CpaUnreachable:
+            raise
+        except Problem as e:
+            raise EnableFailed(e.message) from e
+    return config
+
+
+def warnings(config: CpaConfig) -> list[str]:
+    """What the user should know about this CPA although it works."""
+    found = re.match(r"v?(\d+)\.(\d+)\.(\d+)", config.version)
+    if found and tuple(map(int, found.groups())) < OLDEST_FULL_VERSION:
+        return [
+            f"CPA {config.version} is older than 6.10.8: it has no HTTP usage queue, "
+            "so that records can be collected over RESP only"
+        ]
+    return []

@@ -1,0 +1,50 @@
+"""Reading the members of a JSON object whose absence means something.
+
+Absent and null are the same. A member of the wrong type is the sender's mistake: `InvalidJson`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cpamp.errors import InvalidJson
+
+
+def text(source: dict[str, Any], key: str) -> str:
+    """The trimmed text, "" when absent."""
+    value = source.get(key)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise InvalidJson(f"{key} must be a text")
+    return value.strip()
+
+
+def positive(source: dict[str, Any], key: str, otherwise: int) -> int:
+    """The whole number if it is above 0, else `otherwise`."""
+    value = source.get(key)
+    if value is None:
+        return otherwise
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidJson(f"{key} must be a whole number")
+    return value if value > 0 else otherwise
+
+
+def flag(source: dict[str, Any], key: str, otherwise: bool) -> bool:
+    """The boolean, or `otherwise` when absent."""
+    value = source.get(key)
+    if value is None:
+        return otherwise
+    if not isinstance(value, bool):
+        raise InvalidJson(f"{key} must be true or false")
+    return value
+
+
+def child(source: dict[str, Any], key: str) -> dict[str, Any]:
+    """The object, {} when absent."""
+    value = source.get(key)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise InvalidJson(f"{key} must be an object")
+    return value

@@ -24,22 +24,13 @@ class LockError(Problem):
 
 
 def canonical(path: Path) -> Path:
-    """The database's one true path; makes its folder. Raises `LockError`.
+    """The database's one true path, absolute and with every symbolic link resolved.
 
-    The folder's symbolic links and the database's own are resolved, so that every way to name
-    the file gives the same lock. A dangling link is refused, since SQLite would create its target.
+    So every way to name the file gives the same lock. Nothing is created; a dangling link of the
+    last part stays as it is, for `ProcessLock.acquire` to refuse.
     """
-    path = path.absolute()
-    try:
-        make_folder(path.parent)
-        resolved = path.parent.resolve(strict=True) / path.name
-        if not resolved.is_symlink():
-            return resolved
-        if not resolved.exists():
-            raise LockError(f"{resolved} is a dangling symbolic link")
-        return resolved.resolve(strict=True)
-    except OSError as e:
-        raise LockError(f"{path}: {e.strerror}") from e
+    resolved = path.absolute().parent.resolve() / path.name
+    return resolved.resolve() if resolved.exists() else resolved
 
 
 class ProcessLock:
@@ -55,11 +46,15 @@ class ProcessLock:
         return self.database.with_name(self.database.name + ".manager.lock")
 
     def acquire(self) -> None:
-        """Take the lock or raise `LockError`; never waits."""
+        """Make the database's folder and take the lock, or raise `LockError`; never waits."""
+        if self.database.is_symlink():
+            # SQLite would create its target.
+            raise LockError(f"{self.database} is a dangling symbolic link")
         try:
+            make_folder(self.database.parent)
             fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
         except OSError as e:
-            raise LockError(f"{self.path}: {e.strerror}") from e
+            raise LockError(f"{e.filename}: {e.strerror}") from e
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._refuse_hard_links()

@@ -74,8 +74,16 @@ def test_one_lock_per_database_by_every_name(tmp_path: Path) -> None:
 def test_dangling_link_is_refused_and_its_target_not_made(tmp_path: Path) -> None:
     (tmp_path / "db").symlink_to(tmp_path / "nowhere")
     with pytest.raises(LockError, match="is a dangling symbolic link"):
-        canonical(tmp_path / "db")
+        ProcessLock(canonical(tmp_path / "db")).acquire()
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_the_folder_is_made(tmp_path: Path) -> None:
+    with ProcessLock(canonical(tmp_path / "new/usage.sqlite")):
+        assert mode(tmp_path / "new") == 0o700
+    (tmp_path / "file").touch()
+    with pytest.raises(LockError, match="file"):
+        ProcessLock(canonical(tmp_path / "file/usage.sqlite")).acquire()
 
 
 def test_hard_links_are_refused_and_the_lock_let_go(tmp_path: Path) -> None:

@@ -169,7 +169,7 @@ def test_nobody_passes_before_there_is_a_credential() -> None:
 
 @pytest.mark.parametrize(
     "record",
-    [None, [], {}, {"salt": "AAEC"}, {"salt": "", "keyHash": "AA"}, {"salt": 1, "keyHash": 2}],,
+    [None, [], {}, {"salt": "AAEC"}, {"salt": "", "keyHash": "AA"}, {"salt": 1, "keyHash": 2}],
 )
 def test_incomplete_credentials(record: object) -> None:
     assert Credential.read(record) is None

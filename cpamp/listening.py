@@ -1,0 +1,105 @@
+"""The HTTP port, or ports: bound at once or not at all, watched, and closed without haste.
+
+Source: server contract, sections 2.3 (HTTP_ADDR) and 17.1, with point B-17 of section 22.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import attrs
+from twisted.internet import endpoints
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import Factory
+from twisted.python.failure import Failure
+
+from cpamp.errors import Problem
+
+
+class ListenError(Problem):
+    """A port can't be bound, or its description makes no sense."""
+
+    code = "listen_failed"
+
+
+def describe(http_addr: str) -> str:
+    """The Twisted endpoint description of a ``host:port``; raises `ListenError`.
+
+    No host means every IPv4 address; a port of 0 means any.
+    """
+    host, colon, port = http_addr.rpartition(":")
+    host = host.strip("[]")
+    if not colon or not port.isdecimal() or int(port) > 65_535:
+        raise ListenError(f'"{http_addr}" is not host:port')
+    interface = endpoints.quoteStringArgument(host or "0.0.0.0")
+    return f"tcp:port={port}:interface={interface}"
+
+
+@attrs.define(eq=False)
+class Listener:
+    """Binds a factory to every described endpoint. `ports` are the bound ones."""
+
+    _reactor: Any
+    _descriptions: Sequence[str]
+    _factory: Factory
+    ports: list[Any] = attrs.field(factory=list, init=False)
+    _closing: bool = attrs.field(default=False, init=False)
+
+    def bind(self, died: Callable[[], None]) -> None:
+        """Bind all; raises `ListenError` and leaves none bound where one fails.
+
+        `died` is called once for a port that ends without having been asked to.
+        """
+        self._closing = False
+        for description in self._descriptions:
+            try:
+                self.ports.append(self._listen(description, died))
+            except Exception as e:
+                self.close()
+                raise ListenError(str(e).rstrip(".")) from e
+
+    def _listen(self, description: str, died: Callable[[], None]) -> Any:
+        bound: list[Any] = []
+        failed: list[Failure] = []
+        watched = _Watched(self._factory, lambda: None if self._closing else died())
+        endpoint = endpoints.serverFromString(self._reactor, description)
+        endpoint.listen(watched).addCallbacks(bound.append, failed.append)
+        if failed:
+            failed[0].raiseException()
+        if not bound:
+            raise ListenError("the endpoint does not listen at once")
+        return bound[0]
+
+    def addresses(self) -> list[IAddress]:
+        """Where it listens."""
+        return [port.getHost() for port in self.ports]
+
+    def close(self) -> Deferred[Any]:
+        """Take no more connections; those that are open go on. Fires when the ports are closed."""
+        self._closing = True
+        ports, self.ports = self.ports, []
+        return gatherResults([maybeDeferred(port.stopListening) for port in ports])
+
+
+class _Watched(Factory):
+    """Tells when its port has gone; otherwise the factory that it stands for."""
+
+    def __init__(self, factory: Factory, stopped: Callable[[], None]) -> None:
+        self.noisy = False
+        self._factory = factory
+        self._stopped = stopped
+
+    def doStart(self) -> None:
+        """The port is bound."""
+        self._factory.doStart()
+
+    def doStop(self) -> None:
+        """The port is no more."""
+        self._factory.doStop()
+        self._stopped()
+
+    def buildProtocol(self, addr: IAddress | None) -> Any:
+        """The protocol of a new connection."""
+        return self._factory.buildProtocol(addr)

@@ -1,0 +1,54 @@
+"""Work on the database while no daemon has it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cpamp.errors import Problem
+from cpamp.security.lock import LockError, ProcessLock
+
+
+class NotADatabase(Problem):
+    """There is no file at that path that could be ours."""
+
+    code = "database_missing"
+
+
+def existing(path: Path) -> Path:
+    """The path, if a non-empty file is there; raises `NotADatabase`."""
+    if path.is_dir():
+        raise NotADatabase(f"SQLite database path is a directory: {path}")
+    if not path.exists():
+        raise NotADatabase(f"SQLite database not found at {path}")
+    if path.stat().st_size == 0:
+        raise NotADatabase(f"SQLite database at {path} is empty")
+    return path
+
+
+@contextmanager
+def locked(path: Path, what: str) -> Iterator[ProcessLock]:
+    """Hold the process lock; `what` names the lock in the error (``admin reset lock``)."""
+    lock = ProcessLock(path)
+    try:
+        lock.acquire()
+    except LockError as e:
+        raise LockError(f"acquire {what}; stop Manager Server and retry: {e.message}") from e
+    try:
+        yield lock
+    finally:
+        lock.release()
+
+
+@contextmanager
+def transaction(conn: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """One write transaction: committed at the end, rolled back on any exception."""
+    conn.execute("BEGIN IMMEDIATE")
+    try:
+        yield conn
+    except BaseException:
+        conn.execute("ROLLBACK")
+        raise
+    conn.execute("COMMIT")

@@ -142,6 +142,16 @@ class Process:
                 self._child.kill()
                 self._child.wait()
 
+    def wait(self, seconds: float = 60.0) -> int:
+        """Wait for it to end by itself; returns the exit status, or kills it and raises."""
+        assert self._child is not None
+        try:
+            return self._child.wait(seconds)
+        finally:
+            if self._child.poll() is None:
+                self._child.kill()
+                self._child.wait()
+
     def output(self, last: int = 4000) -> str:
         """The end of what it printed."""
         return self.log.read_text(errors="replace")[-last:] if self.log.exists() else ""

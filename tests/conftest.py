@@ -1,0 +1,22 @@
+"""Fixtures for all tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.daemon import Lab
+
+# Child processes run the tree that the tests are in, not an installed copy.
+os.environ["PYTHONPATH"] = str(Path(__file__).parent.parent)
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    """A folder with processes that end with the test."""
+    lab = Lab(tmp_path)
+    yield lab
+    lab.close()

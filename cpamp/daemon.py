@@ -1,0 +1,177 @@
+"""The life of the process: what starts in which order, and what ends in which.
+
+Source: server contract, sections 3 and 17.1, with point B-17 of section 22.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import attrs
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IReactorCore
+from twisted.logger import Logger
+
+from cpamp.errors import Problem
+from cpamp.listening import Listener
+from cpamp.security import files
+from cpamp.security.admin import AdminGate
+from cpamp.security.datakey import DataKeyError
+from cpamp.security.lock import ProcessLock
+from cpamp.security.vault import Vault
+from cpamp.settings import Settings
+from cpamp.setup.bootstrap import Bootstrapped, bootstrap
+from cpamp.setup.service import SetupService
+from cpamp.store import Store
+from cpamp.store.database import open_database
+
+# Requests that are being answered when the daemon is told to end get this long, in seconds.
+GRACE_SECONDS = 10.0
+ADMIN_KEY_FILE = "admin-key.txt"
+
+
+class StartFailed(SystemExit, Exception):
+    """The start ended at a stage that the log names; the exit status is 1.
+
+    A SystemExit, so that the interpreter adds no traceback to that line; and an Exception, so
+    that twistd removes its process number file and tells the process that it was started by.
+    """
+
+
+@attrs.frozen
+class _StageError(Exception):
+    """A stage of the start failed for a reason that a person can be told."""
+
+    stage: str
+    reason: str
+
+
+@attrs.define(eq=False)
+class Daemon(Service):
+    """Starts the parts before the reactor serves anything, and stops them in order.
+
+    The whole start is synchronous: whatever fails in it makes twistd end with status 1, in the
+    background too. `key_in_log` says whether a generated admin key may be logged, since the log
+    is a terminal's; otherwise it goes to a private file.
+    """
+
+    _reactor: IReactorCore
+    _settings: Settings
+    _lock: ProcessLock
+    _vault: Vault
+    _gate: AdminGate
+    _store: Store
+    _setup: SetupService
+    _listener: Listener
+    # Started in this order once the store is there; stopped in the reverse, before the port.
+    _workers: tuple[Service, ...]
+    _now_ms: Callable[[], int]
+    _key_in_log: bool
+    _log: Logger = attrs.field(factory=Logger, init=False)
+
+    def startService(self) -> None:
+        """Go through the stages of section 3; raises `StartFailed`."""
+        files.private_umask()
+        files.raise_descriptor_limit()
+        try:
+            self._start()
+        except _StageError as e:
+            self._listener.close()
+            self._lock.release()
+            self._log.critical("{stage}: {reason}", stage=e.stage, reason=e.reason)
+            raise StartFailed(1) from e
+        super().startService()
+
+    def _start(self) -> None:
+        with _stage("acquire manager database process lock"):
+            self._lock.acquire()
+        with _stage("load data key"):
+            self._vault.load()
+        with _stage("bootstrap manager server"):
+            found = self._bootstrap()
+        self._gate.credential = found.credential
+        self._setup.begin(found)
+        self._announce(found)
+        with _stage("http listen"):
+            self._listener.bind(self._listener_died)
+        for address in self._listener.addresses():
+            self._log.info("cpa-manager-plus listening on {address}", address=address)
+        self._store.startService()
+        for worker in self._workers:
+            worker.startService()
+        self._setup.start_collecting()
+
+    def _bootstrap(self) -> Bootstrapped:
+        with _stage("open sqlite"):
+            conn = open_database(self._lock.database)
+        try:
+            return bootstrap(conn, self._settings, self._vault, self._now_ms())
+        except DataKeyError as e:
+            raise _StageError("load data key", e.message) from e
+        finally:
+            conn.close()
+
+    def _announce(self, found: Bootstrapped) -> None:
+        """The log lines of section 3, step 6."""
+        if not found.generated_key:
+            self._log.info("CPA Manager Plus admin credential initialized")
+        elif self._key_in_log:
+            self._log.info("CPA Manager Plus admin key generated: {key}", key=found.generated_key)
+        else:
+            place = self._settings.data_dir / ADMIN_KEY_FILE
+            files.make_folder(place.parent)
+            files.replace(place, found.generated_key.encode() + b"\n")
+            self._log.info("CPA Manager Plus admin key generated: see {place}", place=place)
+        if found.data_key_created:
+            self._log.info("CPA Manager Plus data key created at {path}", path=self._vault.path)
+        if self._vault.problem:
+            self._log.error(
+                "the saved CPA connection can't be used: {problem}; set it up again, "
+                "or put the right data key back and restart",
+                problem=self._vault.problem,
+            )
+
+    def stopService(self) -> Deferred[Any]:
+        """The order of section 17.1. Fires when all of it has ended."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        for worker in reversed(self._workers):
+            await self._ended(worker.stopService)
+        await self._ended(lambda: self._listener.drain(GRACE_SECONDS))
+        await self._ended(self._store.stopService)
+        self._lock.release()
+        self._log.info("everything that was collected is stored")
+
+    async def _ended(self, stop: Callable[[], Any]) -> None:
+        """Stop one part; its failure is logged and does not keep the others running."""
+        try:
+            await maybeDeferred(stop)
+        except Exception:
+            self._log.failure("a part did not stop as it should")
+
+    def _listener_died(self) -> None:
+        """End with a status that makes a supervisor start the daemon again (B-17).
+
+        The reactor ends with 0 when it is merely stopped, and twistd has no word in that.
+        """
+        self._log.critical("the HTTP listener has ended; the daemon ends too")
+        atexit.register(os._exit, 1)
+        self._reactor.stop()
+
+
+@contextmanager
+def _stage(name: str) -> Iterator[None]:
+    """Name the stage of whatever a person could have caused."""
+    try:
+        yield
+    except Problem as e:
+        raise _StageError(name, e.message) from e
+    except OSError as e:
+        raise _StageError(name, str(e)) from e

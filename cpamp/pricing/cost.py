@@ -41,8 +41,6 @@ PRIORITY_MULTIPLIERS = {
 LONG_CONTEXT_DATED = ("gpt-5.5", "gpt-5.4", "gpt-5.4-pro")
 FAST_TIERS = frozenset(("priority", "fast"))
 DISCOUNT_TIERS = frozenset(("flex", "batch"))
-# Providers that report thinking beside the output (section 10.2).
-SEPARATE_REASONING = ("gemini", "vertex", "aistudio", "antigravity", "interaction")
 
 
 @attrs.frozen
@@ -117,12 +115,6 @@ class PriceBook:
         """How an event with these names and this effective tier is billed; None: unpriced."""
         price = self.price(billing, analytics, requested)
         return None if price is None else rate_card(price, billing, service_tier)
-
-
-def separate_reasoning(executor_type: str, provider: str) -> bool:
-    """Whether reasoning tokens come beside the output tokens and are billed with them (10.2)."""
-    name = (executor_type or provider).lower()
-    return any(word in name for word in SEPARATE_REASONING)
 
 
 def rate_card(price: ModelPrice, billing: str, service_tier: str) -> RateCard:

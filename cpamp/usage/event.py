@@ -82,6 +82,15 @@ class Tokens(NamedTuple):
     total_tokens: int = 0
 
 
+class Billed(NamedTuple):
+    """What CPA itself says is to be billed, where its counts alone would give something else."""
+
+    prompt: int
+    cache_read: int
+    cache_creation: int
+    output: int
+
+
 @attrs.define
 class Event:
     """One attempt at one upstream request (usage contract, section 3)."""
@@ -114,3 +123,4 @@ class Event:
     raw: bytes = b""
     # The record carried no readable time, and the time of arrival stands in for it.
     time_invented: bool = False
+    billed: Billed | None = None

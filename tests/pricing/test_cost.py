@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cpamp.pricing.cost import PriceBook, Usage, separate_reasoning
+from cpamp.pricing.cost import PriceBook, Usage
 from cpamp.pricing.price import ModelPrice, read_book
+from cpamp.usage.models import separate_reasoning
 
 
 def usage(

@@ -1,0 +1,309 @@
+"""A request for analytics, validated into frozen values (analytics contract, 8 and 10.1).
+
+Everything that is wrong with a request is found here, before anything is computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+import attrs
+
+from cpamp.analytics.zones import DAY_MS, zone
+from cpamp.errors import BadRequest
+from cpamp.usage.models import analytics_model
+
+MAX_PAGE = 50_000
+DEFAULT_PAGE = 100
+MAX_RECENT = 1_000
+MAX_PREVIEW = 100
+DEFAULT_PREVIEW = 20
+MAX_VALUES = 5_000
+MAX_TEXT = 4_096
+# Instants beyond the year 9999 have no local day.
+MAX_INSTANT_MS = 253_402_300_800_000
+RANGE_TEXT = "from_ms and to_ms are required and from_ms must be less than to_ms"
+
+
+class CacheStatus(StrEnum):
+    """What `filters.cache_status` may ask for."""
+
+    HIT = "hit"
+    MISS = "miss"
+    READ = "read"
+    CREATION = "creation"
+
+
+@attrs.frozen
+class Filters:
+    """Which events count: fields are combined with AND, the values of one with OR.
+
+    An empty tuple is no filter.
+    """
+
+    models: tuple[str, ...] = ()
+    providers: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    credential_ids: tuple[str, ...] = ()
+    auth_files: tuple[str, ...] = ()
+    auth_indices: tuple[str, ...] = ()
+    api_key_hashes: tuple[str, ...] = ()
+    source_hashes: tuple[str, ...] = ()
+    project_ids: tuple[str, ...] = ()
+    request_types: tuple[str, ...] = ()
+    header_error_kinds: tuple[str, ...] = ()
+    header_error_codes: tuple[str, ...] = ()
+    header_quota_plans: tuple[str, ...] = ()
+    header_trace_ids: tuple[str, ...] = ()
+    include_failed: bool = True
+    failed_only: bool = False
+    min_latency_ms: int = 0
+    cache_status: CacheStatus | None = None
+
+    @classmethod
+    def read(cls, members: Members) -> Self:
+        """The filters of a request; raises `BadRequest`."""
+        lists = {
+            field.name: members.texts(field.name)
+            for field in attrs.fields(cls)
+            if field.default == ()
+        }
+        lists["models"] = tuple(dict.fromkeys(map(analytics_model, lists["models"])))
+        for name in ("providers", "accounts"):
+            lists[name] = tuple(dict.fromkeys(value.lower() for value in lists[name]))
+        status = members.text("cache_status").strip().lower()
+        return cls(
+            **lists,
+            include_failed=members.flag("include_failed", default=True),
+            failed_only=members.flag("failed_only"),
+            min_latency_ms=max(members.integer("min_latency_ms"), 0),
+            cache_status=CacheStatus(status) if status in list(CacheStatus) else None,
+        )
+
+
+@attrs.frozen
+class Page:
+    """A page of events, newest first, that begins before a cursor (None: at the newest)."""
+
+    limit: int
+    before_ms: int | None = None
+    before_id: int | None = None
+
+
+@attrs.frozen
+class Preview:
+    """The first events of a range of its own."""
+
+    from_ms: int
+    to_ms: int
+    limit: int
+
+
+@attrs.frozen
+class Include:
+    """Which sections are asked for, and how."""
+
+    sections: frozenset[str] = frozenset()
+    compact: bool = False
+    percentiles: bool = False
+    comparison: bool = False
+    recent_failures: int = 0
+    recent_requests: int = 0
+    model_timeline: int = 0
+    page: Page | None = None
+    preview: Preview | None = None
+    granularity: str = ""
+    api_key_details: bool = True
+
+    def __contains__(self, section: str) -> bool:
+        return section in self.sections
+
+
+# The flags that name a section each.
+SECTIONS = (
+    "summary",
+    "timeline",
+    "hourly_distribution",
+    "model_share",
+    "channel_share",
+    "model_stats",
+    "failure_sources",
+    "account_stats",
+    "credential_stats",
+    "credential_timeline",
+    "api_key_timeline",
+    "api_key_stats",
+    "heatmap",
+    "anomaly_points",
+    "task_buckets",
+    "filter_options",
+    "filter_selectors",
+    "account_strips",
+)
+
+
+@attrs.frozen
+class AnalyticsRequest:
+    """One request: a range, a zone, a search, filters, and the sections wanted."""
+
+    from_ms: int
+    to_ms: int
+    now_ms: int
+    zone: ZoneInfo
+    search: str
+    search_key: str
+    filters: Filters
+    include: Include
+
+    @classmethod
+    def read(cls, body: Any, now_ms: int) -> Self:
+        """The request that a JSON body makes at `now_ms`; raises `BadRequest`."""
+        members = Members.of(body, "the body")
+        from_ms, to_ms = read_range(members)
+        now = members.integer("now_ms")
+        return cls(
+            from_ms=from_ms,
+            to_ms=to_ms,
+            now_ms=min(now, MAX_INSTANT_MS) if now > 0 else now_ms,
+            zone=zone(members.text("time_zone")),
+            search=members.text("search_query").strip(),
+            search_key=members.text("search_api_key_hash").strip().lower(),
+            filters=Filters.read(members.object("filters")),
+            include=_include(members.object("include")),
+        )
+
+    @property
+    def granularity(self) -> str:
+        """``hour`` or ``day``, as asked for or by the length of the range."""
+        if self.include.granularity:
+            return self.include.granularity
+        return "hour" if self.to_ms - self.from_ms <= DAY_MS else "day"
+
+
+@attrs.frozen
+class Members:
+    """The members of a JSON object, read by type; ``null`` is the same as absent.
+
+    Every reader raises `BadRequest` when the member is of another type.
+    """
+
+    values: Mapping[str, Any]
+    what: str
+
+    @classmethod
+    def of(cls, value: Any, what: str) -> Self:
+        """The members of `value`, which errors call `what`."""
+        if not isinstance(value, Mapping):
+            raise BadRequest(f"{what} must be a JSON object")
+        return cls(value, what)
+
+    def refuse_unknown(self, known: Sequence[str]) -> None:
+        """Raise `BadRequest` if there is a member that is not `known`."""
+        unknown = next((name for name in self.values if name not in known), None)
+        if unknown is not None:
+            raise BadRequest(f'unknown field "{unknown[:80]}" in {self.what}')
+
+    def text(self, name: str) -> str:
+        """A string; "" where absent."""
+        value = self.values.get(name)
+        if value is None:
+            return ""
+        if not isinstance(value, str) or len(value) > MAX_TEXT:
+            raise BadRequest(f"{name} must be a string of at most {MAX_TEXT} characters")
+        return value
+
+    def integer(self, name: str, default: int = 0) -> int:
+        """An integer of 64 bits."""
+        value = self.values.get(name)
+        if value is None:
+            return default
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63:
+            raise BadRequest(f"{name} must be an integer")
+        return value
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """A boolean."""
+        value = self.values.get(name)
+        if value is None:
+            return default
+        if not isinstance(value, bool):
+            raise BadRequest(f"{name} must be true or false")
+        return value
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A list of strings: trimmed, without blanks, each once."""
+        value = self.values.get(name)
+        if value is None:
+            return ()
+        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+            raise BadRequest(f"{name} must be a list of strings")
+        if len(value) > MAX_VALUES:
+            raise BadRequest(f"{name} must not have more than {MAX_VALUES} values")
+        return tuple(dict.fromkeys(text for v in value if (text := v.strip())))
+
+    def object(self, name: str) -> Members:
+        """An object; empty where absent."""
+        value = self.values.get(name)
+        return Members.of({} if value is None else value, name)
+
+
+def read_range(members: Members) -> tuple[int, int]:
+    """The half-open range ``[from_ms, to_ms)``; raises `BadRequest`."""
+    from_ms, to_ms = members.integer("from_ms"), members.integer("to_ms")
+    if from_ms <= 0 or to_ms <= 0 or from_ms >= to_ms:
+        raise BadRequest(RANGE_TEXT)
+    if to_ms > MAX_INSTANT_MS:
+        raise BadRequest("to_ms must not lie beyond the year 9999")
+    return from_ms, to_ms
+
+
+def _include(members: Members) -> Include:
+    granularity = members.text("granularity")
+    return Include(
+        sections=frozenset(name for name in SECTIONS if members.flag(name)),
+        compact=members.text("summary_profile") == "compact",
+        percentiles=members.flag("summary_percentiles"),
+        comparison=members.flag("summary_comparison"),
+        recent_failures=_bounded(members, "recent_failures", MAX_RECENT),
+        recent_requests=_bounded(members, "recent_requests", 100),
+        model_timeline=_bounded(members, "model_timeline", 100),
+        page=_page(members),
+        preview=_preview(members),
+        granularity=granularity if granularity in ("hour", "day") else "",
+        api_key_details=members.flag("api_key_details", default=True),
+    )
+
+
+def _bounded(members: Members, name: str, most: int) -> int:
+    return min(max(members.integer(name), 0), most)
+
+
+def _page(include: Members) -> Page | None:
+    if include.values.get("events_page") is None:
+        return None
+    members = include.object("events_page")
+    limit = members.integer("limit")
+    if limit > MAX_PAGE:
+        raise BadRequest(f"events_page.limit must be less than or equal to {MAX_PAGE}")
+    before_ms, before_id = members.integer("before_ms"), members.integer("before_id")
+    return Page(
+        limit=limit if limit > 0 else DEFAULT_PAGE,
+        before_ms=before_ms if before_ms > 0 else None,
+        before_id=before_id if before_id > 0 else None,
+    )
+
+
+def _preview(include: Members) -> Preview | None:
+    if include.values.get("drilldown_preview") is None:
+        return None
+    members = include.object("drilldown_preview")
+    from_ms, to_ms = members.integer("from_ms"), members.integer("to_ms")
+    if from_ms <= 0 or from_ms >= to_ms:
+        return None
+    limit = members.integer("limit")
+    return Preview(from_ms, to_ms, min(limit, MAX_PREVIEW) if limit > 0 else DEFAULT_PREVIEW)

@@ -1,0 +1,650 @@
+"""A usage record of CPA made into an event (usage contract, section 3).
+
+Pure and fast: what repeats between records is remembered in bounded caches.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any
+
+import attrs
+import orjson
+
+from cpamp.usage import xai
+from cpamp.usage.event import Billed, Caller, End, Event, ModelNames, Tokens, Way, Who
+from cpamp.usage.headers import Metadata, response_metadata, summary
+from cpamp.usage.models import (
+    INCLUDED,
+    MAX_INT,
+    SEPARATE,
+    analytics_model,
+    compatible_cached,
+    effective_tier,
+    explicit_cache_mode,
+    named_cache_mode,
+    normalised,
+    separate_reasoning,
+    with_total,
+)
+from cpamp.usage.redact import clean_request_text, mask_source, redact, redact_json, redact_member
+from cpamp.usage.timestamps import Instant, read_instant
+
+BODY_BYTES = 64 * 1024
+UNKNOWN_BYTES = 16 * 1024
+MAX_DEPTH = 1_000
+Record = Mapping[str, Any]
+
+
+class Malformed(Exception):
+    """The payload is not JSON, or not an object; the message says which."""
+
+
+class Control(StrEnum):
+    """A message among the records that is none."""
+
+    REFRESH = "refresh"
+    SUPPORT_REFRESH = "support_refresh"
+    UNKNOWN = "unknown"
+
+
+def strict_json(payload: bytes) -> Any:
+    """The JSON value of a payload; raises `Malformed`.
+
+    Lone surrogates and invalid UTF-8 become U+FFFD, numbers that no double holds become the
+    nearest that one does; NaN, infinities and nesting beyond 1,000 are refused.
+    """
+    try:
+        return orjson.loads(payload)
+    except orjson.JSONDecodeError as error:
+        return _careful_json(payload, error)
+
+
+def _careful_json(payload: bytes, error: Exception) -> Any:
+    text = payload.decode("utf-8", errors="replace").removeprefix("\ufeff")
+
+    def refuse(constant: str) -> Any:
+        raise Malformed(f"usage payload is not JSON: {constant}")
+
+    try:
+        value = json.loads(text, parse_constant=refuse, parse_float=_finite, parse_int=_bounded)
+    except RecursionError as deep:
+        raise Malformed("usage payload is not JSON: nested too deep") from deep
+    except ValueError as invalid:
+        raise Malformed(f"usage payload is not JSON: {error}") from invalid
+    return _without_surrogates(value, 0)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return max(min(number, 1.7976931348623157e308), -1.7976931348623157e308)
+
+
+def _bounded(text: str) -> int:
+    if len(text) < 20:
+        return int(text)
+    return -MAX_INT - 1 if text.startswith("-") else MAX_INT
+
+
+def _without_surrogates(value: Any, depth: int) -> Any:
+    if depth > MAX_DEPTH:
+        raise Malformed("usage payload is not JSON: nested too deep")
+    try:
+        if isinstance(value, str):
+            return value.encode("utf-8", errors="surrogatepass").decode("utf-8", errors="replace")
+        if isinstance(value, list):
+            return [_without_surrogates(inner, depth + 1) for inner in value]
+        if isinstance(value, dict):
+            return {
+                _without_surrogates(name, depth): _without_surrogates(inner, depth + 1)
+                for name, inner in value.items()
+            }
+    except RecursionError as deep:
+        raise Malformed("usage payload is not JSON: nested too deep") from deep
+    return value
+
+
+def decode(payload: bytes, *, now_ms: int, keep_raw: bool = False) -> Event | Control:
+    """The event or control message of one payload; raises `Malformed`."""
+    record = strict_json(payload)
+    if not isinstance(record, dict):
+        raise Malformed("usage payload is not a JSON object")
+    control = control_of(record)
+    return control or normalise(record, now_ms=now_ms, keep_raw=keep_raw)
+
+
+def control_of(record: Record) -> Control | None:
+    """Which control message an object is; None for a record."""
+    if len(record) > 4 or not record or not all(isinstance(v, bool) for v in record.values()):
+        return None
+    if len(record) == 1:
+        for control in (Control.REFRESH, Control.SUPPORT_REFRESH):
+            if record.get(control.value) is True:
+                return control
+    return Control.UNKNOWN
+
+
+# -- reading members (3.1) ----------------------------------------------------------------------
+
+
+def first(record: Record, names: Iterable[str]) -> Any:
+    """The value of the first name that is present, even if it is null."""
+    for name in names:
+        if name in record:
+            return record[name]
+    return None
+
+
+def as_text(value: Any) -> str:
+    """A JSON value as text; "" for what has none."""
+    if isinstance(value, str):
+        return value.strip()
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else format(Decimal(repr(value)), "f")
+    return ""
+
+
+def as_integer(value: Any) -> int:
+    """A JSON value as an integer of 64 bits; 0 for what is none."""
+    if isinstance(value, bool):
+        return 0
+    if isinstance(value, int | float):
+        return clamp(int(value))
+    if isinstance(value, str):
+        text = value.strip()
+        return clamp(_bounded(text)) if _INTEGER.match(text) else 0
+    return 0
+
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,40}$", re.ASCII)
+
+
+def clamp(number: int) -> int:
+    """The nearest integer of 64 bits."""
+    return max(min(number, MAX_INT), -MAX_INT - 1)
+
+
+def optional_integer(value: Any) -> int | None:
+    """An integer, or None where there is none."""
+    return None if value is None else as_integer(value)
+
+
+def text_of(record: Record, *names: str) -> str:
+    """The text of the first name that is present."""
+    for name in names:
+        if name in record:
+            value = record[name]
+            return value.strip() if type(value) is str else as_text(value)
+    return ""
+
+
+# -- tokens (3.5) -------------------------------------------------------------------------------
+
+_TOKEN_ALIASES: dict[str, tuple[str, ...]] = {
+    "input_tokens": ("input_tokens", "inputTokens", "prompt_tokens", "promptTokens"),
+    "output_tokens": ("output_tokens", "outputTokens", "completion_tokens", "completionTokens"),
+    "reasoning_tokens": ("reasoning_tokens", "reasoningTokens"),
+    "cached_tokens": ("cached_tokens", "cachedTokens"),
+    "cache_tokens": ("cache_tokens", "cacheTokens"),
+    "cache_read_tokens": (
+        "cache_read_tokens",
+        "cacheReadTokens",
+        "cache_read_input_tokens",
+        "cacheReadInputTokens",
+    ),
+    "cache_creation_tokens": (
+        "cache_creation_tokens",
+        "cacheCreationTokens",
+        "cache_creation_input_tokens",
+        "cacheCreationInputTokens",
+        "cache_write_tokens",
+        "cacheWriteTokens",
+        "cache_write_input_tokens",
+        "cacheWriteInputTokens",
+    ),
+    "total_tokens": ("total_tokens", "totalTokens", "total"),
+}
+# Alias -> (place in Tokens, rank among the aliases of that place).
+_TOKEN_PLACES = {
+    alias: (place, rank)
+    for place, aliases in enumerate(_TOKEN_ALIASES.values())
+    for rank, alias in enumerate(aliases)
+}
+_TOKEN_NAMES = frozenset(_TOKEN_PLACES)
+_NO_RANK = 99
+
+
+# What CPA writes, and what it may write beside it in the same object.
+_PLAIN_NAMES = Tokens._fields
+_PLAIN_MEMBERS = frozenset((*_PLAIN_NAMES, "cache_read_tokens_present"))
+_INT = {int}
+
+
+def tokens_of(record: Record) -> Tokens:
+    """The counts of a record, none negative: of each the first non-zero one that is found."""
+    plain = record.get("tokens")
+    if (
+        type(plain) is dict
+        and "usage" not in record
+        and _PLAIN_MEMBERS.issuperset(plain)
+        and _TOKEN_NAMES.isdisjoint(record)
+    ):
+        counts = [plain.get(name, 0) for name in _PLAIN_NAMES]
+        if _INT.issuperset(map(type, counts)) and min(counts) >= 0 and max(counts) <= MAX_INT:
+            return Tokens._make(counts)
+    return _searched_tokens(record)
+
+
+def _searched_tokens(record: Record) -> Tokens:
+    counts = [0] * len(_TOKEN_ALIASES)
+    for holder in (record.get("tokens"), record.get("usage"), record):
+        if not isinstance(holder, dict) or _TOKEN_NAMES.isdisjoint(holder):
+            continue
+        found: dict[int, tuple[int, int]] = {}
+        for name, value in holder.items():
+            at = _TOKEN_PLACES.get(name)
+            if at is None or counts[at[0]]:
+                continue
+            place, rank = at
+            number = value if type(value) is int else as_integer(value)
+            if number and rank < found.get(place, (_NO_RANK, 0))[0]:
+                found[place] = rank, number
+        for place, (_, number) in found.items():
+            counts[place] = number
+    return Tokens(*(min(count, MAX_INT) if count > 0 else 0 for count in counts))
+
+
+def stated_cache_mode(record: Record) -> str:
+    """The cache input mode that a record states, or ""."""
+    for holder in (record.get("tokens"), record.get("usage"), record):
+        if isinstance(holder, dict):
+            mode = explicit_cache_mode(text_of(holder, "cache_input_mode", "cacheInputMode"))
+            if mode:
+                return mode
+    return ""
+
+
+def cache_mode(who: Who, names: tuple[str, str, str], tokens: Tokens, stated: str) -> str:
+    """Whether cache tokens are inside or beside the input; `names`: resolved, requested, model."""
+    if stated:
+        return stated
+    named = named_cache_mode(who.executor_type, who.provider, who.auth_provider_snapshot, *names)
+    if named:
+        return named
+    beside = tokens.cache_read_tokens > 0 or tokens.cache_creation_tokens > 0
+    return SEPARATE if beside else INCLUDED
+
+
+def billed_of(record: Record, who: Who, tokens: Tokens, mode: str) -> Billed | None:
+    """CPA's own breakdown, where it is complete and says something else than the counts."""
+    whole = record.get("token_breakdown")
+    if not isinstance(whole, dict) or whole.get("quality") != "complete":
+        return None
+    inputs, outputs = whole.get("input"), whole.get("output")
+    if whole.get("schema_version") != 2 or not (
+        isinstance(inputs, dict) and isinstance(outputs, dict)
+    ):
+        return None
+    stated = (
+        inputs.get("uncached_tokens"),
+        inputs.get("cache_read_tokens"),
+        inputs.get("cache_write_tokens"),
+        outputs.get("total_tokens"),
+    )
+    if not all(type(n) is int and 0 <= n <= MAX_INT for n in stated):
+        return None
+    billed = Billed(*stated)  # type: ignore[arg-type]
+    total = billed.prompt + billed.cache_read + billed.cache_creation
+    if total != inputs.get("total_tokens") or total + billed.output != whole.get("total_tokens"):
+        return None
+    return None if billed == counted(who, tokens, mode) else billed
+
+
+def counted(who: Who, tokens: Tokens, mode: str) -> Billed | None:
+    """What the counts alone would be billed as; None where some are of no stated kind."""
+    if compatible_cached(tokens):
+        return None
+    buckets = normalised(tokens, mode)
+    beside = separate_reasoning(who.executor_type, who.provider)
+    output = tokens.output_tokens + (tokens.reasoning_tokens if beside else 0)
+    return Billed(buckets.uncached_input, buckets.cache_read, buckets.cache_creation, output)
+
+
+# -- the parts of an event ----------------------------------------------------------------------
+
+_RAW_SOURCE = ("source", "api_key", "apiKey", "key", "account", "email")
+_API_KEY = ("api_key", "apiKey", "key")
+_METHOD = re.compile(r"(GET|POST|PUT|PATCH|DELETE|OPTIONS|HEAD)\s+(\S+)")
+
+
+@lru_cache(maxsize=16384)
+def sha256_hex(text: str) -> str:
+    """The lower-case hexadecimal SHA-256 of a text; "" of ""."""
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest() if text else ""
+
+
+def who_of(record: Record) -> Who:
+    """Who paid."""
+    return _who(
+        text_of(record, "auth_index", "authIndex", "AuthIndex"),
+        text_of(record, *_RAW_SOURCE),
+        text_of(record, "provider", "type", "auth_type", "authType"),
+        text_of(record, "executor_type", "executorType"),
+        text_of(record, "auth_type", "authType"),
+        snapshots_of(record),
+    )
+
+
+@lru_cache(maxsize=16384)
+def _who(
+    auth_index: str,
+    source: str,
+    provider: str,
+    executor_type: str,
+    auth_type: str,
+    snapshots: tuple[str, str, str, str, str],
+) -> Who:
+    masked, source_hash = mask_source(source), sha256_hex(source)
+    return Who(auth_index, masked, source_hash, *snapshots, provider, executor_type, auth_type)
+
+
+def snapshots_of(record: Record) -> tuple[str, str, str, str, str]:
+    """The account as a record or an export names it: account, label, file, provider, project."""
+    if _SNAPSHOT_NAMES.isdisjoint(record):
+        return "", "", "", "", ""
+    return (
+        text_of(record, "account_snapshot", "accountSnapshot"),
+        text_of(record, "auth_label_snapshot", "authLabelSnapshot"),
+        text_of(record, "auth_file_snapshot", "authFileSnapshot"),
+        text_of(record, "auth_provider_snapshot", "authProviderSnapshot"),
+        text_of(
+            record, "auth_project_id_snapshot", "authProjectIdSnapshot", "project_id", "projectId"
+        ),
+    )
+
+
+_SNAPSHOT_NAMES = frozenset(
+    (
+        "account_snapshot",
+        "accountSnapshot",
+        "auth_label_snapshot",
+        "authLabelSnapshot",
+        "auth_file_snapshot",
+        "authFileSnapshot",
+        "auth_provider_snapshot",
+        "authProviderSnapshot",
+        "auth_project_id_snapshot",
+        "authProjectIdSnapshot",
+        "project_id",
+        "projectId",
+    )
+)
+
+
+def route(endpoint: str, method: str, path: str) -> tuple[str, str, str]:
+    """Endpoint, method and path, each filled in from the others where it is missing."""
+    method = method.upper()
+    if not endpoint and method and path:
+        endpoint = f"{method} {path}"
+    match = _METHOD.match(endpoint)
+    if match:
+        method, path = method or match[1], path or match[2]
+    return endpoint or "-", method, path
+
+
+def way_of(record: Record, who: Who, legacy_tier: str = "") -> Way:
+    """By which route, and with which settings."""
+    return _way(
+        text_of(record, "endpoint", "api", "request", "operation"),
+        text_of(record, "method", "http_method", "httpMethod"),
+        text_of(record, "path", "url_path", "urlPath", "route"),
+        text_of(record, "reasoning_effort", "reasoningEffort"),
+        text_of(
+            record, "request_service_tier", "requestServiceTier", "service_tier", "serviceTier"
+        ),
+        text_of(record, "response_service_tier", "responseServiceTier"),
+        legacy_tier,
+        who,
+    )
+
+
+@lru_cache(maxsize=16384)
+def _way(
+    endpoint: str,
+    method: str,
+    path: str,
+    effort: str,
+    request_tier: str,
+    response_tier: str,
+    legacy_tier: str,
+    who: Who,
+) -> Way:
+    identity = f"{who.executor_type} {who.provider} {who.auth_provider_snapshot} {who.auth_type}"
+    tier = effective_tier(identity, request_tier, legacy_tier, response_tier)
+    return Way(*route(endpoint, method, path), effort, tier, request_tier, response_tier)
+
+
+def caller_of(record: Record) -> Caller:
+    """The downstream client."""
+    return Caller(
+        clean_request_text(text_of(record, "client_ip", "clientIp"), 64),
+        clean_request_text(text_of(record, "x_forwarded_for", "xForwardedFor"), 2048),
+        clean_request_text(text_of(record, "user_agent", "userAgent"), 1024),
+    )
+
+
+def failed_of(record: Record) -> bool:
+    """Whether the attempt failed (3.4)."""
+    stated = first(record, ("failed", "is_failed", "isFailed"))
+    if isinstance(stated, bool):
+        return stated
+    stated = first(record, ("success", "ok"))
+    if isinstance(stated, bool):
+        return not stated
+    status = first(record, ("status", "status_code", "statusCode", "http_status", "httpStatus"))
+    if as_integer(status) >= 400:
+        return True
+    return first(record, ("error", "error_message", "errorMessage")) is not None
+
+
+@attrs.frozen
+class Failure:
+    """How a failed attempt ended: the status (0: none) and the body, not yet redacted."""
+
+    status: int
+    body: str
+
+    @classmethod
+    def of(cls, record: Record) -> Failure:
+        """The failure that a record tells of."""
+        fail = record.get("fail")
+        fail = fail if isinstance(fail, dict) else {}
+        status = as_integer(first(fail, ("status_code", "statusCode")))
+        if not status:
+            status = as_integer(first(record, ("fail_status_code", "failStatusCode")))
+        body = as_text(fail.get("body")) or text_of(record, "fail_body", "failBody")
+        return cls(max(status, 0), body)
+
+    @property
+    def stored_body(self) -> str:
+        """The redacted body where it says more than its summary."""
+        text = redact(self.body, BODY_BYTES)
+        return text if text != redact(self.body) else ""
+
+
+def metadata_of(record: Record, who: Who, failure: Failure | None, base_ms: int) -> Metadata:
+    """The response metadata of a record: of its headers, and of xAI's failure body."""
+    headers = first(record, ("response_headers", "responseHeaders", "headers"))
+    metadata = response_metadata(headers, base_ms) if isinstance(headers, dict) else {}
+    if failure is None or not xai.is_native(
+        who.provider, who.auth_provider_snapshot, who.executor_type
+    ):
+        return metadata
+    status = failure.status or as_integer(record.get("status_code"))
+    usage = xai.free_usage(failure.body, base_ms) if status in (402, 429) else None
+    return {**metadata, "provider_usage": usage} if usage else metadata
+
+
+def metadata_bytes(metadata: Metadata) -> bytes:
+    """Metadata as it is stored; b"" for none."""
+    return orjson.dumps(metadata, option=orjson.OPT_SORT_KEYS) if metadata else b""
+
+
+def event_hash(
+    request_id: str,
+    timestamp: str,
+    endpoint: str,
+    model: str,
+    who: Who,
+    tokens: Tokens,
+    failed: bool,
+    latency_ms: int | None,
+) -> str:
+    """The hash by which an event is told from others (3.11); `tokens` as received."""
+    parts = (
+        f"{request_id}|{timestamp}|{endpoint}|{model}|{who.auth_index}|{who.source_hash}"
+        f"|{tokens.input_tokens}|{tokens.output_tokens}|{tokens.reasoning_tokens}"
+        f"|{max(tokens.cached_tokens, tokens.cache_tokens)}|{'true' if failed else 'false'}"
+    )
+    if latency_ms is not None:
+        parts = f"{parts}|{latency_ms}"
+    return hashlib.sha256(parts.strip().encode(errors="replace")).hexdigest()
+
+
+# -- the whole ----------------------------------------------------------------------------------
+
+_TIME_NAMES = ("timestamp", "time", "created_at", "createdAt", "created", "request_time")
+_TIME_NAMES_ALL = (*_TIME_NAMES, "requestTime")
+_LATENCY = ("latency_ms", "latencyMs", "duration_ms", "durationMs", "elapsed_ms", "elapsedMs")
+_TTFT = ("ttft_ms", "ttftMs", "time_to_first_token_ms", "timeToFirstTokenMs")
+
+
+def normalise(record: Record, *, now_ms: int, keep_raw: bool = False) -> Event:
+    """The event of a raw record that arrived at `now_ms`."""
+    read = read_instant(first(record, _TIME_NAMES_ALL))
+    instant = read or Instant(now_ms)
+    who = who_of(record)
+    requested = text_of(record, "alias", "requested_model", "requestedModel")
+    resolved = text_of(
+        record, "resolved_model", "resolvedModel", "model", "model_name", "modelName"
+    )
+    model = requested or resolved or "-"
+    received = tokens_of(record)
+    mode = cache_mode(who, (resolved, requested, model), received, stated_cache_mode(record))
+    failed = failed_of(record)
+    failure = Failure.of(record) if failed else None
+    metadata = metadata_of(record, who, failure, instant.ms)
+    told = summary(metadata)
+    way = way_of(record, who)
+    request_id = text_of(record, "request_id", "requestId", "id")
+    latency = optional_integer(first(record, _LATENCY))
+    at_ms = as_integer(first(record, ("auth_snapshot_at_ms", "authSnapshotAtMs")))
+    timestamp = instant.text
+    return Event(
+        event_hash=event_hash(
+            request_id, timestamp, way.endpoint, model, who, received, failed, latency
+        ),
+        timestamp_ms=instant.ms,
+        timestamp=timestamp,
+        who=who,
+        model=ModelNames(model, requested, resolved, analytics_model(model), mode),
+        way=way,
+        api_key_hash=sha256_hex(text_of(record, *_API_KEY)),
+        caller=caller_of(record),
+        end=End(
+            failed,
+            failure.status if failure else 0,
+            redact(failure.body) if failure else "",
+            told.error_kind,
+            told.error_code,
+            told.plan_type,
+        ),
+        tokens=with_total(received, mode),
+        latency_ms=latency,
+        ttft_ms=optional_integer(first(record, _TTFT)),
+        created_at_ms=now_ms,
+        auth_snapshot_at_ms=max(at_ms, 0),
+        request_id=request_id,
+        trace_id=told.trace_id,
+        metadata=metadata_bytes(metadata),
+        quota_recover_at_ms=told.recover_at_ms,
+        quota_used_percent=told.used_percent,
+        fail_body=failure.stored_body if failure and failure.body else "",
+        unknown=unknown_members(record),
+        raw=_json(redact_json(record)) if keep_raw else b"",
+        time_invented=read is None,
+        billed=billed_of(record, who, received, mode),
+    )
+
+
+def unknown_members(record: Record) -> bytes:
+    """The members that no rule reads, redacted, as compact JSON; b"" for none."""
+    if KNOWN.issuperset(record):
+        return b""
+    members = {
+        name: redact_member(name, value) for name, value in record.items() if name not in KNOWN
+    }
+    text = _json(members)
+    return text if len(text) <= UNKNOWN_BYTES else _json(sorted(members)[:64])
+
+
+def _json(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except (orjson.JSONEncodeError, RecursionError):
+        return json.dumps(value, sort_keys=True, default=str).encode(errors="replace")
+
+
+KNOWN = frozenset(
+    (
+        *_TIME_NAMES_ALL,
+        *_LATENCY,
+        *_TTFT,
+        *_RAW_SOURCE,
+        *_SNAPSHOT_NAMES,
+        *_TOKEN_NAMES,
+        *(
+            "request_id",
+            "requestId",
+            "id",
+            "event_hash",
+            "eventHash",
+            "timestamp_ms",
+            "timestampMs",
+        ),
+        *("provider", "type", "auth_type", "authType", "executor_type", "executorType"),
+        *("alias", "requested_model", "requestedModel", "analytics_model", "analyticsModel"),
+        *("resolved_model", "resolvedModel", "model", "model_name", "modelName"),
+        *("method", "http_method", "httpMethod", "path", "url_path", "urlPath", "route"),
+        *("endpoint", "api", "request", "operation"),
+        *("client_ip", "clientIp", "x_forwarded_for", "xForwardedFor", "user_agent", "userAgent"),
+        *("auth_index", "authIndex", "AuthIndex", "source_hash", "sourceHash"),
+        *("api_key_hash", "apiKeyHash", "reasoning_effort", "reasoningEffort"),
+        *("request_service_tier", "requestServiceTier", "service_tier", "serviceTier"),
+        *("response_service_tier", "responseServiceTier", "cache_input_mode", "cacheInputMode"),
+        *("failed", "is_failed", "isFailed", "success", "ok", "error", "error_message"),
+        *("errorMessage", "status", "status_code", "statusCode", "http_status", "httpStatus"),
+        *("fail", "fail_status_code", "failStatusCode", "fail_body", "failBody"),
+        *("fail_summary", "failSummary", "tokens", "usage", "created_at_ms", "createdAtMs"),
+        *("response_headers", "responseHeaders", "headers", "response_metadata"),
+        *("responseMetadata", "auth_snapshot_at_ms", "authSnapshotAtMs", "raw_json", "rawJson"),
+        *("header_quota_recover_at_ms", "header_quota_used_percent", "header_quota_plan_type"),
+        *("header_error_kind", "header_error_code", "header_trace_id"),
+        *("headerQuotaRecoverAtMs", "headerQuotaUsedPercent", "headerQuotaPlanType"),
+        *("headerErrorKind", "headerErrorCode", "headerTraceId"),
+        *("token_breakdown", "accounting_version", "generate", "access_token_sha256"),
+        *("cache_read_tokens_present", "billed_tokens"),
+    )
+)

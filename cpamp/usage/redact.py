@@ -1,0 +1,187 @@
+"""Taking secrets out of texts and payloads before anything is stored (usage contract, 3.8, 3.9)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Any
+
+REDACTED = "[redacted]"
+SUMMARY_BYTES = 4096
+# What is looked at of a text at all; failure bodies have no limit at their source.
+READ_CHARS = 72 * 1024
+
+# Only a text in which this finds something can hold what the patterns below look for.
+# It is put to the text in lower case, since a search without case is several times slower.
+_FIRST_LOOK = re.compile(
+    r"authori[sz]ation|bearer|basic\s|_token|api[-_ ]?key|cookie|@"
+    r"|sk-|sess-|ghp_|hf_|pk_|rk_|github_pat_|aiza"
+)
+_A = re.ASCII | re.IGNORECASE
+_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(
+            r"\b(authorization\\?[\"']?[ \t]*[:=][ \t]*\\?[\"']?\[?\\?[\"']?)"
+            r"(?!\[?redacted\])(?:(?:bearer|basic|digest|token)[ \t]+)?[^\s,\"'{}\\\]]+",
+            _A,
+        ),
+        rf"\1{REDACTED}",
+    ),
+    (re.compile(r"\bbearer\s+[A-Za-z0-9._~+/=-]{8,}", _A), f"Bearer {REDACTED}"),
+    (
+        re.compile(
+            r"\b((?:access|refresh|id)_token\s*\\?[\"']?\s*[:=]\s*\\?[\"']?)[^\"',&}\s\\]+", _A
+        ),
+        rf"\1{REDACTED}",
+    ),
+    (
+        re.compile(r"\b((?:x-)?api[-_ ]?key\s*\\?[\"']?\s*[:=]\s*\\?[\"']?)[^\"',&}\s\\]+", _A),
+        rf"\1{REDACTED}",
+    ),
+    (
+        re.compile(
+            r"(?:sk-|sess-)[A-Za-z0-9_-]{6,}|(?:ghp_|hf_|pk_|rk_)[A-Za-z0-9]{6,}"
+            r"|github_pat_[A-Za-z0-9_]{20,}|AIza[0-9A-Za-z_-]{8,}"
+        ),
+        REDACTED,
+    ),
+    (
+        re.compile(r"(\b(?:set-)?cookie\\?[\"']?\s*:\s*\[?\s*)(\\?\")[^\"]*?\2", _A),
+        rf"\1\2{REDACTED}\2",
+    ),
+    (re.compile(r"\b((?:set-)?cookie)\s*:(?!\s*\[?\s*\\?\")[^,\r\n\"}]*", _A), rf"\1: {REDACTED}"),
+    (
+        re.compile(
+            r"(?<![A-Za-z0-9._%+-])([A-Za-z0-9._%+-])[A-Za-z0-9._%+-]*+@"
+            r"([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,})"
+        ),
+        r"\1***@\2",
+    ),
+)
+_BASIC = re.compile(r"\b(basic)\s+([A-Za-z0-9+/]{4,}={0,2})", _A)
+
+
+def cut(text: str, limit: int) -> str:
+    """`text` if it has at most `limit` bytes, else its beginning and ``...``."""
+    if len(text) <= limit and (text.isascii() or len(text.encode(errors="replace")) <= limit):
+        return text
+    kept = text.encode(errors="replace")[:limit].decode(errors="ignore")
+    return kept.strip() + "..."
+
+
+def redact(text: str, limit: int = SUMMARY_BYTES) -> str:
+    """`text` without credentials and with shortened e-mail addresses, of at most `limit` bytes.
+
+    What is cut off is marked by ``...``, so the result may be three bytes longer.
+    """
+    text = text[:READ_CHARS]
+    if _FIRST_LOOK.search(text.lower()):
+        for pattern, replacement in _PATTERNS:
+            text = pattern.sub(replacement, text)
+        text = _BASIC.sub(_basic, text)
+    return cut(text.strip(), limit)
+
+
+def _basic(match: re.Match[str]) -> str:
+    # "Basic" is also an English word: only what decodes to `user:password` is a credential.
+    try:
+        decoded = base64.b64decode(match[2] + "=" * (-len(match[2]) % 4))
+    except (binascii.Error, ValueError):
+        return match[0]
+    return f"{match[1]} {REDACTED}" if b":" in decoded else match[0]
+
+
+redact_value = lru_cache(maxsize=8192)(redact)
+
+
+def secret_looking(text: str) -> bool:
+    """Whether a text looks like a key rather than a name."""
+    if any(c in " /\\" for c in text):
+        return False
+    return text.startswith(("sk-", "AIza")) or len(text.encode(errors="replace")) >= 32
+
+
+@lru_cache(maxsize=16384)
+def mask_source(text: str) -> str:
+    """An upstream identity as it may be stored and shown; masking twice changes nothing."""
+    text = text.strip()
+    name, at, rest = text.partition("@")
+    if at:
+        shown = name.removesuffix("***").encode(errors="replace")
+        if name.endswith("***") and len(shown) <= 3:
+            return text
+        return f"{name.encode(errors='replace')[:3].decode(errors='ignore')}***@{rest}"
+    if not secret_looking(text):
+        return text
+    return "m:****" if len(text) <= 8 else f"m:{text[:4]}...{text[-4:]}"
+
+
+@lru_cache(maxsize=8192)
+def clean_request_text(text: str, limit: int) -> str:
+    """Request metadata in one printable line of at most `limit` bytes."""
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text)
+    text = " ".join(text.split())
+    return text if len(text) * 4 <= limit else cut_within(text, limit)
+
+
+def cut_within(text: str, limit: int) -> str:
+    """`text` if it has at most `limit` bytes, else cut to that with its ``...``."""
+    whole = text.encode(errors="replace")
+    if len(whole) <= limit:
+        return text
+    return whole[: limit - 3].decode(errors="ignore").strip() + "..."
+
+
+_SECRET_NAMES = frozenset(
+    (
+        "api_key",
+        "apikey",
+        "authorization",
+        "cookie",
+        "set_cookie",
+        "access_token",
+        "refresh_token",
+        "id_token",
+        "token",
+        "key",
+        "api",
+    )
+)
+_REQUEST_TEXTS = {
+    "client_ip": 64,
+    "clientip": 64,
+    "x_forwarded_for": 2048,
+    "xforwardedfor": 2048,
+    "user_agent": 1024,
+    "useragent": 1024,
+}
+_DEEPEST = 64
+
+
+def redact_json(value: Any, name: str = "", depth: int = 0) -> Any:
+    """A copy of a JSON value without secrets; `name` is the member that holds it."""
+    if isinstance(value, dict):
+        if depth > _DEEPEST:
+            return REDACTED
+        return {member: redact_member(member, inner, depth) for member, inner in value.items()}
+    if isinstance(value, list):
+        return [redact_json(inner, name, depth + 1) for inner in value] if depth <= _DEEPEST else []
+    if not isinstance(value, str):
+        return value
+    if name in ("source", "account", "email"):
+        return mask_source(value)
+    if name in _REQUEST_TEXTS:
+        return clean_request_text(value, _REQUEST_TEXTS[name])
+    return redact(value)
+
+
+def redact_member(member: str, value: Any, depth: int = 0) -> Any:
+    """The value of one member of an object, without secrets."""
+    name = member.lower().replace("-", "_").replace(" ", "_")
+    if name in _SECRET_NAMES or "secret" in name:
+        return REDACTED
+    return redact_json(value, name, depth + 1)

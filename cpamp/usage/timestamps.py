@@ -1,0 +1,127 @@
+"""Points in time as records write them, and as they are kept (usage contract, 3.3).
+
+Kept are milliseconds since the epoch, the digits below them, and the form of the text, so that
+nearly every text can be made again from three small numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+DAY_MS = 86_400_000
+EPOCH_DAY = date(1970, 1, 1).toordinal()
+LAST_DAY = date(9999, 12, 31).toordinal() - EPOCH_DAY
+FIRST_DAY = date(1, 1, 1).toordinal() - EPOCH_DAY
+# Below this a number is seconds, from it on milliseconds.
+SECONDS_BELOW = 10_000_000_000
+# The form of a text with as many fraction digits as are needed; other forms are their number.
+CANONICAL = 0
+FIXED_DIGITS = (3, 6, 9)
+
+_TEXT = re.compile(
+    r"(\d{4}-\d\d-\d\d)([Tt ])(\d\d):(\d\d):(\d\d)(?:\.(\d{1,60}))?([Zz]|[+-]\d\d:\d\d)?$", re.ASCII
+)
+_INTEGER = re.compile(r"[+-]?\d{1,30}$", re.ASCII)
+
+
+class Instant(NamedTuple):
+    """A point in time: ms since the epoch, and its digits below a millisecond in ns."""
+
+    ms: int
+    sub_ns: int = 0
+
+    @property
+    def text(self) -> str:
+        """The canonical text."""
+        return join(self.ms, self.sub_ns)
+
+
+def read_instant(value: Any) -> Instant | None:
+    """The instant that a JSON value means, or None where it means none."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return _from_number(value)
+    if not isinstance(value, str):
+        return None
+    text = value.strip()
+    return _from_number(int(text)) if _INTEGER.match(text) else parse(text)
+
+
+def _from_number(value: float) -> Instant | None:
+    if value != value or abs(value) > 2**62:
+        return None
+    number = int(value)
+    ms = number * 1000 if number < SECONDS_BELOW else number
+    return Instant(ms) if FIRST_DAY * DAY_MS <= ms < (LAST_DAY + 1) * DAY_MS else None
+
+
+def parse(text: str) -> Instant | None:
+    """The instant of an RFC 3339 text, or of one without a zone, which is taken as UTC."""
+    match = _TEXT.match(text)
+    if match is None:
+        return None
+    day_text, separator, hour, minute, second, fraction, offset = match.groups()
+    if (separator == " ") != (offset is None) and separator == " ":
+        return None
+    day = _day(day_text)
+    seconds = int(hour) * 3600 + int(minute) * 60 + int(second)
+    if day is None or int(hour) > 23 or int(minute) > 59 or int(second) > 59:
+        return None
+    if offset is not None and offset not in "Zz":
+        if int(offset[1:3]) > 23 or int(offset[4:6]) > 59:
+            return None
+        shift = int(offset[1:3]) * 3600 + int(offset[4:6]) * 60
+        seconds -= shift if offset[0] == "+" else -shift
+    ns = int(fraction[:9].ljust(9, "0")) if fraction else 0
+    ms = day * DAY_MS + seconds * 1000 + ns // 1_000_000
+    if not FIRST_DAY * DAY_MS <= ms < (LAST_DAY + 1) * DAY_MS:
+        return None
+    return Instant(ms, ns % 1_000_000)
+
+
+@lru_cache(maxsize=4096)
+def _day(text: str) -> int | None:
+    try:
+        return date.fromisoformat(text).toordinal() - EPOCH_DAY
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _day_text(day: int) -> str:
+    return date.fromordinal(day + EPOCH_DAY).isoformat()
+
+
+def join(ms: int, sub_ns: int = 0, form: int = CANONICAL) -> str:
+    """The text of an instant; `form` is `CANONICAL` or a number of fraction digits."""
+    day, rest = divmod(ms, DAY_MS)
+    seconds, ms_of_second = divmod(rest, 1000)
+    minutes, second = divmod(seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    head = f"{_day_text(day)}T{hour:02}:{minute:02}:{second:02}"
+    digits = f"{ms_of_second:03}{sub_ns:06}"
+    fraction = digits[:form] if form else digits.rstrip("0")
+    return f"{head}.{fraction}Z" if fraction else f"{head}Z"
+
+
+def split(text: str, ms: int) -> tuple[int, int] | None:
+    """The digits below a ms and the form with which `join` makes `text` again from `ms`.
+
+    None where it can't be made from numbers.
+    """
+    if not FIRST_DAY * DAY_MS <= ms < (LAST_DAY + 1) * DAY_MS:
+        return None
+    fraction = text[20:-1]
+    if len(fraction) > 9 or not ((fraction.isdigit() and fraction.isascii()) or not fraction):
+        return None
+    sub_ns = int(fraction.ljust(9, "0")) % 1_000_000 if fraction else 0
+    form = CANONICAL
+    if fraction.endswith("0"):
+        form = len(fraction)
+        if form not in FIXED_DIGITS:
+            return None
+    return (sub_ns, form) if join(ms, sub_ns, form) == text else None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -173,5 +174,5 @@ def _stage(name: str) -> Iterator[None]:
         yield
     except Problem as e:
         raise _StageError(name, e.message) from e
-    except OSError as e:
+    except (OSError, sqlite3.Error) as e:
         raise _StageError(name, str(e)) from e

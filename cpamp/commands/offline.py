@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cpamp.errors import Problem
 from cpamp.security.lock import LockError, ProcessLock
+from cpamp.store.database import ForeignDatabase, open_existing
 
 
 class NotADatabase(Problem):
@@ -28,6 +29,16 @@ def existing(path: Path) -> Path:
     return path
 
 
+def open_ours(path: Path) -> sqlite3.Connection:
+    """Open the database for writing; raises `NotADatabase` where it is somebody else's."""
+    try:
+        return open_existing(path)
+    except ForeignDatabase as e:
+        raise NotADatabase(
+            f"{path} does not look like a CPA Manager Plus Manager Server database"
+        ) from e
+
+
 @contextmanager
 def locked(path: Path, what: str) -> Iterator[ProcessLock]:
     """Hold the process lock; `what` names the lock in the error (``admin reset lock``)."""
@@ -40,15 +51,3 @@ def locked(path: Path, what: str) -> Iterator[ProcessLock]:
         yield lock
     finally:
         lock.release()
-
-
-@contextmanager
-def transaction(conn: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """One write transaction: committed at the end, rolled back on any exception."""
-    conn.execute("BEGIN IMMEDIATE")
-    try:
-        yield conn
-    except BaseException:
-        conn.execute("ROLLBACK")
-        raise
-    conn.execute("COMMIT")

@@ -10,12 +10,12 @@ from contextlib import closing
 from pathlib import Path
 
 from cpamp.commands.command import Command, Surroundings, UsageError, db_path_flag
-from cpamp.commands.offline import existing, locked, transaction
+from cpamp.commands.offline import existing, locked, open_ours
 from cpamp.errors import Problem
 from cpamp.security import admin
 from cpamp.security.admin import Credential
 from cpamp.store import settings as stored
-from cpamp.store.database import open_existing
+from cpamp.store.transaction import transaction
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace, at: Surroundings) -> int:
     now_ms = at.now_ms()
     with (
         locked(path, "admin reset lock"),
-        closing(open_existing(path)) as conn,
+        closing(open_ours(path)) as conn,
         transaction(conn),
     ):
         old = Credential.read(stored.get(conn, admin.SETTING))

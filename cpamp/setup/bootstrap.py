@@ -18,6 +18,7 @@ from cpamp.security.vault import Vault
 from cpamp.settings import Settings
 from cpamp.setup.config import Connection, ManagerConfig, encrypted_key, read_record
 from cpamp.store import settings as stored
+from cpamp.store.transaction import transaction
 
 CONFIG_SETTING = "manager_config_v1"
 STATE_SETTING = "bootstrap_state_v1"
@@ -75,22 +76,23 @@ class Bootstrapped:
 def bootstrap(
     conn: sqlite3.Connection, settings: Settings, vault: Vault, now_ms: int
 ) -> Bootstrapped:
-    """Read and complete the settings of an open database, in the caller's transaction.
+    """Read and complete the settings of an open database, all or nothing.
 
     Raises `DataKeyError` where a new data key can't be written, and `Problem` where the stored
     credential is damaged.
     """
-    credential, generated = _credential(conn, settings, now_ms)
-    record = stored.get(conn, CONFIG_SETTING)
-    created = vault.open(encrypted_key(record))
-    saved = read_saved(record, settings, vault)
-    effective = (saved or ManagerConfig.by(settings)).overlaid(settings)
-    state = BootstrapState.of(
-        effective,
-        data_key_ready=not vault.problem,
-        has_history=saved is not None or stored.has_history(conn),
-    )
-    stored.put(conn, STATE_SETTING, state.record(now_ms), now_ms)
+    with transaction(conn):
+        credential, generated = _credential(conn, settings, now_ms)
+        record = stored.get(conn, CONFIG_SETTING)
+        created = vault.open(encrypted_key(record))
+        saved = read_saved(record, settings, vault)
+        effective = (saved or ManagerConfig.by(settings)).overlaid(settings)
+        state = BootstrapState.of(
+            effective,
+            data_key_ready=not vault.problem,
+            has_history=saved is not None or stored.has_history(conn),
+        )
+        stored.put(conn, STATE_SETTING, state.record(now_ms), now_ms)
     return Bootstrapped(credential, generated, created, saved, state)
 
 

@@ -235,7 +235,7 @@ def export_fields(event: Event) -> dict[str, Any]:
         ("header_error_kind", end.header_error_kind),
         ("header_error_code", end.header_error_code),
         ("header_trace_id", event.trace_id),
-        ("billed_tokens", event.billed),
+        ("billed_tokens", event.billed and list(event.billed)),
     ):
         if value:
             fields[name] = value

@@ -1,0 +1,138 @@
+"""Opening the database file: ours or none, and never another's (storage design; server, 18, 21)."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.resources
+import os
+import secrets
+import sqlite3
+from pathlib import Path
+from urllib.parse import quote
+
+from cpamp.errors import Problem
+
+# "cpmp"; tells our files from all others.
+APPLICATION_ID = 0x63706D70
+VERSION = 1
+BUSY_MS = 5_000
+# A checkpoint in the writer's own commit every so many pages of 4 KiB.
+CHECKPOINT_PAGES = 2_000
+
+
+class ForeignDatabase(Problem):
+    """The file is not a database of cpamp; it was not written to."""
+
+    code = "foreign_database"
+
+
+class NewerDatabase(Problem):
+    """The file was written by a later version of cpamp; it was not written to."""
+
+    code = "newer_database"
+
+
+def schema(version: int = VERSION) -> str:
+    """The statements that make an empty database of this version."""
+    files = importlib.resources.files("cpamp.store")
+    return files.joinpath("schema", f"v{version}.sql").read_text(encoding="utf-8")
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    """Open the database for writing, made anew where there is no file or an empty one.
+
+    Raises `ForeignDatabase` and `NewerDatabase` without having written anything.
+    """
+    if not path.exists() or path.stat().st_size == 0:
+        _create(path)
+    return open_existing(path)
+
+
+def open_existing(path: Path) -> sqlite3.Connection:
+    """Open an existing database of ours for writing."""
+    conn = _connect(path, "ro")
+    try:
+        check_identity(conn, path)
+    finally:
+        conn.close()
+    conn = _connect(path, "rw")
+    conn.execute("PRAGMA journal_mode=WAL")
+    conn.execute("PRAGMA synchronous=FULL")
+    conn.execute("PRAGMA foreign_keys=ON")
+    conn.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+    conn.execute("PRAGMA journal_size_limit=67108864")
+    return conn
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """Open an existing database of ours for reading alone."""
+    conn = _connect(path, "ro")
+    try:
+        check_identity(conn, path)
+    except BaseException:
+        conn.close()
+        raise
+    conn.execute("PRAGMA query_only=ON")
+    return conn
+
+
+def reader_uri(path: Path) -> str:
+    """The URI with which a pool of readers connects."""
+    return f"file:{quote(str(path))}?mode=ro"
+
+
+def check_identity(conn: sqlite3.Connection, path: Path) -> None:
+    """Raise unless the open file is a database of ours that this version can use."""
+    try:
+        (application,) = conn.execute("PRAGMA application_id").fetchone()
+        (version,) = conn.execute("PRAGMA user_version").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise ForeignDatabase(f"{path} is not an SQLite database: {error}") from error
+    if application != APPLICATION_ID:
+        raise ForeignDatabase(
+            f"{path} is not a database of cpamp and was left as it is; "
+            "name another place in USAGE_DB_PATH, or move the file away"
+        )
+    if version > VERSION:
+        raise NewerDatabase(f"{path} was written by a later version of cpamp (schema {version})")
+
+
+def store_id(conn: sqlite3.Connection) -> str:
+    """The random name of this database, which columns and copies refer to."""
+    return str(conn.execute("SELECT value FROM meta WHERE name = 'store_id'").fetchone()[0])
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    conn = sqlite3.connect(
+        f"file:{quote(str(path))}?mode={mode}",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=BUSY_MS / 1000,
+    )
+    conn.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+    return conn
+
+
+def _create(path: Path) -> None:
+    """Build the database under a temporary name, and give it its own when it is whole."""
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
+    os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    conn = sqlite3.connect(new, isolation_level=None)
+    try:
+        conn.execute("PRAGMA page_size=4096")
+        conn.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        conn.executescript(schema())
+        conn.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        conn.execute(f"PRAGMA user_version={VERSION}")
+        conn.execute("INSERT INTO meta VALUES ('store_id', ?)", (secrets.token_hex(16),))
+        conn.execute("INSERT INTO meta VALUES ('generation', '1')")
+    finally:
+        conn.close()
+    with new.open("rb") as f:
+        os.fsync(f.fileno())
+    for suffix in ("-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).unlink()
+    new.replace(path)

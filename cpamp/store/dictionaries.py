@@ -1,0 +1,148 @@
+"""The dictionary tables: texts that repeat together, stored once and referred to by number."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from cpamp.usage.event import Caller, End, ModelNames, Way, Who
+
+Row = TypeVar("Row", bound=tuple[Any, ...])
+
+
+@attrs.frozen
+class Table(Generic[Row]):
+    """A dictionary table: its name, columns, and how a row of it becomes a value."""
+
+    name: str
+    columns: tuple[str, ...]
+    make: Callable[..., Row]
+    # How many rows the writer remembers; None: all.
+    remembered: int | None = None
+
+    @property
+    def insert(self) -> str:
+        """The statement that adds a row of this number."""
+        names = ", ".join(("id", "digest", *self.columns))
+        marks = ", ".join("?" * (len(self.columns) + 2))
+        return f"INSERT INTO {self.name} ({names}) VALUES ({marks})"
+
+    @property
+    def select(self) -> str:
+        """The statement that reads rows from a number on."""
+        return f"SELECT id, {', '.join(self.columns)} FROM {self.name} WHERE id > ? ORDER BY id"
+
+    @property
+    def find(self) -> str:
+        """The statement that finds a row's number by its digest."""
+        return f"SELECT id FROM {self.name} WHERE digest = ?"
+
+
+def _end(failed: int, *rest: Any) -> End:
+    return End(bool(failed), *rest)
+
+
+WHO = Table("who", Who._fields, Who)
+MODEL = Table("model", ModelNames._fields, ModelNames)
+WAY = Table("way", Way._fields, Way)
+KEY = Table("key", ("api_key_hash",), lambda text: (text,))
+CALLER = Table("caller", Caller._fields, Caller, remembered=50_000)
+ENDING = Table("ending", End._fields, _end, remembered=20_000)
+TABLES: tuple[Table[Any], ...] = (WHO, MODEL, WAY, KEY, CALLER, ENDING)
+
+
+def digest(row: tuple[Any, ...]) -> bytes:
+    """What a row is found by: 16 bytes of its texts, each with its length before it."""
+    hashed = hashlib.blake2b(digest_size=16)
+    for value in row:
+        text = str(int(value) if isinstance(value, bool) else value).encode(errors="replace")
+        hashed.update(len(text).to_bytes(4, "little"))
+        hashed.update(text)
+    return hashed.digest()
+
+
+@attrs.define
+class Writer(Generic[Row]):
+    """Numbers for rows, as the writer gives them out.
+
+    Numbers that a transaction gave out count only once it is committed: `keep` or `drop` must
+    follow every use.
+    """
+
+    table: Table[Row]
+    _numbers: OrderedDict[Row, int] = attrs.Factory(OrderedDict)
+    _added: list[Row] = attrs.Factory(list)
+    _last: int = 0
+
+    def load(self, conn: sqlite3.Connection) -> None:
+        """Read what the table holds."""
+        self._numbers.clear()
+        found = conn.execute(f"SELECT max(id) FROM {self.table.name}").fetchone()[0]
+        self._last = found or 0
+        if self.table.remembered is None:
+            for number, *values in conn.execute(self.table.select, (0,)):
+                self._numbers[self.table.make(*values)] = number
+
+    def number(self, conn: sqlite3.Connection, row: Row) -> int:
+        """The number of a row, which is added if it is new."""
+        number = self._numbers.get(row)
+        if number is not None:
+            return number
+        return self._look_up(conn, row)
+
+    def _look_up(self, conn: sqlite3.Connection, row: Row) -> int:
+        key = digest(row)
+        found = conn.execute(self.table.find, (key,)).fetchone()
+        if found is not None:
+            number = int(found[0])
+        else:
+            self._last += 1
+            number = self._last
+            conn.execute(self.table.insert, (number, key, *row))
+        self._numbers[row] = number
+        self._added.append(row)
+        return number
+
+    def keep(self) -> None:
+        """The transaction is committed."""
+        self._added.clear()
+        if self.table.remembered is not None:
+            while len(self._numbers) > self.table.remembered:
+                self._numbers.popitem(last=False)
+
+    def drop(self, conn: sqlite3.Connection | None) -> None:
+        """The transaction was rolled back; `conn` is None where the database is gone."""
+        for row in self._added:
+            self._numbers.pop(row, None)
+        self._added.clear()
+        if conn is not None:
+            found = conn.execute(f"SELECT max(id) FROM {self.table.name}").fetchone()[0]
+            self._last = found or 0
+
+
+@attrs.define
+class Reader(Generic[Row]):
+    """The rows of a table by number, read once and again only for what was added."""
+
+    table: Table[Row]
+    rows: list[Row | None] = attrs.Factory(lambda: [None])
+
+    def refresh(self, conn: sqlite3.Connection) -> None:
+        """Read the rows that were added since the last call."""
+        added = list(self._added(conn))
+        if not added:
+            return
+        rows = self.rows + [None] * (added[-1][0] + 1 - len(self.rows))
+        for number, row in added:
+            rows[number] = row
+        # One assignment: another thread sees the old list or the new one.
+        self.rows = rows
+
+    def _added(self, conn: sqlite3.Connection) -> Iterator[tuple[int, Row]]:
+        for number, *values in conn.execute(self.table.select, (len(self.rows) - 1,)):
+            yield number, self.table.make(*values)

@@ -1,0 +1,200 @@
+"""Writing events: each once, its texts in the dictionaries, what is unique in the details."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from cpamp.columns.layout import Batch, References, make_batch, row_of
+from cpamp.store import metadata
+from cpamp.store.dictionaries import CALLER, ENDING, KEY, MODEL, TABLES, WAY, WHO, Writer
+from cpamp.usage.event import Event
+from cpamp.usage.timestamps import split
+
+DAY_MS = 86_400_000
+FORM_SHIFT = 20
+# The form of a text that numbers don't give again; it is in the details.
+OWN_TEXT = 15
+
+STORED = """
+SELECT 1 FROM events
+WHERE timestamp_ms / 86400000 = ?1 / 86400000 AND substr(hash, -8) = substr(?2, -8) AND hash = ?2
+"""
+INVENTED = "SELECT 1 FROM events WHERE time_invented AND hash = ?"
+ANY_INVENTED = "SELECT EXISTS (SELECT 1 FROM events WHERE time_invented)"
+NEXT_DAY = """
+SELECT min(timestamp_ms / 86400000) FROM events WHERE timestamp_ms / 86400000 > ?
+"""
+LAST_ID = "SELECT coalesce(max(id), 0) FROM events"
+INSERT_EVENT = f"INSERT INTO events VALUES ({', '.join('?' * 24)})"
+INSERT_DETAILS = f"INSERT INTO details VALUES ({', '.join('?' * 11)})"
+INSERT_BILLED = "INSERT INTO billed VALUES (?, ?, ?, ?, ?)"
+
+
+def stored_hash(text: str) -> bytes | str:
+    """A hash as it is stored: 32 bytes where the text is 64 lower-case hexadecimal digits."""
+    if len(text) == 64:
+        try:
+            value = bytes.fromhex(text)
+        except ValueError:
+            return text
+        return value if value.hex() == text else text
+    return text
+
+
+def shown_hash(value: bytes | str) -> str:
+    """The text of a stored hash."""
+    return value if isinstance(value, str) else value.hex()
+
+
+@attrs.frozen
+class Written:
+    """What a batch came to: which of its events were new, and the rows for the columns."""
+
+    new: list[bool]
+    batch: Batch | None
+
+
+@attrs.define
+class EventWriter:
+    """Adds events in the caller's transaction; `keep` or `drop` must follow every `add`."""
+
+    last_id: int = 0
+    _any_invented: bool = False
+    _writers: dict[str, Writer[Any]] = attrs.Factory(
+        lambda: {table.name: Writer(table) for table in TABLES}
+    )
+
+    def load(self, conn: sqlite3.Connection) -> None:
+        """Read what the database holds."""
+        self.last_id = int(conn.execute(LAST_ID).fetchone()[0])
+        self._any_invented = bool(conn.execute(ANY_INVENTED).fetchone()[0])
+        for writer in self._writers.values():
+            writer.load(conn)
+
+    def add(self, conn: sqlite3.Connection, events: Sequence[Event], connection: int) -> Written:
+        """Insert the events that are not stored yet; the first of equal ones wins."""
+        new: list[bool] = []
+        seen: set[bytes | str] = set()
+        event_rows: list[tuple[Any, ...]] = []
+        detail_rows: list[tuple[Any, ...]] = []
+        billed_rows: list[tuple[int, ...]] = []
+        column_rows: list[tuple[tuple[int, ...], bytes]] = []
+        number = self.last_id
+        for event in events:
+            value = stored_hash(event.event_hash)
+            if value in seen or self._is_stored(conn, event, value):
+                new.append(False)
+                continue
+            seen.add(value)
+            new.append(True)
+            number += 1
+            refs = self._references(conn, event)
+            parts = split(event.timestamp, event.timestamp_ms)
+            sub_ns, form = parts or (0, OWN_TEXT)
+            packed_form = sub_ns | form << FORM_SHIFT
+            event_rows.append(_event_row(number, value, event, refs, packed_form, connection))
+            details = _detail_row(number, event, own_text=parts is None)
+            if details is not None:
+                detail_rows.append(details)
+            if event.billed is not None:
+                billed_rows.append((number, *event.billed))
+            column_rows.append(row_of(event, refs, packed_form))
+        conn.executemany(INSERT_EVENT, event_rows)
+        conn.executemany(INSERT_DETAILS, detail_rows)
+        conn.executemany(INSERT_BILLED, billed_rows)
+        self._any_invented = self._any_invented or any(e.time_invented for e in events)
+        batch = make_batch(self.last_id + 1, column_rows) if column_rows else None
+        return Written(new, batch)
+
+    def keep(self, written: Written) -> None:
+        """The transaction is committed."""
+        self.last_id += len(written.batch) if written.batch else 0
+        for writer in self._writers.values():
+            writer.keep()
+
+    def drop(self, conn: sqlite3.Connection | None) -> None:
+        """The transaction was rolled back; `conn` is None where the database is gone."""
+        for writer in self._writers.values():
+            writer.drop(conn)
+
+    def _is_stored(self, conn: sqlite3.Connection, event: Event, value: bytes | str) -> bool:
+        if conn.execute(STORED, (event.timestamp_ms, value)).fetchone():
+            return True
+        if self._any_invented and conn.execute(INVENTED, (value,)).fetchone():
+            return True
+        return event.time_invented and self._on_any_day(conn, value)
+
+    @staticmethod
+    def _on_any_day(conn: sqlite3.Connection, value: bytes | str) -> bool:
+        # One look-up a day; there are far fewer days than events.
+        day = -(2**62)
+        while True:
+            day = conn.execute(NEXT_DAY, (day,)).fetchone()[0]
+            if day is None:
+                return False
+            if conn.execute(STORED, (day * DAY_MS, value)).fetchone():
+                return True
+
+    def _references(self, conn: sqlite3.Connection, event: Event) -> References:
+        writers = self._writers
+        return References(
+            who=writers[WHO.name].number(conn, event.who),
+            model=writers[MODEL.name].number(conn, event.model),
+            way=writers[WAY.name].number(conn, event.way),
+            key=writers[KEY.name].number(conn, (event.api_key_hash,)),
+            caller=writers[CALLER.name].number(conn, event.caller),
+            ending=writers[ENDING.name].number(conn, event.end),
+        )
+
+
+def _event_row(
+    number: int,
+    value: bytes | str,
+    event: Event,
+    refs: References,
+    form: int,
+    connection: int,
+) -> tuple[Any, ...]:
+    return (
+        number,
+        value,
+        event.timestamp_ms,
+        form,
+        event.created_at_ms,
+        refs.who,
+        refs.model,
+        refs.way,
+        refs.key,
+        refs.caller,
+        refs.ending,
+        *event.tokens,
+        event.latency_ms,
+        event.ttft_ms,
+        event.auth_snapshot_at_ms or None,
+        connection,
+        1 if event.time_invented else None,
+    )
+
+
+def _detail_row(number: int, event: Event, *, own_text: bool) -> tuple[Any, ...] | None:
+    packed = metadata.pack(event.metadata) if event.metadata else None
+    row = (
+        event.request_id or None,
+        event.trace_id or None,
+        packed,
+        metadata.VERSION if packed else None,
+        event.quota_recover_at_ms or None,
+        event.quota_used_percent,
+        event.timestamp if own_text else None,
+        event.fail_body or None,
+        event.unknown.decode() or None,
+        event.raw.decode() or None,
+    )
+    return None if row == _NOTHING else (number, *row)
+
+
+_NOTHING = (None,) * 10

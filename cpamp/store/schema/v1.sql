@@ -1,0 +1,249 @@
+-- The database of cpamp, version 1. Points in time are ms since 1970-01-01 UTC; absent text is ''.
+
+-- A few facts about the file itself.
+CREATE TABLE meta (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- Dictionaries: a string that repeats is stored once, and one row holds the strings that repeat
+-- together. `digest` is the first 16 bytes of the BLAKE2b of the row's texts, by which a row is
+-- found; the digest of a forgotten row is random, so that nothing finds it again.
+
+-- The credential that paid, as known when the event was stored.
+CREATE TABLE who (
+    id INTEGER PRIMARY KEY,
+    digest BLOB NOT NULL UNIQUE,
+    auth_index TEXT NOT NULL,
+    source TEXT NOT NULL,                    -- masked
+    source_hash TEXT NOT NULL,               -- lower-case hexadecimal SHA-256
+    account_snapshot TEXT NOT NULL,
+    auth_label_snapshot TEXT NOT NULL,
+    auth_file_snapshot TEXT NOT NULL,
+    auth_provider_snapshot TEXT NOT NULL,
+    auth_project_id_snapshot TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    executor_type TEXT NOT NULL,
+    auth_type TEXT NOT NULL
+);
+
+-- Which model, and whether its cache tokens are inside its input tokens.
+CREATE TABLE model (
+    id INTEGER PRIMARY KEY,
+    digest BLOB NOT NULL UNIQUE,
+    model TEXT NOT NULL,                     -- what the client asked for
+    requested_model TEXT NOT NULL,
+    resolved_model TEXT NOT NULL,            -- what the upstream was asked for
+    analytics_model TEXT NOT NULL,           -- without the thinking suffix
+    cache_input_mode TEXT NOT NULL           -- included_in_input or separate_from_input
+);
+
+-- By which route, and with which settings.
+CREATE TABLE way (
+    id INTEGER PRIMARY KEY,
+    digest BLOB NOT NULL UNIQUE,
+    endpoint TEXT NOT NULL,
+    method TEXT NOT NULL,
+    path TEXT NOT NULL,
+    reasoning_effort TEXT NOT NULL,
+    service_tier TEXT NOT NULL,              -- the effective one
+    request_service_tier TEXT NOT NULL,
+    response_service_tier TEXT NOT NULL
+);
+
+-- The client's API key.
+CREATE TABLE key (
+    id INTEGER PRIMARY KEY,
+    digest BLOB NOT NULL UNIQUE,
+    api_key_hash TEXT NOT NULL               -- lower-case hexadecimal SHA-256
+);
+
+-- The downstream client.
+CREATE TABLE caller (
+    id INTEGER PRIMARY KEY,
+    digest BLOB NOT NULL UNIQUE,
+    client_ip TEXT NOT NULL,
+    x_forwarded_for TEXT NOT NULL,
+    user_agent TEXT NOT NULL
+);
+
+-- How the attempt ended.
+CREATE TABLE ending (
+    id INTEGER PRIMARY KEY,
+    digest BLOB NOT NULL UNIQUE,
+    failed INTEGER NOT NULL,                 -- 0 or 1
+    fail_status_code INTEGER NOT NULL,       -- HTTP status, 0 = none
+    fail_summary TEXT NOT NULL,              -- redacted
+    header_error_kind TEXT NOT NULL,
+    header_error_code TEXT NOT NULL,
+    plan_type TEXT NOT NULL
+);
+
+-- One row per attempt. Ids are contiguous from 1.
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY,
+    hash NOT NULL,                           -- 32 bytes where the text is lower-case hexadecimal
+    timestamp_ms INTEGER NOT NULL,
+    timestamp_form INTEGER NOT NULL,         -- ns below the ms + 2^20 * the form of the text
+    created_at_ms INTEGER NOT NULL,          -- when the event was stored first
+    who INTEGER NOT NULL,
+    model INTEGER NOT NULL,
+    way INTEGER NOT NULL,
+    key INTEGER NOT NULL,
+    caller INTEGER NOT NULL,
+    ending INTEGER NOT NULL,
+    input_tokens INTEGER NOT NULL,           -- all counts as received
+    output_tokens INTEGER NOT NULL,
+    reasoning_tokens INTEGER NOT NULL,
+    cached_tokens INTEGER NOT NULL,
+    cache_tokens INTEGER NOT NULL,
+    cache_read_tokens INTEGER NOT NULL,
+    cache_creation_tokens INTEGER NOT NULL,
+    total_tokens INTEGER NOT NULL,           -- made up where none was given
+    latency_ms INTEGER,                      -- NULL = not told
+    ttft_ms INTEGER,                         -- NULL = not told, 0 = not measured
+    auth_snapshot_at_ms INTEGER,             -- NULL = no snapshot
+    connection INTEGER NOT NULL,             -- the CPA connection that it came from
+    time_invented INTEGER                    -- 1 = the time of arrival stands in for the event's
+);
+
+-- No event twice: the one writer looks a hash up before it inserts. An event and its duplicate
+-- share their day, so writing stays local; the end of a hash is enough to find it by.
+CREATE INDEX events_hash ON events (timestamp_ms / 86400000, substr(hash, -8));
+-- Those whose duplicate may have another time.
+CREATE UNIQUE INDEX events_invented ON events (hash) WHERE time_invented;
+
+-- What is unique to an event. No row where there is nothing.
+CREATE TABLE details (
+    event INTEGER PRIMARY KEY,
+    request_id TEXT,
+    trace_id TEXT,
+    metadata BLOB,                           -- JSON, raw deflate with a preset dictionary
+    dictionary INTEGER,                      -- the version of that dictionary
+    quota_recover_at_ms INTEGER,
+    quota_used_percent REAL,
+    timestamp_text TEXT,                     -- where the numbers don't give it again
+    fail_body TEXT,                          -- redacted, where it says more than the summary
+    unknown TEXT,                            -- members that no rule reads, redacted JSON
+    raw TEXT                                 -- the record, redacted JSON, if payloads are kept
+);
+
+-- What CPA says is to be billed, where the counts alone would give something else.
+CREATE TABLE billed (
+    event INTEGER PRIMARY KEY,
+    prompt INTEGER NOT NULL,                 -- tokens
+    cache_read INTEGER NOT NULL,
+    cache_creation INTEGER NOT NULL,
+    output INTEGER NOT NULL
+);
+
+-- Records that could not be made into events.
+CREATE TABLE dead_letter_events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    payload TEXT NOT NULL,                   -- redacted, cut
+    error TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL
+);
+
+CREATE TABLE settings (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL,                     -- JSON
+    updated_at_ms INTEGER NOT NULL
+);
+
+-- What was watched: runs of minutes (since 1970) of one state.
+CREATE TABLE coverage (
+    connection INTEGER NOT NULL,
+    from_minute INTEGER NOT NULL,
+    to_minute INTEGER NOT NULL,              -- the last minute of the run
+    state TEXT NOT NULL,                     -- covered, at_risk or lost
+    reason TEXT NOT NULL,
+    PRIMARY KEY (connection, from_minute)
+) WITHOUT ROWID;
+
+-- For a person with sqlite3: events with all their fields. `cpamp show` also unpacks metadata.
+CREATE VIEW usage_events AS
+SELECT
+    e.id,
+    nullif(d.request_id, '') AS request_id,
+    CASE typeof(e.hash) WHEN 'blob' THEN lower(hex(e.hash)) ELSE e.hash END AS event_hash,
+    e.timestamp_ms,
+    coalesce(
+        d.timestamp_text,
+        strftime('%Y-%m-%dT%H:%M:%S', e.timestamp_ms / 1000, 'unixepoch')
+        || CASE e.timestamp_form >> 20
+            WHEN 0 THEN rtrim(rtrim(
+                printf('.%03d%06d', e.timestamp_ms % 1000, e.timestamp_form & 1048575), '0'), '.')
+            ELSE substr(printf('.%03d%06d', e.timestamp_ms % 1000, e.timestamp_form & 1048575),
+                1, 1 + (e.timestamp_form >> 20))
+        END || 'Z'
+    ) AS timestamp,
+    nullif(who.provider, '') AS provider,
+    nullif(who.executor_type, '') AS executor_type,
+    model.model,
+    nullif(way.endpoint, '') AS endpoint,
+    nullif(way.method, '') AS method,
+    nullif(way.path, '') AS path,
+    nullif(caller.client_ip, '') AS client_ip,
+    nullif(caller.x_forwarded_for, '') AS x_forwarded_for,
+    nullif(caller.user_agent, '') AS user_agent,
+    nullif(who.auth_type, '') AS auth_type,
+    nullif(who.auth_index, '') AS auth_index,
+    nullif(who.source, '') AS source,
+    nullif(who.source_hash, '') AS source_hash,
+    nullif(key.api_key_hash, '') AS api_key_hash,
+    nullif(who.account_snapshot, '') AS account_snapshot,
+    nullif(who.auth_label_snapshot, '') AS auth_label_snapshot,
+    nullif(who.auth_file_snapshot, '') AS auth_file_snapshot,
+    nullif(who.auth_provider_snapshot, '') AS auth_provider_snapshot,
+    nullif(who.auth_project_id_snapshot, '') AS auth_project_id_snapshot,
+    e.auth_snapshot_at_ms,
+    nullif(model.requested_model, '') AS requested_model,
+    nullif(model.resolved_model, '') AS resolved_model,
+    nullif(way.reasoning_effort, '') AS reasoning_effort,
+    nullif(way.service_tier, '') AS service_tier,
+    nullif(way.request_service_tier, '') AS request_service_tier,
+    nullif(way.response_service_tier, '') AS response_service_tier,
+    nullif(model.cache_input_mode, '') AS cache_input_mode,
+    e.input_tokens,
+    e.output_tokens,
+    e.reasoning_tokens,
+    e.cached_tokens,
+    e.cache_tokens,
+    e.cache_read_tokens,
+    e.cache_creation_tokens,
+    CASE model.cache_input_mode WHEN 'separate_from_input' THEN e.input_tokens
+        ELSE max(e.input_tokens - max(max(e.cached_tokens, e.cache_tokens),
+            e.cache_read_tokens + e.cache_creation_tokens), 0)
+        END AS normalized_uncached_input_tokens,
+    CASE model.cache_input_mode WHEN 'separate_from_input' THEN
+        e.input_tokens + max(max(e.cached_tokens, e.cache_tokens),
+            e.cache_read_tokens + e.cache_creation_tokens)
+        ELSE e.input_tokens END AS normalized_total_input_tokens,
+    max(max(e.cached_tokens, e.cache_tokens) - e.cache_creation_tokens, e.cache_read_tokens)
+        AS normalized_cache_read_tokens,
+    e.cache_creation_tokens AS normalized_cache_creation_tokens,
+    e.total_tokens,
+    e.latency_ms,
+    e.ttft_ms,
+    ending.failed,
+    nullif(ending.fail_status_code, 0) AS fail_status_code,
+    nullif(ending.fail_summary, '') AS fail_summary,
+    NULL AS response_metadata_json,
+    d.quota_recover_at_ms AS header_quota_recover_at_ms,
+    d.quota_used_percent AS header_quota_used_percent,
+    nullif(ending.plan_type, '') AS header_quota_plan_type,
+    nullif(ending.header_error_kind, '') AS header_error_kind,
+    nullif(ending.header_error_code, '') AS header_error_code,
+    nullif(d.trace_id, '') AS header_trace_id,
+    coalesce(d.fail_body, nullif(ending.fail_summary, '')) AS fail_body,
+    d.raw AS raw_json,
+    e.created_at_ms
+FROM events AS e
+JOIN who ON who.id = e.who
+JOIN model ON model.id = e.model
+JOIN way ON way.id = e.way
+JOIN key ON key.id = e.key
+JOIN caller ON caller.id = e.caller
+JOIN ending ON ending.id = e.ending
+LEFT JOIN details AS d ON d.event = e.id;

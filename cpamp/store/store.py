@@ -1,0 +1,268 @@
+"""The store: one writer, a pool of readers, the columns, and their life (storage design, 2, 3)."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import attrs
+from twisted.application.service import Service
+from twisted.enterprise import adbapi
+from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+from twisted.python.threadpool import ThreadPool
+
+from cpamp.columns.columns import Snapshot
+from cpamp.errors import StoreUnavailable
+from cpamp.store import dead_letters
+from cpamp.store.database import open_reader, reader_uri
+from cpamp.store.dead_letters import DeadLetter
+from cpamp.store.derived import Derived
+from cpamp.store.reading import Dictionaries
+from cpamp.store.upkeep import Upkeep
+from cpamp.store.writing import Added, WriterConnection
+from cpamp.usage.event import Event
+
+T = TypeVar("T")
+P = ParamSpec("P")
+READERS = 4
+UPKEEP_SECONDS = 30.0
+# How often columns that fell behind try again, and how often it is seen whether to sync.
+TEND_SECONDS = 5.0
+
+
+@attrs.frozen
+class Counts:
+    """What `/status` counts, kept and not counted anew."""
+
+    events: int
+    dead_letters: int
+
+
+@attrs.define(eq=False)
+class Store(Service):
+    """All access to the database. Every method that touches it returns a Deferred.
+
+    The database must exist when the service starts (`database.open_database`).
+    """
+
+    _reactor: Any
+    _path: Path
+    _now_ms: Callable[[], int]
+    dictionaries: Dictionaries = attrs.field(factory=Dictionaries, init=False)
+    problem: str = attrs.field(default="", init=False)
+    _derived: Derived = attrs.field(init=False)
+    _writer: WriterConnection = attrs.field(init=False)
+    _upkeep: Upkeep = attrs.field(init=False)
+    _write_pool: ThreadPool = attrs.field(init=False)
+    _tend_pool: ThreadPool = attrs.field(init=False)
+    _read_pool: adbapi.ConnectionPool | None = attrs.field(default=None, init=False)
+    _calls: list[LoopingCall] = attrs.field(factory=list, init=False)
+    _tending: Deferred[None] | None = attrs.field(default=None, init=False)
+    _dead_letters: int = attrs.field(default=0, init=False)
+    _log: Logger = attrs.field(factory=Logger, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._derived = Derived.beside(self._path, self.dictionaries)
+        self._writer = WriterConnection(self._path, self._derived, self._reopened)
+        self._upkeep = Upkeep(self._path, self._now_ms)
+
+    # -- life -----------------------------------------------------------------------------------
+
+    def startService(self) -> None:
+        """Open the connections; columns that are behind catch up in the background."""
+        super().startService()
+        self._writer.open()
+        with closing(open_reader(self._path)) as conn:
+            self._dead_letters = dead_letters.count(conn)
+        self._write_pool = ThreadPool(1, 1, "writer")
+        self._tend_pool = ThreadPool(1, 1, "tend")
+        self._write_pool.start()
+        self._tend_pool.start()
+        self._open_readers()
+        for call, seconds in (
+            (LoopingCall(self._tend), TEND_SECONDS),
+            (LoopingCall(self._in_background, self._upkeep.run), UPKEEP_SECONDS),
+        ):
+            call.clock = self._reactor
+            call.start(seconds, now=True)
+            self._calls.append(call)
+
+    def _open_readers(self) -> None:
+        self._read_pool = adbapi.ConnectionPool(
+            "sqlite3",
+            reader_uri(self._path),
+            uri=True,
+            check_same_thread=False,
+            isolation_level=None,
+            timeout=5.0,
+            cp_reactor=self._reactor,
+            cp_min=1,
+            cp_max=READERS,
+            cp_name="readers",
+            cp_openfun=_prepare_reader,
+        )
+        self._read_pool.start()
+
+    def _reopened(self) -> None:
+        """The file was replaced, or rows were overwritten: readers must begin anew."""
+        self.dictionaries.forget()
+        self._reactor.callFromThread(self._renew_readers)
+
+    def _renew_readers(self) -> None:
+        if self._read_pool is not None and self.running:
+            # Left to its own end: a read that is under way finishes on the file that it has.
+            old, self._read_pool = self._read_pool, None
+            self._open_readers()
+            self._in_background(old.close)
+            self._tend()
+
+    async def _stop(self) -> None:
+        for call in self._calls:
+            call.stop()
+        self._calls.clear()
+        if self._tending is not None:
+            await self._tending
+        await deferToThreadPool(self._reactor, self._tend_pool, lambda: None)
+        if self._read_pool is not None:
+            self._read_pool.close()
+            self._read_pool = None
+        await deferToThreadPool(self._reactor, self._write_pool, self._writer.close)
+        self._write_pool.stop()
+        self._tend_pool.stop()
+
+    def stopService(self) -> Deferred[Any]:
+        """Let the writer finish, sync the columns, close everything."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    # -- writing --------------------------------------------------------------------------------
+
+    async def add_events(self, events: Sequence[Event], connection: int = 1) -> Added:
+        """Store the events that are new, all or none; raises `StoreUnavailable`."""
+        return await self._in_writer(self._writer.add, events, connection)
+
+    async def write(
+        self,
+        work: Callable[Concatenate[sqlite3.Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run ``work(conn, …)`` in one transaction in the writer's thread, and commit it.
+
+        Raises `StoreUnavailable` with nothing written.
+        """
+        return await self._in_writer(
+            self._writer.transaction, lambda conn: work(conn, *args, **kwargs)
+        )
+
+    async def rewrite(
+        self,
+        work: Callable[Concatenate[sqlite3.Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """The same for a change of rows that columns and readers already know."""
+        return await self._in_writer(
+            self._writer.change_generation, lambda conn: work(conn, *args, **kwargs)
+        )
+
+    async def add_dead_letters(self, letters: Sequence[DeadLetter]) -> None:
+        """Keep refused records; raises `StoreUnavailable`."""
+        self._dead_letters = await self.write(dead_letters.add, letters)
+
+    async def _in_writer(self, work: Callable[..., T], *args: Any) -> T:
+        try:
+            result: T = await deferToThreadPool(self._reactor, self._write_pool, work, *args)
+        except StoreUnavailable as error:
+            if error.message != self.problem:
+                self._log.error("{problem}", problem=error.message)
+            self.problem = error.message
+            raise
+        if self.problem:
+            self._log.info("the database can be written again")
+            self.problem = ""
+        return result
+
+    # -- reading --------------------------------------------------------------------------------
+
+    async def read(
+        self,
+        work: Callable[Concatenate[sqlite3.Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run ``work(conn, …)`` on a read-only connection in a reader's thread."""
+        if self._read_pool is None:
+            raise StoreUnavailable("the store is closed")
+        try:
+            return await self._read_pool.runWithConnection(work, *args, **kwargs)  # type: ignore[no-any-return]
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"the database can't be read: {error}") from error
+
+    def snapshot(self) -> Snapshot:
+        """The rows of the columns that there are now."""
+        assert self._derived.columns is not None
+        return self._derived.columns.snapshot()
+
+    @property
+    def last_id(self) -> int:
+        """The id of the newest stored event."""
+        return self._writer.events.last_id
+
+    @property
+    def counts(self) -> Counts:
+        """How many events and dead letters there are."""
+        return Counts(self.last_id, self._dead_letters)
+
+    def status(self) -> dict[str, Any]:
+        """Members of `/status`: the file and its WAL, the columns, and what is wrong."""
+        return {
+            "database": self._upkeep.snapshot,
+            "derived": self._derived.status(self.last_id),
+            "store": {"ready": not self.problem, "problem": self.problem},
+        }
+
+    # -- tending --------------------------------------------------------------------------------
+
+    def _in_background(self, work: Callable[[], T]) -> Deferred[T]:
+        done: Deferred[T] = deferToThreadPool(self._reactor, self._tend_pool, work)
+        done.addErrback(lambda f: self._log.failure("upkeep of the database failed", failure=f))
+        return done
+
+    def _tend(self) -> None:
+        if self._tending is None:
+            self._tending = Deferred.fromCoroutine(self._level_columns())
+            self._tending.addErrback(
+                lambda f: self._log.failure("columns could not catch up", failure=f)
+            )
+            self._tending.addBoth(self._tended)
+
+    def _tended(self, _: Any) -> None:
+        self._tending = None
+
+    async def _level_columns(self) -> None:
+        """Catch up if the columns are behind, and sync them if they have grown."""
+        if not self._derived.level:
+            await deferToThreadPool(self._reactor, self._tend_pool, self._catch_up)
+            if self.running:
+                await deferToThreadPool(
+                    self._reactor, self._write_pool, self._writer.finish_columns
+                )
+        if self._derived.wants_sync:
+            await deferToThreadPool(self._reactor, self._tend_pool, self._derived.sync)
+
+    def _catch_up(self) -> None:
+        with closing(open_reader(self._path)) as conn:
+            while self.running and self._derived.catch_up(conn):
+                pass
+
+
+def _prepare_reader(conn: sqlite3.Connection) -> None:
+    conn.execute("PRAGMA query_only=ON")
+    conn.execute("PRAGMA busy_timeout=5000")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from cpamp.cpa.client import CpaClient, CpaConfig
+from cpamp.cpa.errors import KeyBanned, KeyRefused, RemoteDisabled
 from cpamp.errors import CpaUnreachable, Problem
 from cpamp.setup.problems import (
     ConfigFailed,
@@ -19,6 +20,12 @@ from cpamp.setup.problems import (
 
 # The first CPA with the HTTP queue (B-23).
 OLDEST_FULL_VERSION = (6, 10, 8)
+# How CPA said it, where the problem itself only says what it means.
+STATUS: dict[type[Problem], str] = {
+    KeyRefused: "401 Unauthorized",
+    KeyBanned: "403 Forbidden",
+    RemoteDisabled: "403 Forbidden: remote management disabled",
+}
 
 
 async def check_cpa(
@@ -35,7 +42,7 @@ async def check_cpa(
     except CpaUnreachable:
         raise
     except Problem as e:
-        raise ValidationFailed(e.message) from e
+        raise ValidationFailed(_reason(e)) from e
     if poll_interval_ms is None:
         return config
     try:
@@ -43,7 +50,7 @@ async def check_cpa(
     except CpaUnreachable:
         raise
     except Problem as e:
-        raise ConfigFailed(e.message) from e
+        raise ConfigFailed(_reason(e)) from e
     if config.retention_seconds <= 0:
         raise RetentionInvalid
     if poll_interval_ms > config.retention_seconds * 1000:
@@ -54,8 +61,16 @@ async def check_cpa(
         except CpaUnreachable:
             raise
         except Problem as e:
-            raise EnableFailed(e.message) from e
+            raise EnableFailed(_reason(e)) from e
     return config
+
+
+def _reason(problem: Problem) -> str:
+    """The problem's sentence after the status with which CPA said so."""
+    for kind, status in STATUS.items():
+        if isinstance(problem, kind):
+            return f"{status}: {problem.message}"
+    return problem.message
 
 
 def warnings(config: CpaConfig) -> list[str]:

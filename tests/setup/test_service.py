@@ -11,6 +11,7 @@ import attrs
 import pytest
 from cpamp.collect.config import CollectorConfig
 from cpamp.cpa.client import CpaConfig
+from cpamp.cpa.errors import KeyBanned, KeyRefused, RemoteDisabled
 from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
@@ -235,7 +236,10 @@ async def test_absent_members_of_setup_mean_the_start_up_values(tmp_path: Path) 
 
 # a first answer of CPA, a second, the refusal to enable; what comes of it; the calls
 REFUSALS: list[tuple[Any, Any, Any, type[Problem], str, str]] = [
-    (Problem("403 Forbidden: IP banned"), None, None, ValidationFailed, "IP banned", "GET"),
+    (Problem("500 Oh: no"), None, None, ValidationFailed, "failed: 500 Oh: no", "GET"),
+    (KeyRefused("wrong"), None, None, ValidationFailed, "401 Unauthorized: wrong", "GET"),
+    (KeyBanned("wait", 9), None, None, ValidationFailed, "403 Forbidden: wait", "GET"),
+    (RemoteDisabled("x"), None, None, ValidationFailed, "remote management disabled: x", "GET"),
     (CpaUnreachable("refused"), None, None, CpaUnreachable, "refused", "GET"),
     (None, Problem("500 oops"), None, ConfigFailed, "500 oops", "GET GET"),
     (None, CpaUnreachable("reset"), None, CpaUnreachable, "reset", "GET GET"),

@@ -1,0 +1,58 @@
+"""Emptying CPA's queue once, after a subscription has begun (usage contract, 13 B1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from twisted.logger import Logger
+
+from cpamp.cpa.resp import Popper
+from cpamp.errors import Problem
+
+if TYPE_CHECKING:
+    from cpamp.collect.transports import Link
+
+BATCH = 1_000
+_log = Logger()
+
+
+async def drain(link: Link) -> None:
+    """Take what was queued before the subscription, over HTTP or a second RESP connection.
+
+    Tells the listener how it went; never raises a `Problem`.
+    """
+    problem = ""
+    try:
+        await _over_http(link)
+    except Problem as over_http:
+        try:
+            await _over_resp(link)
+        except Problem as over_resp:
+            problem = f"{over_http.message}; {over_resp.message}"
+            _log.warn("the queue could not be drained: {problem}", problem=problem)
+    link.listener.drained(problem)
+
+
+async def _over_http(link: Link) -> None:
+    while True:
+        await link.sink.wait_for_room()
+        body = await link.client.usage_queue(BATCH)
+        if len(body.strip()) <= 4:
+            return
+        link.sink.received_array(body)
+
+
+async def _over_resp(link: Link) -> None:
+    popper = Popper()
+    await link.log_in(popper)
+    config = link.config
+    try:
+        while True:
+            await link.sink.wait_for_room()
+            records = await popper.pop(config.pop_side, config.queue, BATCH)
+            if not records:
+                return
+            for record in records:
+                link.sink.received(record)
+    finally:
+        popper.transport.loseConnection()

@@ -1,0 +1,232 @@
+"""The three transports (usage contract, 2.4 to 2.7, 13 B1 to B5; CPA contract, 17)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall
+
+from cpamp.collect.config import CollectorConfig
+from cpamp.collect.drain import drain
+from cpamp.collect.interfaces import Listener, Sink
+from cpamp.cpa.client import CpaClient
+from cpamp.cpa.errors import CpaProblem, KeyBanned, KeyRefused, RemoteDisabled
+from cpamp.cpa.keyguard import KeyGuard
+from cpamp.cpa.resp import Popper, RespError, Subscriber, connect, login
+from cpamp.cpa.urls import Address
+
+# The most that one poll asks for, and the longest pause between polls, in seconds.
+MOST_RECORDS = 2_000
+LONGEST_PAUSE = 4.0
+
+
+@attrs.define
+class Link:
+    """What every transport works with."""
+
+    reactor: Any
+    config: CollectorConfig
+    guard: KeyGuard
+    client: CpaClient
+    sink: Sink
+    listener: Listener
+    # How long CPA keeps a queued record, in seconds.
+    retention_seconds: float = 60.0
+
+    async def log_in(self, protocol: Subscriber | Popper) -> None:
+        """Connect and present the key, if that is not known to be in vain."""
+        config = self.config
+        await self.guard.enter(config.url, config.key)
+        try:
+            await connect(
+                self.reactor,
+                Address.of(config.url),
+                protocol,
+                skip_verify=config.tls_skip_verify,
+            )
+            await login(self.reactor, protocol, config.key)
+        except (KeyRefused, KeyBanned, RemoteDisabled) as problem:
+            self.guard.refused(config.url, config.key, problem)
+            protocol.give_up(problem.message)
+            raise
+        except BaseException:
+            self.guard.left(config.url, config.key)
+            if protocol.transport is not None:
+                protocol.give_up("given up")
+            raise
+        self.guard.accepted(config.url, config.key)
+
+
+@attrs.define(eq=False)
+class Subscribe:
+    """Records as they are published; what was queued before is drained first."""
+
+    link: Link
+    name: str = "subscribe"
+    _protocol: Subscriber | None = None
+    _stopped: bool = False
+    _leaving: bool = False
+
+    async def run(self) -> None:
+        """Subscribe, drain, and take messages until the connection ends."""
+        link = self.link
+        protocol = self._protocol = Subscriber(self._message)
+        await link.log_in(protocol)
+        try:
+            await protocol.subscribe_to(link.config.queue)
+        except CpaProblem:
+            protocol.give_up("not subscribed")
+            raise
+        if self._stopped:
+            await protocol.leave()
+            return
+        link.listener.connected(self.name)
+        draining = Deferred.fromCoroutine(drain(link))
+        reason = await protocol.gone()
+        draining.cancel()
+        draining.addErrback(lambda _: None)
+        if not self._stopped:
+            raise RespError("subscribe", "the intake is full" if self._leaving else reason)
+
+    def _message(self, payload: bytes) -> None:
+        self.link.sink.received(payload)
+        if not self.link.sink.room and not self._leaving and self._protocol is not None:
+            # From here on CPA queues; what is on its way is still taken.
+            self._leaving = True
+            Deferred.fromCoroutine(self._protocol.leave()).addErrback(lambda _: None)
+
+    async def stop(self) -> None:
+        """Unsubscribe, and take what is still on its way."""
+        self._stopped = True
+        if self._protocol is not None and self._protocol.connected:
+            await self._protocol.leave()
+
+
+@attrs.define(eq=False)
+class _Polling:
+    """Takes records from CPA's queue, at a pace that follows what comes."""
+
+    link: Link
+    _call: LoopingCall | None = None
+    _told: bool = False
+    _stopped: bool = False
+    _polling: Deferred[None] | None = None
+
+    name = ""
+
+    async def pop(self, count: int) -> int:
+        """Take up to `count` records and hand them over; how many there were."""
+        raise NotImplementedError
+
+    async def prepare(self) -> None:
+        """What must be done before the first pop."""
+
+    async def run(self) -> None:
+        """Poll until stopped."""
+        await self.prepare()
+        self._call = LoopingCall(self._poll)
+        self._call.clock = self.link.reactor
+        await self._call.start(self._pause, now=True)
+
+    @property
+    def _pause(self) -> float:
+        return self.link.config.poll_interval_ms / 1000
+
+    @property
+    def _longest(self) -> float:
+        # Never so long that a record could expire meanwhile.
+        return max(self._pause, min(LONGEST_PAUSE, self.link.retention_seconds / 4))
+
+    def _poll(self) -> Deferred[None]:
+        self._polling = Deferred.fromCoroutine(self._take())
+        return self._polling
+
+    async def _take(self) -> None:
+        """Pop until a reply is not full; the pause grows while there is nothing."""
+        size = self.link.config.batch_size
+        taken = 0
+        while not self._stopped:
+            await self.link.sink.wait_for_room()
+            count = await self.pop(size)
+            taken += count
+            if not self._told:
+                self._told = True
+                self.link.listener.connected(self.name)
+                self.link.listener.drained("")
+            if count < size:
+                break
+            size = min(size * 2, max(MOST_RECORDS, self.link.config.batch_size))
+        if self._call is not None:
+            longer = min((self._call.interval or self._pause) * 1.5, self._longest)
+            self._call.interval = self._pause if taken else longer
+
+    async def stop(self) -> None:
+        """Let the poll that is under way hand over its records, and end."""
+        self._stopped = True
+        if self._call is not None and self._call.running:
+            self._call.stop()
+        if self._polling is not None and not self._polling.called:
+            await ended(self._polling)
+
+
+@attrs.define(eq=False)
+class HttpQueue(_Polling):
+    """Records popped over HTTP."""
+
+    name = "http"
+
+    async def pop(self, count: int) -> int:
+        """Take up to `count` records."""
+        body = await self.link.client.usage_queue(count)
+        if len(body) > 4:
+            self.link.sink.received_array(body)
+        # Counted only as far as the pace needs it: every record has this member once.
+        return body.count(b'"timestamp":') or int(len(body) > 4)
+
+
+@attrs.define(eq=False)
+class RespPop(_Polling):
+    """Records popped over one RESP connection."""
+
+    _protocol: Popper | None = None
+
+    name = "resp"
+
+    async def prepare(self) -> None:
+        """Connect and present the key."""
+        self._protocol = Popper()
+        await self.link.log_in(self._protocol)
+
+    async def pop(self, count: int) -> int:
+        """Take up to `count` records."""
+        assert self._protocol is not None
+        config = self.link.config
+        records = await self._protocol.pop(config.pop_side, config.queue, count)
+        for record in records:
+            self.link.sink.received(record)
+        return len(records)
+
+    async def run(self) -> None:
+        """Poll until stopped, and close."""
+        try:
+            await super().run()
+        finally:
+            if self._protocol is not None and self._protocol.connected:
+                self._protocol.transport.loseConnection()
+
+
+async def ended(work: Deferred[Any]) -> None:
+    """Wait for the end of something whose result is another's."""
+    done: Deferred[None] = Deferred()
+
+    def pass_on(result: Any) -> Any:
+        done.callback(None)
+        return result
+
+    work.addBoth(pass_on)
+    await done
+
+
+TRANSPORTS: dict[str, Any] = {"subscribe": Subscribe, "http": HttpQueue, "resp": RespPop}

@@ -1,0 +1,319 @@
+"""The management API of one CPA (CPA contract, sections 2, 5, 9.1, 10 and 15).
+
+Below treq's client, on Twisted's Agent: treq's shares one cookie jar (CPA's Set-Cookie would come
+back on the next call), follows redirects, and unpacks what the proxy must pass as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from typing import Any
+
+import attrs
+import orjson
+import treq
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ConnectError, ConnectingCancelledError, DNSLookupError
+from twisted.internet.threads import deferToThread
+from twisted.web.client import (
+    Agent,
+    FileBodyProducer,
+    HTTPConnectionPool,
+    RequestTransmissionFailed,
+    ResponseFailed,
+    ResponseNeverReceived,
+)
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IBodyProducer, IResponse
+
+from cpamp.cpa.errors import (
+    CpaProblem,
+    CpaTimeout,
+    KeyRefused,
+    ManagementOff,
+    NotCpa,
+    Unsupported,
+    key_problem,
+)
+from cpamp.cpa.keyguard import KeyGuard
+from cpamp.errors import CpaUnreachable
+
+CONNECT_SECONDS = 10.0
+CALL_SECONDS = 30.0
+LISTING_SECONDS = 5.0
+LISTING_BYTES = 64 * 1024 * 1024
+QUEUE_BYTES = 256 * 1024 * 1024
+SMALL_BYTES = 4 * 1024 * 1024
+# Above this JSON is parsed in a thread.
+THREAD_BYTES = 64 * 1024
+_LOST = (
+    ConnectError,
+    ConnectingCancelledError,
+    DNSLookupError,
+    ResponseFailed,
+    ResponseNeverReceived,
+    RequestTransmissionFailed,
+    ConnectionError,
+)
+
+
+@attrs.frozen
+class CpaConfig:
+    """What matters of CPA's own configuration."""
+
+    usage_statistics_enabled: bool
+    retention_seconds: int
+    retention_is_default: bool
+    proxy_url: str
+    version: str
+
+    @classmethod
+    def read(cls, value: Any, version: str) -> CpaConfig:
+        """The configuration of a `/config` reply; raises `NotCpa`."""
+        names = ("usage-statistics-enabled", "usageStatisticsEnabled")
+        if not isinstance(value, dict) or not any(name in value for name in names):
+            raise NotCpa("what answers at that address is not CPA's management API")
+        retention = _first(
+            value, "redis-usage-queue-retention-seconds", "redisUsageQueueRetentionSeconds"
+        )
+        seconds = _number(retention)
+        return cls(
+            usage_statistics_enabled=_flag(_first(value, *names)),
+            retention_seconds=60 if seconds is None else seconds,
+            retention_is_default=seconds is None,
+            proxy_url=str(_first(value, "proxy-url", "proxyUrl", "proxy_url") or ""),
+            version=version,
+        )
+
+
+def _first(value: Mapping[str, Any], *names: str) -> Any:
+    return next((value[name] for name in names if name in value), None)
+
+
+def _flag(value: Any) -> bool:
+    if isinstance(value, str):
+        return value.strip().lower() in ("1", "true", "yes", "on")
+    return value is True
+
+
+def _number(value: Any) -> int | None:
+    try:
+        return None if value is None or isinstance(value, bool) else int(float(value))
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def make_agent(reactor: Any) -> Agent:
+    """The HTTP client of all calls to CPA."""
+    pool = HTTPConnectionPool(reactor, persistent=True)
+    pool.maxPersistentPerHost = 16
+    pool.retryAutomatically = True
+    return Agent(reactor, connectTimeout=CONNECT_SECONDS, pool=pool)
+
+
+@attrs.define
+class CpaClient:
+    """Calls of one CPA with one key; every call asks the guard first."""
+
+    _reactor: Any
+    url: str
+    key: str
+    _guard: KeyGuard
+    _agent: Agent
+    # CPA's version, as its last answer told it.
+    version: str = attrs.field(default="", init=False)
+
+    # -- what is asked of CPA -------------------------------------------------------------------
+
+    async def config(self) -> CpaConfig:
+        """CPA's configuration; raises a `CpaProblem` that says what is wrong."""
+        body = await self._read("GET", "/v0/management/config", CALL_SECONDS, SMALL_BYTES)
+        if not self.version:
+            raise NotCpa("what answers at that address is not CPA: it tells no version")
+        return CpaConfig.read(body, self.version)
+
+    async def enable_usage_statistics(self) -> None:
+        """Make CPA publish usage records."""
+        path = "/v0/management/usage-statistics-enabled"
+        await self._read("PUT", path, CALL_SECONDS, SMALL_BYTES, b'{"value":true}')
+
+    async def auth_files(self, seconds: float = LISTING_SECONDS) -> list[dict[str, Any]]:
+        """The listing of credentials."""
+        body = await self._read("GET", "/v0/management/auth-files", seconds, LISTING_BYTES)
+        if isinstance(body, dict):
+            names = ("files", "auth_files", "authFiles", "items", "data")
+            body = _first(body, *names)
+        if not isinstance(body, list):
+            raise NotCpa("CPA's list of credentials is not a list")
+        return [entry for entry in body if isinstance(entry, dict)]
+
+    async def usage_queue(self, count: int) -> bytes:
+        """The body of a pop of up to `count` records, which are CPA's no more."""
+        path = f"/v0/management/usage-queue?count={count}"
+        response = await self._checked("GET", path, CALL_SECONDS)
+        return await self._body(response, QUEUE_BYTES, CALL_SECONDS)
+
+    # -- how it is asked ------------------------------------------------------------------------
+
+    async def request(
+        self,
+        method: str,
+        target: str,
+        headers: Headers,
+        body: IBodyProducer | None = None,
+        *,
+        seconds: float,
+        with_key: bool = True,
+    ) -> IResponse:
+        """One call, answered when the headers are in; the body is not read yet.
+
+        With the key, the guard is asked first and told of the outcome.
+        """
+        if not with_key:
+            return await self._send(method, target, headers, body, seconds)
+        await self._guard.enter(self.url, self.key)
+        headers.setRawHeaders("Authorization", [f"Bearer {self.key}"])
+        try:
+            response = await self._send(method, target, headers, body, seconds)
+        except BaseException:
+            self._guard.left(self.url, self.key)
+            raise
+        if response.code not in (401, 403):
+            self._guard.accepted(self.url, self.key)
+            self._note_version(response)
+        return response
+
+    async def judge(self, response: IResponse) -> tuple[bytes, CpaProblem | None]:
+        """The body of a 401 or 403, and what it says of the key; tells the guard."""
+        body = await self._body(response, SMALL_BYTES, CALL_SECONDS)
+        problem = key_problem(_error_text(body))
+        if problem is None and response.code == 401:
+            problem = KeyRefused("CPA refuses the management key")
+        if problem is None:
+            self._guard.left(self.url, self.key)
+        else:
+            self._guard.refused(self.url, self.key, problem)
+        return body, problem
+
+    async def _send(
+        self,
+        method: str,
+        target: str,
+        headers: Headers,
+        body: IBodyProducer | None,
+        seconds: float,
+    ) -> IResponse:
+        sent: Deferred[IResponse] = self._agent.request(
+            method.encode(), f"{self.url}{target}".encode(), headers, body
+        )
+        response: IResponse = await within(self._reactor, sent, seconds, "CPA did not answer")
+        return response
+
+    async def _checked(
+        self, method: str, path: str, seconds: float, body: bytes | None = None
+    ) -> IResponse:
+        """A call that must succeed; raises the `CpaProblem` of any other answer."""
+        headers = Headers({"Accept-Encoding": ["identity"]})
+        producer: Any = None
+        if body is not None:
+            headers.setRawHeaders("Content-Type", ["application/json"])
+            producer = FileBodyProducer(BytesIO(body))
+        response = await self.request(method, path, headers, producer, seconds=seconds)
+        if 200 <= response.code < 300:
+            return response
+        if response.code in (401, 403):
+            text, problem = await self.judge(response)
+            raise problem or self._refusal(response, text)
+        raise self._refusal(response, await self._body(response, SMALL_BYTES, seconds))
+
+    def _refusal(self, response: IResponse, body: bytes) -> CpaProblem:
+        phrase = response.phrase.decode(errors="replace")
+        text = f"{response.code} {phrase}"
+        said = _error_text(body).strip()
+        if response.code == 404 and not said:
+            return ManagementOff(
+                f"{text}: no management API there (switched off, another mode, or not CPA)"
+            )
+        if response.code in (404, 405, 501):
+            return Unsupported(f"{text}: {said[:512]}".rstrip(": "))
+        return CpaProblem(f"{text}: {said[:512]}".rstrip(": "))
+
+    async def _read(
+        self, method: str, path: str, seconds: float, limit: int, body: bytes | None = None
+    ) -> Any:
+        response = await self._checked(method, path, seconds, body)
+        text = await self._body(response, limit, seconds)
+        try:
+            if len(text) > THREAD_BYTES:
+                return await deferToThread(orjson.loads, text)
+            return orjson.loads(text)
+        except orjson.JSONDecodeError as error:
+            raise NotCpa("what answers at that address is not CPA: its reply is no JSON") from error
+
+    async def _body(self, response: IResponse, limit: int, seconds: float) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+
+        def collect(data: bytes) -> None:
+            nonlocal size
+            size += len(data)
+            if size <= limit:
+                parts.append(data)
+
+        done: Deferred[None] = treq.collect(response, collect)
+        await within(self._reactor, done, seconds, "CPA's answer broke off")
+        if size > limit:
+            raise CpaProblem(f"CPA's answer is larger than {limit} bytes")
+        return b"".join(parts)
+
+    def _note_version(self, response: IResponse) -> None:
+        versions = response.headers.getRawHeaders("X-CPA-VERSION")
+        if versions:
+            self.version = versions[0]
+
+
+async def within(reactor: Any, done: Deferred[Any], seconds: float, what: str) -> Any:
+    """The result of `done`; raises `CpaTimeout` or `CpaUnreachable` instead of network errors."""
+    timed_out = False
+
+    def expire() -> None:
+        nonlocal timed_out
+        timed_out = True
+        done.cancel()
+
+    timer = reactor.callLater(seconds, expire)
+    try:
+        return await done
+    except CancelledError as error:
+        if timed_out:
+            raise CpaTimeout(f"{what} within {seconds:g} s") from error
+        raise
+    except _LOST as error:
+        if timed_out:
+            raise CpaTimeout(f"{what} within {seconds:g} s") from error
+        raise CpaUnreachable(f"CPA can't be reached: {_reason(error)}") from error
+    finally:
+        if timer.active():
+            timer.cancel()
+
+
+def _reason(error: BaseException) -> str:
+    reasons = getattr(error, "reasons", None)
+    if reasons:
+        return str(reasons[0].value)
+    return str(error) or type(error).__name__
+
+
+def _error_text(body: bytes) -> str:
+    """What CPA says is wrong: the member `error` of its reply, or the reply itself."""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return body[:4096].decode(errors="replace")
+    if isinstance(value, dict) and isinstance(value.get("error"), str):
+        return str(value["error"])
+    return body[:4096].decode(errors="replace")
+
+
+Connect = Callable[[str, str], CpaClient]

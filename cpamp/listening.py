@@ -5,7 +5,7 @@ Source: server contract, sections 2.3 (HTTP_ADDR) and 17.1, with point B-17 of s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import attrs
@@ -44,6 +44,8 @@ class Listener:
     _reactor: Any
     _descriptions: Sequence[str]
     _factory: Factory
+    # Ends the open connections within that many seconds.
+    _drain: Callable[[float], Awaitable[int]]
     ports: list[Any] = attrs.field(factory=list, init=False)
     _closing: bool = attrs.field(default=False, init=False)
 
@@ -75,6 +77,13 @@ class Listener:
     def addresses(self) -> list[IAddress]:
         """Where it listens."""
         return [port.getHost() for port in self.ports]
+
+    async def drain(self, seconds: float) -> int:
+        """Take no more connections, and end the open ones; returns how many were broken off."""
+        closed = self.close()
+        broken_off = await self._drain(seconds)
+        await closed
+        return broken_off
 
     def close(self) -> Deferred[Any]:
         """Take no more connections; those that are open go on. Fires when the ports are closed."""

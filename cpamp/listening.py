@@ -39,9 +39,10 @@ def describe(http_addr: str) -> str:
 
 @attrs.define(eq=False)
 class Listener:
-    """Binds a factory to every described endpoint. `ports` are the bound ones."""
+    """Binds a factory to every described endpoint, or where there is none to ``host:port``."""
 
     _reactor: Any
+    _http_addr: str
     _descriptions: Sequence[str]
     _factory: Factory
     # Ends the open connections within that many seconds.
@@ -55,7 +56,7 @@ class Listener:
         `died` is called once for a port that ends without having been asked to.
         """
         self._closing = False
-        for description in self._descriptions:
+        for description in self._descriptions or [self._http_addr]:
             try:
                 self.ports.append(self._listen(description, died))
             except Exception as e:
@@ -66,6 +67,8 @@ class Listener:
         bound: list[Any] = []
         failed: list[Failure] = []
         watched = _Watched(self._factory, lambda: None if self._closing else died())
+        if not self._descriptions:
+            description = describe(description)
         endpoint = endpoints.serverFromString(self._reactor, description)
         endpoint.listen(watched).addCallbacks(bound.append, failed.append)
         if failed:

@@ -38,7 +38,7 @@ def test_no_address(http_addr: str) -> None:
 
 def test_every_description_is_bound() -> None:
     memory = MemoryReactor()
-    listener = Listener(memory, ["tcp:1:interface=127.0.0.1", "tcp:2"], Factory(), nobody)
+    listener = Listener(memory, "", ["tcp:1:interface=127.0.0.1", "tcp:2"], Factory(), nobody)
     listener.bind(lambda: None)
     assert [server[0] for server in memory.tcpServers] == [1, 2]
 
@@ -46,12 +46,11 @@ def test_every_description_is_bound() -> None:
 @ensureDeferred
 async def test_a_busy_port_leaves_none_bound() -> None:
     factory = Factory()
-    first = Listener(reactor, [describe("127.0.0.1:0")], factory, nobody)
+    first = Listener(reactor, "127.0.0.1:0", (), factory, nobody)
     first.bind(lambda: None)
     busy = first.addresses()[0].port  # type: ignore[attr-defined]
-    second = Listener(
-        reactor, [describe("127.0.0.1:0"), describe(f"127.0.0.1:{busy}")], factory, nobody
-    )
+    both = [describe("127.0.0.1:0"), describe(f"127.0.0.1:{busy}")]
+    second = Listener(reactor, "", both, factory, nobody)
     with pytest.raises(ListenError, match="Address already in use"):
         second.bind(lambda: None)
     assert second.ports == []
@@ -63,11 +62,11 @@ async def test_a_busy_port_leaves_none_bound() -> None:
 @ensureDeferred
 async def test_death_is_told_and_closing_is_not() -> None:
     deaths: list[str] = []
-    listener = Listener(reactor, [describe("127.0.0.1:0")], Factory(), nobody)
+    listener = Listener(reactor, "127.0.0.1:0", (), Factory(), nobody)
     listener.bind(lambda: deaths.append("dead"))
     await listener.ports[0].stopListening()
     assert deaths == ["dead"]
-    quiet = Listener(reactor, [describe("127.0.0.1:0")], Factory(), nobody)
+    quiet = Listener(reactor, "127.0.0.1:0", (), Factory(), nobody)
     quiet.bind(lambda: deaths.append("no"))
     await quiet.close()
     assert deaths == ["dead"]
@@ -76,4 +75,4 @@ async def test_death_is_told_and_closing_is_not() -> None:
 @pytest.mark.parametrize("description", ["nonsense:1", "tcp:x", "ssl:1:privateKey=/none"])
 def test_bad_descriptions(description: str) -> None:
     with pytest.raises(ListenError):
-        Listener(reactor, [description], Factory(), nobody).bind(lambda: None)
+        Listener(reactor, "", [description], Factory(), nobody).bind(lambda: None)

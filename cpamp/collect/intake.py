@@ -23,7 +23,7 @@ class Intake:
     """The sink of the transports. `limit` is where they must stop; what comes after is kept."""
 
     limit: int = LIMIT_BYTES
-    bytes: int = 0
+    size: int = 0
     received_items: int = 0
     _items: deque[Item] = attrs.Factory(deque)
     _arrival: Deferred[None] | None = None
@@ -32,7 +32,7 @@ class Intake:
     @property
     def room(self) -> bool:
         """Whether more may come."""
-        return self.bytes < self.limit
+        return self.size < self.limit
 
     def received(self, payload: bytes) -> None:
         """Take one record."""
@@ -44,7 +44,7 @@ class Intake:
 
     def _put(self, item: Item) -> None:
         self._items.append(item)
-        self.bytes += len(item.payload)
+        self.size += len(item.payload)
         self.received_items += 1
         arrival, self._arrival = self._arrival, None
         if arrival is not None:
@@ -79,7 +79,7 @@ class Intake:
 
     def settled(self, items: list[Item]) -> None:
         """Items that were taken are stored: their room is free."""
-        self.bytes -= sum(len(item.payload) for item in items)
+        self.size -= sum(len(item.payload) for item in items)
         if self.room:
             waiting, self._room = self._room, []
             for turn in waiting:

@@ -91,7 +91,7 @@ class Spool:
 
     folder: Path
     limit: int
-    bytes: int = 0
+    size: int = 0
     events: int = 0
     _fd: int = -1
     _file_bytes: int = 0
@@ -99,14 +99,14 @@ class Spool:
     def open(self) -> None:
         """Find what an earlier run left."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.bytes = sum(file.stat().st_size for file in self._files())
+        self.size = sum(file.stat().st_size for file in self._files())
         self.events = sum(
             len(batch) for file in self._files() for batch in unpack(file.read_bytes())
         )
         if not self.events:
             for file in self._files():
                 file.unlink()
-            self.bytes = 0
+            self.size = 0
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob("*.spool"))
@@ -114,7 +114,7 @@ class Spool:
     def append(self, events: Sequence[Event]) -> None:
         """Write a batch and wait until it is on the disk; raises `SpoolFull`."""
         frame = pack(events)
-        if self.bytes + len(frame) > self.limit:
+        if self.size + len(frame) > self.limit:
             raise SpoolFull("the spool has reached its limit")
         try:
             fd = self._current()
@@ -128,7 +128,7 @@ class Spool:
                 os.ftruncate(self._fd, self._file_bytes)
             raise SpoolFull(str(error)) from error
         self._file_bytes += len(frame)
-        self.bytes += len(frame)
+        self.size += len(frame)
         self.events += len(events)
 
     def _current(self) -> int:
@@ -153,7 +153,7 @@ class Spool:
 
     def remove(self, file: Path, events: int) -> None:
         """A file's events are stored."""
-        self.bytes = max(self.bytes - file.stat().st_size, 0)
+        self.size = max(self.size - file.stat().st_size, 0)
         self.events = max(self.events - events, 0)
         file.unlink()
 

@@ -15,7 +15,6 @@ from typing import Any
 import attrs
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import IReactorCore
 from twisted.logger import Logger
 
 from cpamp.errors import Problem
@@ -61,7 +60,7 @@ class Daemon(Service):
     is a terminal's; otherwise it goes to a private file.
     """
 
-    _reactor: IReactorCore
+    _reactor: Any
     _settings: Settings
     _lock: ProcessLock
     _vault: Vault
@@ -86,11 +85,12 @@ class Daemon(Service):
             self._lock.release()
             self._log.critical("{stage}: {reason}", stage=e.stage, reason=e.reason)
             raise StartFailed(1) from e
-        super().startService()
+        Service.startService(self)
 
     def _start(self) -> None:
         with _stage("acquire manager database process lock"):
             self._lock.acquire()
+            files.make_folder(self._settings.data_dir)
         with _stage("load data key"):
             self._vault.load()
         with _stage("bootstrap manager server"):
@@ -102,7 +102,8 @@ class Daemon(Service):
             self._listener.bind(self._listener_died)
         for address in self._listener.addresses():
             self._log.info("cpa-manager-plus listening on {address}", address=address)
-        self._store.startService()
+        with _stage("open sqlite"):
+            self._store.startService()
         for worker in self._workers:
             worker.startService()
         self._setup.start_collecting()
@@ -125,7 +126,6 @@ class Daemon(Service):
             self._log.info("CPA Manager Plus admin key generated: {key}", key=found.generated_key)
         else:
             place = self._settings.data_dir / ADMIN_KEY_FILE
-            files.make_folder(place.parent)
             files.replace(place, found.generated_key.encode() + b"\n")
             self._log.info("CPA Manager Plus admin key generated: see {place}", place=place)
         if found.data_key_created:
@@ -139,7 +139,7 @@ class Daemon(Service):
 
     def stopService(self) -> Deferred[Any]:
         """The order of section 17.1. Fires when all of it has ended."""
-        super().stopService()
+        Service.stopService(self)
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:

@@ -85,7 +85,7 @@ def _ask_cpa(config: ManagerConfig) -> list[Finding]:
             KeyGuard(reactor.seconds),
             make_agent(reactor),
         )
-        findings.extend(await cpa.look(client, config.collector.poll_interval_ms))
+        findings.extend(await cpa.look(reactor, client, config.collector))
 
     try:
         react(lambda reactor: Deferred.fromCoroutine(ask(reactor)))

@@ -6,13 +6,18 @@ Nothing is popped and nothing is subscribed, so that a collector beside it loses
 
 from __future__ import annotations
 
+from typing import Any
+
 from cpamp.cpa.client import CpaClient, CpaConfig
 from cpamp.cpa.errors import KeyBanned, KeyRefused, Unsupported
+from cpamp.cpa.resp import Popper, connect, login
+from cpamp.cpa.urls import Address
 from cpamp.doctor.finding import Finding, bad, note, ok
 from cpamp.errors import CpaUnreachable, Problem
+from cpamp.setup.config import CollectorSettings
 
 
-async def look(client: CpaClient, poll_interval_ms: int) -> list[Finding]:
+async def look(reactor: Any, client: CpaClient, collector: CollectorSettings) -> list[Finding]:
     """The findings of one CPA."""
     try:
         config = await client.config()
@@ -28,7 +33,8 @@ async def look(client: CpaClient, poll_interval_ms: int) -> list[Finding]:
         ok("CPA", f"{config.version} at {client.url}"),
         ok("CPA key", "accepted"),
         _publishing(config),
-        _retention(config, poll_interval_ms),
+        _retention(config, collector.poll_interval_ms),
+        await _resp(reactor, client, skip_verify=collector.tls_skip_verify),
         await _http_queue(client),
     ]
 
@@ -59,6 +65,24 @@ def _retention(config: CpaConfig, poll_interval_ms: int) -> Finding:
             "takes longer loses records",
         )
     return ok("retention", seen)
+
+
+async def _resp(reactor: Any, client: CpaClient, *, skip_verify: bool) -> Finding:
+    """Whether the RESP door takes the key, which HTTP has just taken."""
+    subject = "RESP"
+    popper = Popper()
+    try:
+        await connect(reactor, Address.of(client.url), popper, skip_verify=skip_verify)
+        await login(reactor, popper, client.key)
+    except Problem as e:
+        return note(
+            subject,
+            e.message,
+            "records are polled over HTTP instead: subscribing needs CPA's own port, with no HTTP "
+            "proxy between, and with TLS a trusted certificate or tlsSkipVerify",
+        )
+    popper.give_up("looked")
+    return ok(subject, "there: records come by subscription")
 
 
 async def _http_queue(client: CpaClient) -> Finding:

@@ -1,0 +1,84 @@
+"""The connection of a client: little patience for headers, an early answer to strangers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.interfaces import IDelayedCall
+from twisted.web.http import HTTPChannel
+
+HEADER_SECONDS = 10.0
+IDLE_SECONDS = 75
+# After an early answer this much of what the client still sends is taken, for this long, so that
+# the answer reaches it before the connection ends.
+LINGER_BYTES = 1024 * 1024
+LINGER_SECONDS = 2.0
+
+
+class Channel(HTTPChannel):
+    """One connection. Requests are `cpamp.web.request.ApiRequest`s."""
+
+    timeOut = IDLE_SECONDS
+    _deadline: IDelayedCall | None = None
+    _lingering = False
+    _lingered = 0
+
+    def connectionMade(self) -> None:
+        """A client has come; its first request's headers must follow soon."""
+        super().connectionMade()
+        self.factory.channels.join(self)
+        self._deadline = self._later(HEADER_SECONDS, self._too_slow)
+
+    def _later(self, seconds: float, work: Any) -> IDelayedCall:
+        call: IDelayedCall = self.factory.clock.callLater(seconds, work)
+        return call
+
+    def _too_slow(self) -> None:
+        self._deadline = None
+        self.transport.abortConnection()
+
+    def _in_time(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def lineReceived(self, line: bytes) -> None:
+        """A line of a request's head; the first one of a later request starts the clock again."""
+        if self._deadline is None and not self._lingering:
+            self._deadline = self._later(HEADER_SECONDS, self._too_slow)
+        super().lineReceived(line)
+
+    def allHeadersReceived(self) -> None:
+        """The head is complete."""
+        self._in_time()
+        super().allHeadersReceived()
+
+    def dataReceived(self, data: bytes) -> None:
+        """More has come."""
+        if not self._lingering:
+            super().dataReceived(data)
+            return
+        self._lingered += len(data)
+        if self._lingered > LINGER_BYTES:
+            self.transport.abortConnection()
+
+    def answer_early(self, head: bytes, body: bytes) -> None:
+        """Send a whole answer now, take no more requests, and close soon."""
+        self._lingering = True
+        self.persistent = False
+        self.transport.write(head + body)
+        close = getattr(self.transport, "loseWriteConnection", None)
+        (close or self.transport.loseConnection)()
+        self._deadline = self._later(LINGER_SECONDS, self._too_slow)
+
+    def stop_reading_body(self) -> None:
+        """The answer is complete although the body is not: it is the last one here."""
+        self.persistent = False
+        self._lingering = True
+        self._deadline = self._later(LINGER_SECONDS, self._too_slow)
+
+    def connectionLost(self, reason: Any) -> None:
+        """The client is gone."""
+        self._in_time()
+        self.factory.channels.leave(self)
+        super().connectionLost(reason)

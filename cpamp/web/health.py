@@ -1,0 +1,107 @@
+"""Is it there, what is it, how does it do (server contract, section 10)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import attrs
+
+from cpamp import __version__
+from cpamp.store.store import Counts
+from cpamp.web.request import ApiRequest
+from cpamp.web.route import Access, route
+
+SERVICE = "cpa-manager-plus"
+
+
+class Stored(Protocol):
+    """The part of the store that status shows."""
+
+    @property
+    def counts(self) -> Counts:
+        """How many rows there are."""
+
+    def status(self) -> dict[str, Any]:
+        """Members of the answer."""
+
+
+class Reporting(Protocol):
+    """A part with a status of its own."""
+
+    def status(self) -> dict[str, Any]:
+        """The member of the answer."""
+
+
+MAINTENANCE: dict[str, Any] = {
+    "required": False,
+    "performanceDegraded": False,
+    "deferredIndexes": 0,
+    "offlineJobs": 0,
+    "reasons": [],
+}
+
+
+@attrs.define
+class Health:
+    """`/health`, `/usage-service/info` and `/status`."""
+
+    database: Path
+    store: Stored
+    collector: Reporting
+    info_of: Callable[[], dict[str, Any]]
+    reactor_lag_ms: Callable[[], float]
+
+    @route("GET", "/health", summary="Whether the process answers", access=Access.PUBLIC)
+    async def health(self, request: ApiRequest) -> Any:
+        """Touches nothing."""
+        return {"ok": True, "service": SERVICE}
+
+    @route(
+        "GET",
+        "/usage-service/info",
+        summary="What answers here, and how far it is set up",
+        access=Access.PUBLIC,
+    )
+    async def info(self, request: ApiRequest) -> Any:
+        """For a panel, before anybody has logged in."""
+        return self.info_of()
+
+    @route(
+        "GET",
+        "/status",
+        summary="How the daemon does: counts, collection, coverage, database",
+        query={"scope": "database-maintenance: that member alone"},
+    )
+    async def status(self, request: ApiRequest) -> Any:
+        """All that is known without asking anybody."""
+        if request.query("scope") == "database-maintenance":
+            return {"databaseMaintenance": MAINTENANCE}
+        counts = self.store.counts
+        return {
+            "service": SERVICE,
+            "version": __version__,
+            "dbPath": str(self.database),
+            "events": counts.events,
+            "deadLetters": counts.dead_letters,
+            "collector": self.collector.status(),
+            "dataMigration": _migration(counts.events),
+            "databaseMaintenance": MAINTENANCE,
+            "reactorLagMs": round(self.reactor_lag_ms(), 2),
+            **self.store.status(),
+        }
+
+
+def _migration(events: int) -> dict[str, Any]:
+    # Events are stored with their accounting; there is nothing to be migrated.
+    return {
+        "name": "usage_cache_accounting_v2",
+        "status": "completed",
+        "lastEventId": events,
+        "targetEventId": events,
+        "processedRows": events,
+        "changedRows": 0,
+        "appliedRows": 0,
+        "updatedAtMs": 0,
+    }

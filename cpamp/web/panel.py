@@ -1,0 +1,101 @@
+"""The panel: one self-contained page (server contract, section 14 and 22 B-16)."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import importlib.resources
+from collections.abc import Callable
+from pathlib import Path
+
+import attrs
+from twisted.internet.threads import deferToThread
+
+from cpamp.web.request import ApiRequest
+from cpamp.web.route import Access, Reply, route
+
+CONTENT_TYPE = "text/html; charset=utf-8"
+SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": "no-cache",
+    "Vary": "Accept-Encoding",
+}
+
+
+@attrs.frozen
+class Page:
+    """A page ready to be sent."""
+
+    plain: bytes
+    packed: bytes
+    etag: str
+
+    @classmethod
+    def of(cls, text: bytes) -> Page:
+        """The page of some HTML."""
+        digest = hashlib.sha256(text).hexdigest()[:32]
+        return cls(text, gzip.compress(text, 9, mtime=0), f'"{digest}"')
+
+
+def embedded() -> bytes:
+    """The page that the package ships."""
+    files = importlib.resources.files("cpamp.web")
+    return files.joinpath("panel", "management.html").read_bytes()
+
+
+@attrs.define
+class Panel:
+    """`/management.html`, and the way to it. `path` is a file that is served instead, if any."""
+
+    path: Path | None
+    base_path: str
+    _read: Callable[[], bytes] = embedded
+    _built_in: Page | None = None
+    _own: Page | None = None
+    _own_stamp: tuple[int, int] | None = None
+
+    @route("GET", "/", summary="To the panel", access=Access.PUBLIC, cors=False)
+    async def root(self, request: ApiRequest) -> Reply:
+        """Redirects."""
+        return Reply(307, None, {"Location": f"{self.base_path}/management.html"})
+
+    @route("GET", "/management.html", summary="The panel", access=Access.PUBLIC, cors=False)
+    async def page(self, request: ApiRequest) -> Reply:
+        """With validators and packed, so that a reload costs next to nothing."""
+        page = await deferToThread(self._current)
+        headers = {**SECURITY, "Content-Type": CONTENT_TYPE, "ETag": page.etag}
+        asked = request.header("If-None-Match") or ""
+        if page.etag in (tag.strip().removeprefix("W/") for tag in asked.split(",")):
+            return Reply(304, b"", headers)
+        if _accepts_gzip(request.header("Accept-Encoding")):
+            return Reply(200, page.packed, {**headers, "Content-Encoding": "gzip"})
+        return Reply(200, page.plain, headers)
+
+    def _current(self) -> Page:
+        own = self._own_page() if self.path is not None else None
+        if own is not None:
+            return own
+        if self._built_in is None:
+            self._built_in = Page.of(self._read())
+        return self._built_in
+
+    def _own_page(self) -> Page | None:
+        assert self.path is not None
+        try:
+            found = self.path.stat()
+            stamp = (found.st_mtime_ns, found.st_size)
+            if stamp != self._own_stamp:
+                self._own, self._own_stamp = Page.of(self.path.read_bytes()), stamp
+        except OSError:
+            return None
+        return self._own
+
+
+def _accepts_gzip(header: str | None) -> bool:
+    for part in (header or "").lower().split(","):
+        name, _, quality = part.strip().partition(";")
+        if name.strip() in ("gzip", "*"):
+            return quality.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False

@@ -1,0 +1,338 @@
+"""Everything else of the management API, passed on to CPA (server contract, 15 and 22 B-11).
+
+Bodies go both ways as they come, each at the pace of its receiver. What CPA says of the saved key
+is told to the guard, so that a wrong key is not tried again and again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import attrs
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IConsumer, IPushProducer
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
+from twisted.web.client import ResponseDone
+from twisted.web.http import PotentialDataLoss
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import UNKNOWN_LENGTH, IBodyProducer, IResponse
+from zope.interface import implementer
+
+from cpamp.cpa.client import CpaClient
+from cpamp.errors import CpaUnreachable, Problem
+from cpamp.web.body import BodyStream
+from cpamp.web.request import ApiRequest
+from cpamp.web.route import ANY_METHOD, Access, Body, Reply, route
+
+FIRST_BYTE_SECONDS = 60.0
+HOP_BY_HOP = frozenset(
+    (
+        b"connection",
+        b"keep-alive",
+        b"proxy-connection",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    )
+)
+# What a browser must not tell CPA through us, and what we say ourselves.
+NEVER_SENT = HOP_BY_HOP | frozenset(
+    (
+        b"host",
+        b"authorization",
+        b"cookie",
+        b"content-length",
+        b"expect",
+        b"forwarded",
+        b"x-forwarded-for",
+        b"x-forwarded-host",
+        b"x-forwarded-proto",
+        b"x-management-key",
+        b"x-real-ip",
+    )
+)
+NEVER_PASSED = HOP_BY_HOP | frozenset((b"set-cookie", b"server", b"content-length", b"date"))
+
+
+class NotConfigured(Problem):
+    """There is no CPA to pass a call on to."""
+
+    code = "usage_service_not_configured"
+    status = 428
+
+
+class QueueIsOurs(Problem):
+    """Popping CPA's queue through the proxy would take records from the collector."""
+
+    code = "usage_queue_reserved"
+    status = 409
+
+
+@attrs.define
+class Proxy:
+    """Passes calls on. `client_of` gives the client of the present connection, if there is one."""
+
+    client_of: Callable[[], CpaClient | None]
+    passed: int = 0
+
+    @route(
+        ANY_METHOD,
+        "/v0/management/<path:rest>",
+        summary="CPA's management API, with the saved key",
+        body=Body.stream(),
+    )
+    async def management(self, request: ApiRequest, rest: str) -> Reply | None:
+        """Any method but OPTIONS."""
+        return await self.pass_on(request, rest, with_key=True)
+
+    @route(
+        ("GET", "POST", "PUT", "PATCH", "DELETE"),
+        "/v0/resource/plugins",
+        summary="Pages of CPA's plugins",
+        access=Access.OPTIONAL,
+        body=Body.stream(),
+    )
+    @route(
+        ("GET", "POST", "PUT", "PATCH", "DELETE"),
+        "/v0/resource/plugins/<path:rest>",
+        summary="Pages of CPA's plugins",
+        access=Access.OPTIONAL,
+        body=Body.stream(),
+    )
+    async def plugins(self, request: ApiRequest, rest: str = "") -> Reply | None:
+        """With the saved key for the admin, with none for everybody else."""
+        return await self.pass_on(request, rest, with_key=request.is_admin)
+
+    @route(
+        "GET",
+        "/v1/models",
+        summary="The models of CPA, by the caller's own client key",
+        access=Access.OPTIONAL,
+        body=Body.stream(),
+    )
+    @route(
+        "GET",
+        "/models",
+        summary="The models of CPA, by the caller's own client key",
+        access=Access.OPTIONAL,
+        body=Body.stream(),
+    )
+    async def models(self, request: ApiRequest) -> Reply | None:
+        """The caller's Authorization goes along, unless it is the admin key."""
+        query = request.uri.partition(b"?")[2]
+        target = b"/v1/models" + (b"?" + query if query else b"")
+        own = None if request.is_admin else request.header("Authorization")
+        return await self.pass_on(request, "", with_key=False, target=target, authorization=own)
+
+    async def pass_on(
+        self,
+        request: ApiRequest,
+        rest: str,
+        *,
+        with_key: bool,
+        target: bytes | None = None,
+        authorization: str | None = None,
+    ) -> Reply | None:
+        """Pass a call on; None where the answer is on its way already."""
+        client = self.client_of()
+        if client is None:
+            raise NotConfigured("usage service is not configured")
+        if rest.strip("/").lower() == "usage-queue":
+            raise QueueIsOurs(
+                "usage records are collected by this server; use /v0/management/usage/export"
+            )
+        headers = Headers(dict(_sent(request.requestHeaders)))
+        if not headers.hasHeader(b"Accept-Encoding"):
+            headers.setRawHeaders(b"Accept-Encoding", [b"identity"])
+        if authorization:
+            headers.setRawHeaders("Authorization", [authorization])
+        length = request.header("Content-Length")
+        chunked = request.requestHeaders.hasHeader("Transfer-Encoding")
+        body = BodySender(request.body, int(length) if length else None)
+        self.passed += 1
+        response = await client.request(
+            request.method.decode("latin-1"),
+            (target or request.uri).decode("latin-1"),
+            headers,
+            body if chunked or (length and length != "0") else None,
+            seconds=FIRST_BYTE_SECONDS,
+            with_key=with_key,
+        )
+        if with_key and response.code in (401, 403):
+            return await self._refused(client, response)
+        await _answer(request, response)
+        return None
+
+    async def _refused(self, client: CpaClient, response: IResponse) -> Reply:
+        """What CPA said of the saved key; another refusal is passed on as it is."""
+        text, problem = await client.judge(response)
+        if problem is not None:
+            # Told as ours: CPA's 401 would make a panel log its user out, whose key is right.
+            raise problem
+        return Reply(response.code, text, {"Content-Type": "application/json"})
+
+
+def public_plugin(proxy: Proxy, head: str) -> object:
+    """The resource of a head below /v0/management/ that the operator opens to everybody."""
+
+    class PublicPlugin:
+        @route(
+            ANY_METHOD,
+            f"/v0/management/{head}",
+            summary="A plugin that the operator has opened",
+            access=Access.OPTIONAL,
+            body=Body.stream(),
+        )
+        @route(
+            ANY_METHOD,
+            f"/v0/management/{head}/<path:rest>",
+            summary="A plugin that the operator has opened",
+            access=Access.OPTIONAL,
+            body=Body.stream(),
+        )
+        async def plugin(self, request: ApiRequest, rest: str = "") -> Reply | None:
+            return await proxy.pass_on(request, rest, with_key=request.is_admin)
+
+    return PublicPlugin()
+
+
+def _sent(headers: Headers) -> Iterator[tuple[bytes, list[bytes]]]:
+    """The request headers that go on to CPA."""
+    named = {
+        name.strip().lower()
+        for value in headers.getRawHeaders(b"Connection", [])
+        for name in value.split(b",")
+    }
+    for name, values in headers.getAllRawHeaders():
+        low = name.lower()
+        if low not in NEVER_SENT and low not in named and not low.startswith(b"x-cpamp-"):
+            yield name, list(values)
+
+
+async def _answer(request: ApiRequest, response: IResponse) -> None:
+    """Pass a response on: status and headers at once, the body as it comes."""
+    request.setResponseCode(response.code, response.phrase)
+    named = {
+        name.strip().lower()
+        for value in response.headers.getRawHeaders(b"Connection", [])
+        for name in value.split(b",")
+    }
+    request._common_headers()
+    request.responseHeaders.removeHeader("Cache-Control")
+    for name, values in response.headers.getAllRawHeaders():
+        low = name.lower()
+        if low in NEVER_PASSED or low in named or low.startswith(b"access-control-"):
+            continue
+        request.responseHeaders.setRawHeaders(name, list(values))
+    length = response.headers.getRawHeaders(b"Content-Length")
+    if length:
+        request.responseHeaders.setRawHeaders(b"Content-Length", length)
+    if request.method == b"HEAD" or response.code in (204, 304):
+        # Nothing follows; reading it lets the connection to CPA be used again.
+        response.deliverBody(_Nobody())
+        request.finish()
+        return
+    done: Deferred[None] = Deferred()
+    response.deliverBody(BodyReceiver(request, done))
+    await done
+
+
+class _Nobody(Protocol):
+    def dataReceived(self, data: bytes) -> None:
+        """Not looked at."""
+
+
+@implementer(IPushProducer)
+class BodyReceiver(Protocol):
+    """CPA's body on its way to the client; CPA waits while the client is slow."""
+
+    def __init__(self, request: ApiRequest, done: Deferred[None]) -> None:
+        self._request = request
+        self._done = done
+        self._gone = False
+
+    def connectionMade(self) -> None:
+        """The body begins."""
+        self._request.registerProducer(self, True)
+
+    def dataReceived(self, data: bytes) -> None:
+        """A piece of the body."""
+        if not self._gone:
+            self._request.write(data)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """The body has ended, or has been cut."""
+        if self._gone:
+            return
+        self._gone = True
+        self._request.unregisterProducer()
+        if reason.check(ResponseDone, PotentialDataLoss):
+            self._request.finish()
+        else:
+            self._request.channel.forceAbortClient()
+        self._done.callback(None)
+
+    def pauseProducing(self) -> None:
+        """The client is slow."""
+        assert self.transport is not None
+        self.transport.pauseProducing()  # type: ignore[attr-defined]
+
+    def resumeProducing(self) -> None:
+        """The client has caught up."""
+        assert self.transport is not None
+        self.transport.resumeProducing()  # type: ignore[attr-defined]
+
+    def stopProducing(self) -> None:
+        """The client is gone: CPA need not go on."""
+        if self._gone:
+            return
+        self._gone = True
+        stop = getattr(self.transport, "abortConnection", None) or self.transport.loseConnection  # type: ignore[union-attr]
+        stop()
+        self._done.callback(None)
+
+
+@implementer(IBodyProducer)
+class BodySender:
+    """The client's body on its way to CPA; the client waits while CPA is slow."""
+
+    def __init__(self, body: BodyStream, length: int | None) -> None:
+        self.length: Any = UNKNOWN_LENGTH if length is None else length
+        self._body = body
+        self._sending: Deferred[None] | None = None
+        self._paused: Deferred[None] | None = None
+
+    def startProducing(self, consumer: IConsumer) -> Deferred[None]:
+        """Send all of it."""
+        self._sending = Deferred.fromCoroutine(self._send(consumer))
+        return self._sending
+
+    async def _send(self, consumer: IConsumer) -> None:
+        try:
+            async for chunk in self._body:
+                if self._paused is not None:
+                    await self._paused
+                consumer.write(chunk)
+        except Problem as problem:
+            raise CpaUnreachable(problem.message) from problem
+
+    def pauseProducing(self) -> None:
+        """CPA is slow."""
+        if self._paused is None:
+            self._paused = Deferred()
+
+    def resumeProducing(self) -> None:
+        """CPA has caught up."""
+        paused, self._paused = self._paused, None
+        if paused is not None:
+            paused.callback(None)
+
+    def stopProducing(self) -> None:
+        """CPA wants no more."""
+        if self._sending is not None:
+            self._sending.cancel()

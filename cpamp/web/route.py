@@ -1,0 +1,109 @@
+"""What a route declares. Routing, methods, access and limits all come from here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import Enum
+from typing import Any, TypeVar
+
+import attrs
+
+JSON_BYTES = 1024 * 1024
+
+
+class Access(Enum):
+    """Who may call a route."""
+
+    PUBLIC = "anyone"
+    ADMIN = "the admin"
+    # The admin, or who has the token for metrics.
+    METRICS = "the admin or a metrics token"
+    # Anyone; the handler asks `request.is_admin`.
+    OPTIONAL = "anyone, the admin gets more"
+
+
+@attrs.frozen
+class Body:
+    """How the body of a request is taken: not at all, whole, or as it arrives.
+
+    `limit` is in bytes; None: no limit.
+    """
+
+    limit: int | None
+    streamed: bool = False
+
+    @classmethod
+    def stream(cls, limit: int | None = None) -> Body:
+        """A body that the handler reads as it arrives."""
+        return cls(limit, streamed=True)
+
+
+# Whatever comes is read, up to a little, and not looked at.
+NO_BODY = Body(64 * 1024)
+JSON_BODY = Body(JSON_BYTES)
+
+
+@attrs.frozen
+class Route:
+    """One path with the methods that it takes.
+
+    `path` has parameters in Klein's notation (``<id>``, ``<path:rest>``). `query` names the
+    parameters that are read, each with what it means.
+    """
+
+    path: str
+    methods: frozenset[str]
+    access: Access
+    body: Body
+    summary: str
+    query: Mapping[str, str]
+    cors: bool = True
+
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+ANY_METHOD = ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE")
+_DECLARED = "__cpamp_routes__"
+
+
+def route(
+    methods: str | Sequence[str],
+    path: str,
+    *,
+    summary: str,
+    access: Access = Access.ADMIN,
+    body: Body = NO_BODY,
+    query: Mapping[str, str] | None = None,
+    cors: bool = True,
+) -> Callable[[Handler], Handler]:
+    """Declare that a method of a resource handles `path`; may be used several times."""
+    names = frozenset([methods] if isinstance(methods, str) else methods)
+    if "GET" in names:
+        names |= {"HEAD"}
+
+    def declare(handler: Handler) -> Handler:
+        declared = list(getattr(handler, _DECLARED, []))
+        declared.append(Route(path, names, access, body, summary, query or {}, cors))
+        setattr(handler, _DECLARED, declared)
+        return handler
+
+    return declare
+
+
+def routes_of(resource: object) -> Iterator[tuple[Route, Callable[..., Any]]]:
+    """The routes that an object's methods declare, each with its bound handler."""
+    for name in dir(type(resource)):
+        declared = getattr(getattr(type(resource), name), _DECLARED, ())
+        for one in declared:
+            yield one, getattr(resource, name)
+
+
+@attrs.frozen
+class Reply:
+    """An answer that is more than JSON of status 200.
+
+    `body` may be bytes, or a value that is sent as JSON; None for no body at all.
+    """
+
+    status: int = 200
+    body: Any = None
+    headers: Mapping[str, str] = attrs.Factory(dict)

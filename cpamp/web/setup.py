@@ -1,0 +1,45 @@
+"""Setup and configuration (server contract, sections 11 and 12)."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import attrs
+
+from cpamp.web.request import ApiRequest
+from cpamp.web.route import JSON_BODY, route
+
+
+class SettingUp(Protocol):
+    """Reads and changes the configuration."""
+
+    async def get_config(self) -> dict[str, Any]:
+        """The answer to a GET."""
+
+    async def put_config(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Save a configuration."""
+
+    async def setup(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Connect to a CPA."""
+
+
+@attrs.define
+class Setup:
+    """`/setup` and `/usage-service/config`."""
+
+    service: SettingUp
+
+    @route("GET", "/usage-service/config", summary="The configuration; the CPA key as a mask")
+    async def get_config(self, request: ApiRequest) -> Any:
+        """With CPA's own view, if it answers soon."""
+        return await self.service.get_config()
+
+    @route("PUT", "/usage-service/config", summary="Save the configuration", body=JSON_BODY)
+    async def put_config(self, request: ApiRequest) -> Any:
+        """Checked against CPA before anything is saved."""
+        return await self.service.put_config(await request.json_object())
+
+    @route("POST", "/setup", summary="Connect to a CPA", body=JSON_BODY)
+    async def setup(self, request: ApiRequest) -> Any:
+        """Checked against CPA before anything is saved."""
+        return await self.service.setup(await request.json_object())

@@ -44,7 +44,7 @@ class Listener:
     _reactor: Any
     _http_addr: str
     _descriptions: Sequence[str]
-    _factory: Factory
+    _factory: Any
     # Ends the open connections within that many seconds.
     _drain: Callable[[float], Awaitable[int]]
     ports: list[Any] = attrs.field(factory=list, init=False)
@@ -98,7 +98,7 @@ class Listener:
 class _Watched(Factory):
     """Tells when its port has gone; otherwise the factory that it stands for."""
 
-    def __init__(self, factory: Factory, stopped: Callable[[], None]) -> None:
+    def __init__(self, factory: Any, stopped: Callable[[], None]) -> None:
         self.noisy = False
         self._factory = factory
         self._stopped = stopped

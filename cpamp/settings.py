@@ -209,7 +209,7 @@ def load(
         tls_skip_verify=s.boolean("USAGE_RESP_TLS_SKIP_VERIFY", "tlsSkipVerify"),
         cors_origins=_cors_origins(s),
         panel_path=s.path("PANEL_PATH", "panelPath"),
-        public_plugin_paths=s.words("CPAMP_PUBLIC_PLUGIN_PATHS", "publicPluginPaths", _by_comma),
+        public_plugin_paths=_plugin_paths(s),
         spool_max_bytes=s.strict_integer("CPAMP_SPOOL_MAX_BYTES", "spoolMaxBytes", GIB),
         keep_details_days=s.strict_integer("CPAMP_KEEP_DETAILS_DAYS", "keepDetailsDays", 0),
         keep_payload_days=s.strict_integer("CPAMP_KEEP_PAYLOAD_DAYS", "keepPayloadDays", 0),
@@ -247,6 +247,16 @@ def _cors_origins(s: _Sources) -> tuple[str, ...]:
     """The allowed origins; only the environment can say "none" (by a comma alone)."""
     origins = s.words("USAGE_CORS_ORIGINS", "corsOrigins", _by_comma)
     return origins if origins or s.env("USAGE_CORS_ORIGINS") else ("*",)
+
+
+def _plugin_paths(s: _Sources) -> tuple[str, ...]:
+    """Paths below /v0/management/ without that prefix: codex-invite, a/b."""
+    words = s.words("CPAMP_PUBLIC_PLUGIN_PATHS", "publicPluginPaths", _by_comma)
+    paths = tuple(word.strip("/").removeprefix("v0/management/") for word in words)
+    for path in paths:
+        if not all(re.fullmatch(r"[\w-][\w.~-]*", part, re.ASCII) for part in path.split("/")):
+            raise SettingsError(f'CPAMP_PUBLIC_PLUGIN_PATHS: "{path}" is not a path of a plugin')
+    return paths
 
 
 def _base_path(text: str) -> str:

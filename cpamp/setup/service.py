@@ -71,6 +71,7 @@ class SetupService:
     _saved: ManagerConfig | None = attrs.field(default=None, init=False)
     _state: BootstrapState = attrs.field(init=False)
     _started_at_ms: int = attrs.field(default=0, init=False)
+    _client: CpaClient | None = attrs.field(default=None, init=False)
     # One change at a time: each reads what holds, asks CPA, and writes.
     _changing: DeferredLock = attrs.field(factory=DeferredLock, init=False)
     _log: Logger = attrs.field(factory=Logger, init=False)
@@ -98,6 +99,15 @@ class SetupService:
         """CPA's URL and key, None while there is none."""
         connection = self.effective.connection
         return (connection.url, connection.key) if connection.complete else None
+
+    def client(self) -> CpaClient | None:
+        """A client of the present connection, None while there is none."""
+        place = self.connection()
+        if place is None:
+            return None
+        if self._client is None or (self._client.url, self._client.key) != place:
+            self._client = self._connect(*place)
+        return self._client
 
     def info(self) -> dict[str, Any]:
         """The body of ``GET /usage-service/info``."""

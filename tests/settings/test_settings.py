@@ -97,7 +97,7 @@ SOURCES = [
         "CPAMP_PUBLIC_PLUGIN_PATHS",
         "publicPluginPaths",
         "public_plugin_paths",
-        ("x, y", ("x", "y")),
+        ("x, /v0/management/y-z/ ", ("x", "y-z")),
         ["z"],
     ),
 ]
@@ -238,6 +238,8 @@ def test_null_is_absent(place: Place) -> None:
         ({"CPAMP_SPOOL_MAX_BYTES": "1GB"}, "CPAMP_SPOOL_MAX_BYTES"),
         ({"CPAMP_KEEP_DETAILS_DAYS": "-1"}, "CPAMP_KEEP_DETAILS_DAYS"),
         ({"CPAMP_BASE_PATH": "/a b"}, "CPAMP_BASE_PATH"),
+        ({"CPAMP_PUBLIC_PLUGIN_PATHS": "ok,<path:all>"}, "CPAMP_PUBLIC_PLUGIN_PATHS"),
+        ({"CPAMP_PUBLIC_PLUGIN_PATHS": "../x"}, "CPAMP_PUBLIC_PLUGIN_PATHS"),
         ({"CPAMP_BASE_PATH": "/a/../b"}, "CPAMP_BASE_PATH"),
         ({"CPA_MANAGER_PPROF_ADDR": "0.0.0.0:6060"}, "loopback host"),
         ({"CPA_MANAGER_PPROF_ADDR": ":6060"}, "loopback host"),

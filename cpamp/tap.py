@@ -1,0 +1,148 @@
+"""``twistd cpamp``: the whole daemon, wired from top to bottom.
+
+Nothing is opened here: twistd calls `makeService` before it goes to the background.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from twisted.python import usage
+
+from cpamp import __version__
+from cpamp.collect.collector import Collector
+from cpamp.configfile import SettingsError
+from cpamp.cpa.client import CpaClient, make_agent
+from cpamp.cpa.keyguard import KeyGuard
+from cpamp.daemon import Daemon
+from cpamp.lag import ReactorLag
+from cpamp.listening import Listener
+from cpamp.security import files
+from cpamp.security.admin import AdminGate
+from cpamp.security.lock import ProcessLock, canonical
+from cpamp.security.throttle import Throttle
+from cpamp.security.vault import Vault
+from cpamp.settings import Settings, load
+from cpamp.setup.service import SetupService
+from cpamp.store import Store
+from cpamp.web.auth import Guard
+from cpamp.web.cors import Cors
+from cpamp.web.health import Health
+from cpamp.web.metrics import Metrics
+from cpamp.web.panel import Panel
+from cpamp.web.pending import Pending
+from cpamp.web.proxy import Proxy, public_plugin
+from cpamp.web.setup import Setup
+from cpamp.web.surface import Surface
+
+
+class Options(usage.Options):
+    """The daemon is configured by its environment and config.json, not by options."""
+
+    synopsis = "[twistd options] cpamp"
+    longdesc = (
+        "The Manager Server for CLIProxyAPI. Settings come from the environment and config.json; "
+        "see the README. Chores beside the daemon: the console script cpamp."
+    )
+
+    def opt_version(self) -> None:
+        """Print the version and end."""
+        print(f"cpamp {__version__}")
+        sys.exit(0)
+
+    @property
+    def log_is_terminal(self) -> bool:
+        """Whether the log goes to standard output, so that nobody else reads it later."""
+        parent: Mapping[str, Any] = self.parent or {}
+        return bool(
+            parent.get("nodaemon")
+            and parent.get("logfile") in (None, "-")
+            and not parent.get("syslog")
+        )
+
+
+def makeService(options: Options) -> Daemon:
+    """The service that twistd runs."""
+    from twisted.internet import reactor
+
+    # Before twistd opens its log, which would otherwise be readable by everybody.
+    files.private_umask()
+    try:
+        settings = load(os.environ, Path.cwd(), create_default=True)
+    except SettingsError as e:
+        raise SystemExit(f"load config: {e.message}") from e
+    return build(settings, reactor, key_in_log=options.log_is_terminal)
+
+
+def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
+    """Every part of the daemon, each given the few that it needs."""
+    database = canonical(settings.db_path)
+    lock = ProcessLock(database)
+    vault = Vault(settings.data_key, settings.data_key_path)
+    gate = AdminGate()
+
+    # CPA: every call asks the guard first.
+    agent = make_agent(reactor)
+    guard = KeyGuard(reactor.seconds)
+
+    def connect(url: str, key: str) -> CpaClient:
+        return CpaClient(reactor, url, key, guard, agent)
+
+    # Records on their way to the store.
+    store = Store(reactor, database, now_ms)
+    collector = Collector(
+        reactor,
+        store,
+        guard,
+        connect,
+        now_ms,
+        settings.data_dir,
+        settings.spool_max_bytes,
+        keep_raw=settings.keep_payload_days > 0,
+    )
+    setup = SetupService(reactor, settings, vault, store, collector, connect, now_ms)
+
+    # What the port offers.
+    lag = ReactorLag(reactor)
+    proxy = Proxy(setup.client)
+    surface = Surface(
+        [
+            Health(database, store, collector, setup.info, lag.ms),
+            Metrics(store, collector, lambda: proxy.passed, lag.ms),
+            Setup(setup),
+            Panel(settings.panel_path, settings.base_path),
+            Pending(),
+            *(public_plugin(proxy, path) for path in settings.public_plugin_paths),
+            proxy,
+        ],
+        guard=Guard(gate, Throttle(reactor.seconds), settings.metrics_token),
+        cors=Cors(settings.cors_origins),
+        clock=reactor,
+        base_path=settings.base_path,
+    )
+    site = surface.site()
+    listener = Listener(reactor, settings.http_addr, settings.listen, site, site.channels.drain)
+
+    return Daemon(
+        reactor=reactor,
+        settings=settings,
+        lock=lock,
+        vault=vault,
+        gate=gate,
+        store=store,
+        setup=setup,
+        listener=listener,
+        workers=(lag, collector),
+        now_ms=now_ms,
+        key_in_log=key_in_log,
+    )
+
+
+def now_ms() -> int:
+    """The time of day."""
+    return time.time_ns() // 1_000_000

@@ -77,9 +77,10 @@ class Listener:
             raise ListenError("the endpoint does not listen at once")
         return bound[0]
 
-    def addresses(self) -> list[IAddress]:
-        """Where it listens."""
-        return [port.getHost() for port in self.ports]
+    def addresses(self) -> list[str]:
+        """Where it listens: host:port, or whatever a port of another kind calls its place."""
+        places = [port.getHost() for port in self.ports]
+        return [f"{p.host}:{p.port}" if hasattr(p, "port") else str(p) for p in places]
 
     async def drain(self, seconds: float) -> int:
         """Take no more connections, and end the open ones; returns how many were broken off."""
@@ -99,9 +100,12 @@ class _Watched(Factory):
     """Tells when its port has gone; otherwise the factory that it stands for."""
 
     def __init__(self, factory: Any, stopped: Callable[[], None]) -> None:
-        self.noisy = False
         self._factory = factory
         self._stopped = stopped
+
+    def logPrefix(self) -> str:
+        """What the log calls it."""
+        return "HTTP"
 
     def doStart(self) -> None:
         """The port is bound."""

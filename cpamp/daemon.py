@@ -104,9 +104,17 @@ class Daemon(Service):
             self._log.info("cpa-manager-plus listening on {address}", address=address)
         with _stage("open sqlite"):
             self._store.startService()
-        for worker in self._workers:
-            worker.startService()
-        self._setup.start_collecting()
+        self._start_workers()
+
+    def _start_workers(self) -> None:
+        """From here on there are threads, which only an ordered stop ends."""
+        try:
+            for worker in self._workers:
+                worker.startService()
+            self._setup.start_collecting()
+        except Exception as e:
+            self._log.failure("start workers: {reason}", reason=e)
+            self._end_as_failed()
 
     def _bootstrap(self) -> Bootstrapped:
         with _stage("open sqlite"):
@@ -158,13 +166,16 @@ class Daemon(Service):
             self._log.failure("a part did not stop as it should")
 
     def _listener_died(self) -> None:
-        """End with a status that makes a supervisor start the daemon again (B-17).
+        self._log.critical("the HTTP listener has ended; the daemon ends too")
+        self._end_as_failed()
+
+    def _end_as_failed(self) -> None:
+        """Stop in order, with a status that makes a supervisor start the daemon again (B-17).
 
         The reactor ends with 0 when it is merely stopped, and twistd has no word in that.
         """
-        self._log.critical("the HTTP listener has ended; the daemon ends too")
         atexit.register(os._exit, 1)
-        self._reactor.stop()
+        self._reactor.callWhenRunning(self._reactor.stop)
 
 
 @contextmanager

@@ -144,6 +144,14 @@ def test_a_bad_data_key_file(lab: Lab) -> None:
     assert "load data key: data key must be 32 bytes or base64-encoded 32 bytes" in said
 
 
+def test_a_part_that_can_not_start(lab: Lab) -> None:
+    manager = lab.manager()
+    data(manager).mkdir(mode=0o700)
+    (data(manager) / "spool").write_text("in the way")
+    status, said = refused(manager)
+    assert (status, "start workers: " in said) == (1, True)
+
+
 @pytest.mark.parametrize("number", [15, 2])
 def test_a_clean_stop(lab: Lab, number: int) -> None:
     manager = lab.manager()

@@ -21,6 +21,8 @@ from typing import Any, Self
 
 import attrs
 
+import cpamp
+
 ADMIN_KEY = "cmp_admin_LabLabLabLabLabLabLabLabLabLabLa"
 CPA_KEY = "lab-management-key"
 
@@ -161,7 +163,10 @@ def clean_environment(**more: str) -> dict[str, str]:
     """The caller's environment without anything that configures the daemon."""
     ours = ("CPA_", "CPAMP_", "USAGE_", "HTTP_ADDR", "PANEL_PATH")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
-    return {**kept, "PYTHONUNBUFFERED": "1", **more}
+    # A checkout that is not installed works as well as an installed package.
+    source = str(Path(cpamp.__file__).parent.parent)
+    path = os.pathsep.join(filter(None, (source, kept.get("PYTHONPATH"))))
+    return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONPATH": path, **more}
 
 
 @attrs.define

@@ -166,6 +166,10 @@ def _drip(sim: Simulator, request: server.Request, body: bytes, size: int, pause
         request.finish()
 
 
+def _transport(request: server.Request) -> Any:
+    return request.channel.transport
+
+
 class CpaSite(server.Site):
     """The HTTP server behind the sniffed port."""
 

@@ -34,12 +34,12 @@ class Pending:
     )
     @route(
         ANY_METHOD,
-        f"{MANAGEMENT}/<any({', '.join(FOLDERS)}):head>",
+        f"{MANAGEMENT}/<any({', '.join(map(repr, FOLDERS))}):head>",
         summary="Not available yet",
     )
     @route(
         ANY_METHOD,
-        f"{MANAGEMENT}/<any({', '.join(FOLDERS)}):head>/<path:rest>",
+        f"{MANAGEMENT}/<any({', '.join(map(repr, FOLDERS))}):head>/<path:rest>",
         summary="Not available yet",
     )
     @route(ANY_METHOD, "/usage-service/account-processing-policy", summary="Not available yet")

@@ -6,8 +6,10 @@ Source: server contract, sections 3 and 17.1, with point B-17 of section 22.
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -78,6 +80,7 @@ class Daemon(Service):
         """Go through the stages of section 3; raises `StartFailed`."""
         files.private_umask()
         files.raise_descriptor_limit()
+        spare_the_collector()
         try:
             self._start()
         except _StageError as e:
@@ -176,6 +179,15 @@ class Daemon(Service):
         """
         atexit.register(os._exit, 1)
         self._reactor.callWhenRunning(self._reactor.stop)
+
+
+def spare_the_collector() -> None:
+    """Look for garbage in cycles seldom: records are trees, and come by the ten thousand."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
+    # The event loop need not wait long for a thread that computes.
+    sys.setswitchinterval(0.002)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
@@ -16,25 +17,27 @@ BATCH = 1_000
 _log = Logger()
 
 
-async def drain(link: Link) -> None:
+async def drain(link: Link, wanted: Callable[[], bool]) -> None:
     """Take what was queued before the subscription, over HTTP or a second RESP connection.
 
-    Tells the listener how it went; never raises a `Problem`.
+    Goes on while it is `wanted`, but never gives a pop up that is under way: what CPA has sent is
+    CPA's no more. Tells the listener how it went; never raises a `Problem`.
     """
     problem = ""
     try:
-        await _over_http(link)
+        await _over_http(link, wanted)
     except Problem as over_http:
         try:
-            await _over_resp(link)
+            await _over_resp(link, wanted)
         except Problem as over_resp:
             problem = f"{over_http.message}; {over_resp.message}"
             _log.warn("the queue could not be drained: {problem}", problem=problem)
-    link.listener.drained(problem)
+    if wanted():
+        link.listener.drained(problem)
 
 
-async def _over_http(link: Link) -> None:
-    while True:
+async def _over_http(link: Link, wanted: Callable[[], bool]) -> None:
+    while wanted():
         await link.sink.wait_for_room()
         body = await link.client.usage_queue(BATCH)
         if len(body.strip()) <= 4:
@@ -42,12 +45,12 @@ async def _over_http(link: Link) -> None:
         link.sink.received_array(body)
 
 
-async def _over_resp(link: Link) -> None:
+async def _over_resp(link: Link, wanted: Callable[[], bool]) -> None:
     popper = Popper()
     await link.log_in(popper)
     config = link.config
     try:
-        while True:
+        while wanted():
             await link.sink.wait_for_room()
             records = await popper.pop(config.pop_side, config.queue, BATCH)
             if not records:

@@ -68,6 +68,7 @@ class Subscribe:
     _protocol: Subscriber | None = None
     _stopped: bool = False
     _leaving: bool = False
+    _draining: Deferred[None] | None = None
 
     async def run(self) -> None:
         """Subscribe, drain, and take messages until the connection ends."""
@@ -83,10 +84,9 @@ class Subscribe:
             await protocol.leave()
             return
         link.listener.connected(self.name)
-        draining = Deferred.fromCoroutine(drain(link))
+        self._draining = Deferred.fromCoroutine(drain(link, lambda: protocol.connected == 1))
         reason = await protocol.gone()
-        draining.cancel()
-        draining.addErrback(lambda _: None)
+        await ended(self._draining)
         if not self._stopped:
             raise RespError("subscribe", "the intake is full" if self._leaving else reason)
 
@@ -102,6 +102,8 @@ class Subscribe:
         self._stopped = True
         if self._protocol is not None and self._protocol.connected:
             await self._protocol.leave()
+        if self._draining is not None:
+            await ended(self._draining)
 
 
 @attrs.define(eq=False)

@@ -41,13 +41,15 @@ class Fault:
 
     def on_resp(self, connection: RespServer, simulator: Simulator) -> bool:
         """Do it to a RESP command; whether the command is dealt with."""
-        transport = connection.transport
+        reply = b""
         if "raw" in self.do:
-            transport.write(str(self.do["raw"]).encode("latin-1"))
+            reply = str(self.do["raw"]).encode("latin-1")
         elif "error" in self.do:
-            transport.write(f"-{self.do['error']}\r\n".encode())
+            reply = f"-{self.do['error']}\r\n".encode()
         if self.do.get("close"):
-            transport.loseConnection()
+            connection.close(reply)
+        else:
+            connection.transport.write(reply)
         return bool({"raw", "error", "close", "never"} & self.do.keys())
 
     def on_message(self, payload: bytes, connection: RespServer) -> bytes:

@@ -97,9 +97,9 @@ class RespServer(Protocol):
         if not keys.on:
             self.transport.loseConnection()
         elif self._simulator.home:
-            self._close(b"-ERR redis usage output disabled in home mode\r\n")
+            self.close(b"-ERR redis usage output disabled in home mode\r\n")
         elif self._simulator.version == versions.RESP_OFF:
-            self._close(b"-ERR RESP AUTH disabled; use mTLS\r\n")
+            self.close(b"-ERR RESP AUTH disabled; use mTLS\r\n")
         else:
             self.transport.registerProducer(self, True)
 
@@ -110,7 +110,7 @@ class RespServer(Protocol):
             try:
                 found = parse(self._data)
             except FramingError:
-                self._close(b"-ERR protocol error\r\n")
+                self.close(b"-ERR protocol error\r\n")
                 return
             if found is None:
                 return
@@ -122,8 +122,12 @@ class RespServer(Protocol):
         """The client is gone."""
         self._detach()
 
-    def _close(self, last: bytes) -> None:
-        self.transport.write(last)
+    def close(self, last: bytes) -> None:
+        """Send what is left, and then this, and close."""
+        self.transport.writeSequence([*self._waiting, last])
+        self._waiting.clear()
+        # A transport with a producer would wait for it.
+        self.transport.unregisterProducer()
         self.transport.loseConnection()
 
     # -- commands -------------------------------------------------------------------------------
@@ -202,14 +206,11 @@ class RespServer(Protocol):
             return b"*2\r\n" + bulk(b"pong") + bulk(arguments[0] if arguments else None)
         if verb == "unsubscribe":
             self._detach()
-            last = b"*3\r\n" + bulk(b"unsubscribe") + bulk(self._spelled) + b":0\r\n"
-            self.transport.writeSequence([*self._waiting, last])
-            self._waiting.clear()
-            self.transport.loseConnection()
+            self.close(b"*3\r\n" + bulk(b"unsubscribe") + bulk(self._spelled) + b":0\r\n")
             return b""
         if verb == "quit":
             self._detach()
-            self._close(b"+OK\r\n")
+            self.close(b"+OK\r\n")
             return b""
         return _error(f"unknown command '{verb}'")
 
@@ -232,9 +233,7 @@ class RespServer(Protocol):
             self._simulator.queue.counts["detached"] += 1
             self._detach()
             # What is buffered still goes out, and then CPA closes.
-            self.transport.writeSequence(list(self._waiting))
-            self._waiting.clear()
-            self.transport.loseConnection()
+            self.close(b"")
             return False
         self._waiting.append(frame)
         return True
@@ -247,7 +246,7 @@ class RespServer(Protocol):
     def kick(self) -> None:
         """Close the subscription, as CPA's end does."""
         self._detach()
-        self.transport.loseConnection()
+        self.close(b"")
 
     def pauseProducing(self) -> None:
         """The socket takes no more."""

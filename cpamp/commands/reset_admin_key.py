@@ -54,7 +54,7 @@ def _given_key(args: argparse.Namespace, cwd: Path) -> str:
     if args.admin_key is not None and args.admin_key_file is not None:
         raise UsageError("--admin-key and --admin-key-file cannot be used together")
     if args.admin_key is not None:
-        key = str(args.admin_key).strip()
+        key: str = args.admin_key.strip()
         if not key:
             raise UsageError("admin key is empty")
         return key

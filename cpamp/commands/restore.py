@@ -17,7 +17,7 @@ from cpamp.commands.offline import existing, locked
 from cpamp.errors import Problem
 from cpamp.security.files import FILE_MODE, sync_folder
 from cpamp.settings import Settings
-from cpamp.store.check import quick_check
+from cpamp.store.checking import quick_check
 from cpamp.store.database import open_reader
 
 

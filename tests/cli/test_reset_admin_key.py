@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import re
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from cpamp.cli import run
-from cpamp.commands.command import Surroundings
 from cpamp.security import admin
 from cpamp.security.admin import Credential
 from cpamp.security.lock import ProcessLock
 from cpamp.store import settings as stored
 from cpamp.store.database import open_database, open_reader
-
-
-class Said(NamedTuple):
-    """What a call of the console script left."""
-
-    status: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def call(tmp_path: Path) -> Callable[..., Said]:
-    def call(*argv: str) -> Said:
-        out, err = io.StringIO(), io.StringIO()
-        at = Surroundings({"USAGE_DATA_DIR": "data"}, tmp_path, out, err)
-        return Said(run(argv, at), out.getvalue(), err.getvalue())
-
-    return call
+from tests.console import Console, Said
 
 
 @pytest.fixture
@@ -55,7 +34,7 @@ def record(path: Path) -> Any:
 
 
 @pytest.mark.parametrize("name", ["reset-admin-key", "reset-admin-password"])
-def test_generated(call: Callable[..., Said], database: Path, name: str) -> None:
+def test_generated(call: Console, database: Path, name: str) -> None:
     said = call(name)
     assert (said.status, said.err) == (0, "")
     first, second, third = said.out.splitlines()
@@ -84,7 +63,7 @@ def test_generated(call: Callable[..., Said], database: Path, name: str) -> None
         ["-db-path=data/usage.sqlite", "-admin-key-file=key.txt"],
     ],
 )
-def test_given(call: Callable[..., Said], database: Path, tmp_path: Path, flags: list[str]) -> None:
+def test_given(call: Console, database: Path, tmp_path: Path, flags: list[str]) -> None:
     (tmp_path / "key.txt").write_text("my-new-key\n")
     said = call("reset-admin-key", *flags)
     assert said == Said(
@@ -116,7 +95,7 @@ def test_given(call: Callable[..., Said], database: Path, tmp_path: Path, flags:
     ],
 )
 def test_refused(
-    call: Callable[..., Said], database: Path, tmp_path: Path, flags: list[str], reason: str
+    call: Console, database: Path, tmp_path: Path, flags: list[str], reason: str
 ) -> None:
     (tmp_path / "blank").write_text(" \n")
     (tmp_path / "empty").touch()
@@ -136,7 +115,7 @@ def test_refused(
     assert not (tmp_path / "none.sqlite").exists()
 
 
-def test_refused_while_the_daemon_runs(call: Callable[..., Said], database: Path) -> None:
+def test_refused_while_the_daemon_runs(call: Console, database: Path) -> None:
     with ProcessLock(database):
         said = call("reset-admin-key")
     assert said.status == 1
@@ -144,13 +123,13 @@ def test_refused_while_the_daemon_runs(call: Callable[..., Said], database: Path
 
 
 @pytest.mark.parametrize("flag", ["--help", "-h", "-help"])
-def test_help(call: Callable[..., Said], flag: str) -> None:
+def test_help(call: Console, flag: str) -> None:
     said = call("reset-admin-key", flag)
     assert (said.status, said.out) == (0, "")
     assert "--admin-key-file" in said.err
 
 
-def test_top_level(call: Callable[..., Said]) -> None:
+def test_top_level(call: Console) -> None:
     assert call("--version").out.startswith("cpamp 0.")
     assert "reset-admin-key" in call("--help").out
     for argv in ((), ("serve",), ("--config",)):

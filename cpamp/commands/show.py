@@ -16,7 +16,7 @@ from cpamp.store.database import open_reader
 from cpamp.store.events import stored_hash
 from cpamp.store.reading import Dictionaries, find, read_some
 from cpamp.usage.event import Event
-from cpamp.usage.exported import export_fields
+from cpamp.usage.lines import export_line
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,12 +47,11 @@ def _number(conn: sqlite3.Connection, text: str) -> int | None:
 
 def whole(event: Event) -> dict[str, Any]:
     """What the export has of an event, and what it never has: the caller, the body, the record."""
-    fields = export_fields(event)
+    fields: dict[str, Any] = orjson.loads(export_line(event))
     fields |= {name: text for name, text in event.caller._asdict().items() if text}
     if event.fail_body:
         fields["fail_body"] = event.fail_body
     for name, packed in (
-        ("response_metadata", event.metadata),
         ("unknown_members", event.unknown),
         ("raw", event.raw),
     ):

@@ -37,6 +37,7 @@ from cpamp.cpa.errors import (
     key_problem,
 )
 from cpamp.cpa.keyguard import KeyGuard
+from cpamp.cpa.urls import Address
 from cpamp.errors import CpaUnreachable
 
 CONNECT_SECONDS = 10.0
@@ -204,6 +205,8 @@ class CpaClient:
         body: IBodyProducer | None,
         seconds: float,
     ) -> IResponse:
+        # An impossible URL is somebody's mistake: a `Problem`, not the client's ValueError.
+        Address.of(self.url)
         sent: Deferred[IResponse] = self._agent.request(
             method.encode(), f"{self.url}{target}".encode(), headers, body
         )

@@ -20,6 +20,7 @@ from cpamp.setup.config import CollectorSettings
 async def look(reactor: Any, client: CpaClient, collector: CollectorSettings) -> list[Finding]:
     """The findings of one CPA."""
     try:
+        Address.of(client.url)
         config = await client.config()
     except CpaUnreachable as e:
         return [bad("CPA", e.message, f"is CPA running, and right at {client.url}?")]

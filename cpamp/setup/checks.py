@@ -9,12 +9,14 @@ import re
 
 from cpamp.cpa.client import CpaClient, CpaConfig
 from cpamp.cpa.errors import KeyBanned, KeyRefused, RemoteDisabled
+from cpamp.cpa.urls import Address, InvalidUrl
 from cpamp.errors import CpaUnreachable, Problem
 from cpamp.setup.problems import (
     ConfigFailed,
     EnableFailed,
     PollIntervalExceedsRetention,
     RetentionInvalid,
+    UnusableUrl,
     ValidationFailed,
 )
 
@@ -37,6 +39,10 @@ async def check_cpa(
     with `ensure_publishing`, one change. Raises `CpaUnreachable` as it is, and every other
     refusal by CPA under the code of its step.
     """
+    try:
+        Address.of(client.url)
+    except InvalidUrl as e:
+        raise UnusableUrl(e.message) from e
     try:
         config = await client.config()
     except CpaUnreachable:

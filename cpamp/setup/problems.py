@@ -76,6 +76,12 @@ class PollIntervalExceedsRetention(BadRequest):
         )
 
 
+class UnusableUrl(Problem):
+    """The URL can't be CPA's."""
+
+    status = 502
+
+
 class ValidationFailed(Problem):
     """CPA did not accept the connection; the message carries CPA's own words."""
 

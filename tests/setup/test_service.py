@@ -9,14 +9,14 @@ from typing import Any
 
 import attrs
 import pytest
-from cpamp.collect.config import CollectorConfig
-from cpamp.cpa.client import CpaConfig
-from cpamp.cpa.errors import KeyBanned, KeyRefused, RemoteDisabled
 from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
+from cpamp.collect.config import CollectorConfig
+from cpamp.cpa.client import CpaConfig
+from cpamp.cpa.errors import KeyBanned, KeyRefused, RemoteDisabled
 from cpamp.errors import CpaUnreachable, InvalidJson, Problem
 from cpamp.security.vault import Vault
 from cpamp.settings import Settings, load
@@ -32,6 +32,7 @@ from cpamp.setup.problems import (
     PollIntervalExceedsRetention,
     RetentionInvalid,
     SetupEnvManaged,
+    UnusableUrl,
     ValidationFailed,
 )
 from cpamp.setup.service import SetupService
@@ -71,18 +72,18 @@ class FakeCpa:
 @attrs.define
 class FakeClient:
     _cpa: FakeCpa
-    _url: str
-    _key: str
+    url: str
+    key: str
 
     async def config(self) -> CpaConfig:
-        self._cpa.calls.append(("GET", self._url, self._key))
+        self._cpa.calls.append(("GET", self.url, self.key))
         answer = self._cpa.answers.pop(0) if self._cpa.answers else cpa_config()
         if isinstance(answer, Exception):
             raise answer
         return await answer if isinstance(answer, Deferred) else answer
 
     async def enable_usage_statistics(self) -> None:
-        self._cpa.calls.append(("PUT", self._url, self._key))
+        self._cpa.calls.append(("PUT", self.url, self.key))
         if self._cpa.enabling is not None:
             raise self._cpa.enabling
 
@@ -298,6 +299,19 @@ async def test_incomplete_setup(tmp_path: Path, request_body: dict[str, Any]) ->
     async with bench(tmp_path) as b:
         await problem(b.service.setup(request_body), ConnectionRequired)
         await problem(b.service.setup({**request_body, "batchSize": "x"}), InvalidJson)
+        assert b.cpa.calls == []
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://a", "http://", "http://[::", "http://a:x", "http://a:99999"]
+)
+@ensureDeferred
+async def test_an_impossible_url(tmp_path: Path, url: str) -> None:
+    async with bench(tmp_path) as b:
+        request = {"cpaBaseUrl": url, "managementKey": "k"}
+        refusal = await problem(b.service.setup(request), UnusableUrl)
+        assert (refusal.status, refusal.code) == (502, "request_failed")
+        await problem(b.service.put_config({"config": {"cpaConnection": request}}), UnusableUrl)
         assert b.cpa.calls == []
 
 

@@ -1,7 +1,7 @@
 """From the intake into the store, or into the spool while the store can't take it.
 
-A batch is forgotten only when it is committed or spooled. While one batch is being committed the
-next one is decoded; both in threads.
+A batch is forgotten only when it is committed or spooled. Decoding and committing take turns in
+their threads: side by side they would only wait for each other's interpreter lock.
 """
 
 from __future__ import annotations
@@ -79,7 +79,6 @@ class Pipeline:
     _pool: ThreadPool = attrs.field(init=False)
     _stopping: bool = False
     _running: Deferred[None] | None = None
-    _committing: Deferred[None] | None = None
     _replaying: Deferred[None] | None = None
     _fill: Deferred[Any] | None = None
     _retry: Deferred[Any] | None = None
@@ -131,11 +130,7 @@ class Pipeline:
             for control in decoded.controls:
                 self._on_control(control)
             await self._names.fill(decoded.events)
-            if self._committing is not None:
-                await self._committing
-            self._committing = Deferred.fromCoroutine(self._settle(items, decoded))
-        if self._committing is not None:
-            await self._committing
+            await self._settle(items, decoded)
 
     async def _wait_to_fill(self) -> None:
         self._fill = deferLater(self._reactor, FILL_SECONDS, lambda: None)

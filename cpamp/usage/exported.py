@@ -1,15 +1,13 @@
-"""Events as the export writes them and the import reads them (usage contract, 6 and 7.2)."""
+"""Events as the export wrote them, read again (usage contract, 7.2)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from cpamp.usage.event import Billed, End, Event, ModelNames, Who
 from cpamp.usage.headers import Metadata, derive, response_metadata, summary
-from cpamp.usage.models import analytics_model, compatible_cached, explicit_cache_mode, with_total
+from cpamp.usage.models import analytics_model, explicit_cache_mode, with_total
 from cpamp.usage.record import (
     Malformed,
     Record,
@@ -185,114 +183,3 @@ def _billed(record: Record) -> Billed | None:
         return None
     numbers = [as_integer(number) for number in stated]
     return Billed(*numbers) if min(numbers) >= 0 else None
-
-
-# -- writing ------------------------------------------------------------------------------------
-
-
-def export_fields(event: Event) -> dict[str, Any]:
-    """The members of an event's line, absent ones left out; `response_metadata` as JSON bytes."""
-    who, model, way, end = event.who, event.model, event.way, event.end
-    fields: dict[str, Any] = {
-        "event_hash": event.event_hash,
-        "timestamp_ms": event.timestamp_ms,
-        "timestamp": event.timestamp,
-        "model": model.model,
-        **event.tokens._asdict(),
-        "failed": end.failed,
-        "created_at_ms": event.created_at_ms,
-    }
-    for name, value in (
-        ("request_id", event.request_id),
-        ("provider", who.provider),
-        ("executor_type", who.executor_type),
-        ("analytics_model", model.analytics_model),
-        ("requested_model", model.requested_model),
-        ("resolved_model", model.resolved_model),
-        ("endpoint", way.endpoint),
-        ("method", way.method),
-        ("path", way.path),
-        ("auth_type", who.auth_type),
-        ("auth_index", who.auth_index),
-        ("source", who.source),
-        ("source_hash", who.source_hash),
-        ("api_key_hash", event.api_key_hash),
-        ("account_snapshot", who.account_snapshot),
-        ("auth_label_snapshot", who.auth_label_snapshot),
-        ("auth_file_snapshot", who.auth_file_snapshot),
-        ("auth_provider_snapshot", who.auth_provider_snapshot),
-        ("auth_project_id_snapshot", who.auth_project_id_snapshot),
-        ("auth_snapshot_at_ms", event.auth_snapshot_at_ms),
-        ("reasoning_effort", way.reasoning_effort),
-        ("service_tier", way.service_tier),
-        ("request_service_tier", way.request_service_tier),
-        ("response_service_tier", way.response_service_tier),
-        ("cache_input_mode", model.cache_input_mode),
-        ("fail_status_code", end.fail_status_code),
-        ("fail_summary", end.fail_summary),
-        ("header_quota_recover_at_ms", event.quota_recover_at_ms),
-        ("header_quota_plan_type", end.plan_type),
-        ("header_error_kind", end.header_error_kind),
-        ("header_error_code", end.header_error_code),
-        ("header_trace_id", event.trace_id),
-        ("billed_tokens", event.billed and list(event.billed)),
-    ):
-        if value:
-            fields[name] = value
-    for name, number in (
-        ("latency_ms", event.latency_ms),
-        ("ttft_ms", event.ttft_ms),
-        ("header_quota_used_percent", event.quota_used_percent),
-    ):
-        if number is not None:
-            fields[name] = number
-    if event.metadata:
-        fields["response_metadata"] = event.metadata
-    return fields
-
-
-def export_line(event: Event) -> bytes:
-    """An event as one line of the export, its newline included."""
-    fields = export_fields(event)
-    if event.metadata:
-        fields["response_metadata"] = orjson.Fragment(event.metadata)
-    return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
-
-
-def usage_detail(event: Event) -> dict[str, Any]:
-    """An event as a detail of `GET /v0/management/usage` (section 5)."""
-    who, model, way, end = event.who, event.model, event.way, event.end
-    cached = compatible_cached(event.tokens)
-    tokens = event.tokens._replace(cached_tokens=cached, cache_tokens=cached)
-    detail: dict[str, Any] = {"timestamp": event.timestamp, "source": who.source}
-    for name, value in (
-        ("auth_index", who.auth_index),
-        ("api_key_hash", event.api_key_hash),
-        ("account_snapshot", who.account_snapshot),
-        ("auth_label_snapshot", who.auth_label_snapshot),
-        ("auth_file_snapshot", who.auth_file_snapshot),
-        ("auth_provider_snapshot", who.auth_provider_snapshot),
-        ("auth_project_id_snapshot", who.auth_project_id_snapshot),
-        ("auth_snapshot_at_ms", event.auth_snapshot_at_ms),
-        ("requested_model", model.requested_model or model.model),
-        ("resolved_model", model.resolved_model),
-        ("reasoning_effort", way.reasoning_effort),
-        ("service_tier", way.service_tier),
-        ("request_service_tier", way.request_service_tier),
-        ("response_service_tier", way.response_service_tier),
-        ("cache_input_mode", model.cache_input_mode),
-        ("executor_type", who.executor_type),
-        ("fail_status_code", end.fail_status_code),
-        ("fail_summary", end.fail_summary),
-    ):
-        if value:
-            detail[name] = value
-    if event.latency_ms is not None:
-        detail["latency_ms"] = event.latency_ms
-    if event.ttft_ms is not None:
-        detail["ttft_ms"] = event.ttft_ms
-    detail["tokens"] = tokens._asdict()
-    detail["failed"] = end.failed
-    if event.metadata:
-        detail["response_metadata"] = orjson.Fragment(event.metadata)
-    return detail

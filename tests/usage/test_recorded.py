@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from cpamp.usage.event import Event
-from cpamp.usage.exported import export_line, read_exported
+from cpamp.usage.exported import read_exported
+from cpamp.usage.lines import export_line
 from cpamp.usage.record import decode
 from tests.answers import DATA, answers, differences
 

@@ -20,6 +20,7 @@ from cpamp.configfile import SettingsError
 from cpamp.cpa.client import CpaClient, make_agent
 from cpamp.cpa.keyguard import KeyGuard
 from cpamp.daemon import Daemon
+from cpamp.importing.sessions import Limits, Sessions
 from cpamp.lag import ReactorLag
 from cpamp.listening import Listener
 from cpamp.security import files
@@ -33,12 +34,14 @@ from cpamp.store import Store
 from cpamp.web.auth import Guard
 from cpamp.web.cors import Cors
 from cpamp.web.health import Health
+from cpamp.web.imports import Imports
 from cpamp.web.metrics import Metrics
 from cpamp.web.panel import Panel
 from cpamp.web.pending import Pending
 from cpamp.web.proxy import Proxy, public_plugin
 from cpamp.web.setup import Setup
 from cpamp.web.surface import Surface
+from cpamp.web.usage import Usage
 
 
 class Options(usage.Options):
@@ -107,6 +110,15 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
     )
     setup = SetupService(reactor, settings, vault, store, collector, connect, now_ms)
 
+    # Files on their way to it.
+    limits = Limits(
+        settings.import_chunk_bytes,
+        settings.import_disk_quota_bytes,
+        settings.import_max_sessions,
+        settings.import_session_ttl_ms,
+    )
+    sessions = Sessions(reactor, store, settings.data_dir / "usage-imports", limits, now_ms)
+
     # What the port offers.
     lag = ReactorLag(reactor)
     proxy = Proxy(setup.client)
@@ -116,6 +128,8 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
             Metrics(store, collector, lambda: proxy.passed, lag.ms),
             Setup(setup),
             Panel(settings.panel_path, settings.base_path),
+            Usage(store, lambda: setup.query_limit),
+            Imports(reactor, store, sessions, now_ms),
             Pending(),
             *(public_plugin(proxy, path) for path in settings.public_plugin_paths),
             proxy,
@@ -137,7 +151,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
         store=store,
         setup=setup,
         listener=listener,
-        workers=(lag, collector),
+        workers=(lag, sessions, collector),
         now_ms=now_ms,
         key_in_log=key_in_log,
     )

@@ -50,6 +50,15 @@ def shown_hash(value: bytes | str) -> str:
     return value if isinstance(value, str) else value.hex()
 
 
+def stored_ones(conn: sqlite3.Connection, keys: Sequence[tuple[int, str] | None]) -> list[bool]:
+    """Which events are stored, by time in ms and hash; None is for those that nobody knows of."""
+    return [
+        key is not None
+        and conn.execute(STORED, (key[0], stored_hash(key[1]))).fetchone() is not None
+        for key in keys
+    ]
+
+
 @attrs.frozen
 class Written:
     """What a batch came to: which of its events were new, and the rows for the columns."""

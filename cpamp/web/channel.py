@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 
 HEADER_SECONDS = 10.0
@@ -19,6 +21,9 @@ class Channel(HTTPChannel):
     """One connection. Requests are `cpamp.web.request.ApiRequest`s."""
 
     timeOut = IDLE_SECONDS
+    transport: Any
+    site: Any
+    factory: Any
     _deadline: IDelayedCall | None = None
     _lingering = False
     _lingered = 0
@@ -77,7 +82,7 @@ class Channel(HTTPChannel):
         self._lingering = True
         self._deadline = self._later(LINGER_SECONDS, self._too_slow)
 
-    def connectionLost(self, reason: Any) -> None:
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The client is gone."""
         self._in_time()
         self.factory.channels.leave(self)

@@ -153,7 +153,7 @@ class Proxy:
             headers.setRawHeaders("Authorization", [authorization])
         length = request.header("Content-Length")
         chunked = request.requestHeaders.hasHeader("Transfer-Encoding")
-        body = BodySender(request.body, int(length) if length else None)
+        body: Any = BodySender(request.body, int(length) if length else None)
         self.passed += 1
         response = await client.request(
             request.method.decode("latin-1"),
@@ -232,13 +232,14 @@ async def _answer(request: ApiRequest, response: IResponse) -> None:
     length = response.headers.getRawHeaders(b"Content-Length")
     if length:
         request.responseHeaders.setRawHeaders(b"Content-Length", length)
+    delivering: Any = response
     if request.method == b"HEAD" or response.code in (204, 304):
         # Nothing follows; reading it lets the connection to CPA be used again.
-        response.deliverBody(_Nobody())
+        delivering.deliverBody(_Nobody())
         request.finish()
         return
     done: Deferred[None] = Deferred()
-    response.deliverBody(BodyReceiver(request, done))
+    delivering.deliverBody(BodyReceiver(request, done))
     await done
 
 
@@ -250,6 +251,8 @@ class _Nobody(Protocol):
 @implementer(IPushProducer)
 class BodyReceiver(Protocol):
     """CPA's body on its way to the client; CPA waits while the client is slow."""
+
+    transport: Any
 
     def __init__(self, request: ApiRequest, done: Deferred[None]) -> None:
         self._request = request
@@ -279,20 +282,18 @@ class BodyReceiver(Protocol):
 
     def pauseProducing(self) -> None:
         """The client is slow."""
-        assert self.transport is not None
-        self.transport.pauseProducing()  # type: ignore[attr-defined]
+        self.transport.pauseProducing()
 
     def resumeProducing(self) -> None:
         """The client has caught up."""
-        assert self.transport is not None
-        self.transport.resumeProducing()  # type: ignore[attr-defined]
+        self.transport.resumeProducing()
 
     def stopProducing(self) -> None:
         """The client is gone: CPA need not go on."""
         if self._gone:
             return
         self._gone = True
-        stop = getattr(self.transport, "abortConnection", None) or self.transport.loseConnection  # type: ignore[union-attr]
+        stop = getattr(self.transport, "abortConnection", None) or self.transport.loseConnection
         stop()
         self._done.callback(None)
 
@@ -312,7 +313,7 @@ class BodySender:
         self._sending = Deferred.fromCoroutine(self._send(consumer))
         return self._sending
 
-    async def _send(self, consumer: IConsumer) -> None:
+    async def _send(self, consumer: Any) -> None:
         try:
             async for chunk in self._body:
                 if self._paused is not None:

@@ -26,6 +26,7 @@ class ApiRequest(server.Request):
 
     defaultContentType = None
     route: Route | None = None
+    channel: Any
     started: float = 0.0
     _refusal: Reply | None = None
     _answered_early = False
@@ -121,7 +122,7 @@ class ApiRequest(server.Request):
 
     def header(self, name: str) -> str | None:
         """A header's first value."""
-        values: list[str] | None = self.requestHeaders.getRawHeaders(name)
+        values = self.requestHeaders.getRawHeaders(name)
         return values[0] if values else None
 
     @property

@@ -11,7 +11,6 @@ from klein import Klein
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.web import server
-from twisted.web.resource import IResource
 from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import MethodNotAllowed as NoSuchMethod
 from werkzeug.routing import BaseConverter, RequestRedirect
@@ -118,7 +117,7 @@ class Surface:
         refusal = self.guard.refusal(route.access, request.header("Authorization"), request.peer)
         if refusal is None and limit is not None and length is not None and length > limit:
             refusal = BodyTooLarge("http: request body too large")
-        return Decision(route, refusal and problem_reply(refusal))
+        return Decision(route, None if refusal is None else problem_reply(refusal))
 
     def _find(self, request: ApiRequest) -> Route | None:
         """The route; None for an OPTIONS request, which needs none."""
@@ -199,18 +198,17 @@ class Site(server.Site):
 
     requestFactory = ApiRequest
     displayTracebacks = False
-    protocol = Channel
 
-    def __init__(self, surface: Surface, resource: IResource) -> None:
+    def __init__(self, surface: Surface, resource: Any) -> None:
         super().__init__(resource, reactor=surface.clock)
         self.surface = surface
         self.clock = surface.clock
         self.channels = OpenChannels(surface.clock)
         self._log = Logger(namespace="cpamp.access")
 
-    def buildProtocol(self, addr: Any) -> Channel:
+    def buildProtocol(self, addr: Any) -> Any:
         """A channel for a new connection."""
-        channel = Channel()
+        channel: Any = Channel()
         channel.factory = self
         channel.site = self
         channel.requestFactory = self.requestFactory
@@ -218,7 +216,7 @@ class Site(server.Site):
         channel.callLater = self.clock.callLater
         return channel
 
-    def log(self, request: ApiRequest) -> None:
+    def log(self, request: Any) -> None:
         """One line per request: no query, no headers, nothing that could be a secret."""
         path = request.path.decode(errors="replace")
         self._log.info(

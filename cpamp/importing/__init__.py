@@ -1,0 +1,1 @@
+"""Import: bytes of a file, as they arrive, made into events and stored."""

@@ -51,7 +51,9 @@ class Coverage:
     # Since when nothing watches, and why; empty: something does.
     gap: list[Stretch] = attrs.Factory(list)
     publishing: bool = True
+    # When CPA told last whether it publishes, or the start where it has not yet.
     _asked_ms: int = 0
+    _asked: bool = False
     _connected: bool = False
     # What may be lost in the gap although the queue was emptied at its end.
     _risk: str = ""
@@ -114,12 +116,15 @@ class Coverage:
 
     def published(self, now_ms: int, on: bool) -> None:
         """CPA told whether it publishes."""
-        if self.publishing and not on:
-            self._mark(self._asked_ms, self.judged_ms, "at_risk", PUBLISHING_FOUND_OFF)
-        elif on and not self.publishing:
-            self.tick(now_ms)
-        self._asked_ms, self.publishing = now_ms, on
+        since = min(self._asked_ms, self.judged_ms)
         self.tick(now_ms)
+        if self.publishing and not on:
+            if self._asked:
+                self._mark(since, now_ms, "at_risk", PUBLISHING_FOUND_OFF)
+            else:
+                self._mark(since, now_ms, "lost", PUBLISHING_OFF)
+            self._advance(now_ms)
+        self._asked, self._asked_ms, self.publishing = True, now_ms, on
 
     def jumped(self, now_ms: int) -> None:
         """The time of day is another than it should be."""

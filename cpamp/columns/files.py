@@ -81,6 +81,9 @@ class ColumnFile:
 
     def read(self, count: int) -> npt.NDArray[Any]:
         """The first rows, mapped; the array must not be written to."""
+        if not count:
+            # An empty file can't be mapped.
+            return np.zeros(0, dtype=self.type)
         mapped = self._map
         if mapped is None or len(mapped) < count:
             mapped = self._map = np.memmap(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
 import orjson
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.python.failure import Failure
 
 from cpamp.errors import StoreUnavailable
 from cpamp.store import dead_letters
@@ -21,6 +22,16 @@ from cpamp.usage.event import Event
 from cpamp.usage.record import decode
 
 NOW = 1_795_500_000_000
+
+
+def finished(work: Coroutine[Any, Any, Any]) -> Any:
+    """The result of a coroutine that must not wait for anything."""
+    results: list[Any] = []
+    Deferred.fromCoroutine(work).addBoth(results.append)
+    assert results, "it still waits"
+    if isinstance(results[0], Failure):
+        results[0].raiseException()
+    return results[0]
 
 
 class Inline:
@@ -49,6 +60,7 @@ class Threadless:
         self.hold: Deferred[None] | None = None
         self.batches: list[int] = []
         self.connections: set[int] = set()
+        self.writes = 0
 
     def _check(self) -> None:
         if self.problem:
@@ -69,6 +81,7 @@ class Threadless:
 
     async def write(self, work: Callable[..., Any], *args: Any) -> Any:
         self._check()
+        self.writes += 1
         return self.writer.transaction(lambda conn: work(conn, *args))
 
     async def read(self, work: Callable[..., Any], *args: Any) -> Any:

@@ -9,9 +9,18 @@ from typing import NamedTuple
 import attrs
 from twisted.internet.defer import Deferred
 
+from cpamp.errors import Problem
+
 LIMIT_BYTES = 64 * 1024 * 1024
 # What an item takes beside its payload: without it a flood of empty ones would have no bound.
 ITEM_BYTES = 128
+
+
+class NoRoom(Problem):
+    """There is no room, and collection ends before there is."""
+
+    code = "intake_full"
+    status = 503
 
 
 class Item(NamedTuple):
@@ -45,6 +54,7 @@ class Intake:
     _wanted: int = attrs.field(default=1, init=False)
     _arrival: Deferred[None] | None = attrs.field(default=None, init=False)
     _waiting: list[Deferred[None]] = attrs.field(factory=list, init=False)
+    _ending: bool = attrs.field(default=False, init=False)
 
     def __len__(self) -> int:
         return len(self._items)
@@ -69,11 +79,27 @@ class Intake:
             self.wake()
 
     async def wait_for_room(self) -> None:
-        """Wait until more may come."""
+        """Wait until more may come; raises `NoRoom` at the end of a run."""
         while not self.room:
+            if self._ending:
+                raise NoRoom("there is no room for records")
             turn: Deferred[None] = Deferred()
             self._waiting.append(turn)
             await turn
+
+    def begin(self) -> None:
+        """A run begins: its transports may wait for room."""
+        self._ending = False
+
+    def end(self) -> None:
+        """A run ends: nobody waits for room any longer."""
+        self._ending = True
+        self._let_go()
+
+    def _let_go(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for turn in waiting:
+            turn.callback(None)
 
     # -- for the pipeline -----------------------------------------------------------------------
 
@@ -112,6 +138,4 @@ class Intake:
         self.size -= sum(item.size for item in items)
         if not self.room and self.size <= self.limit // 2:
             self.room = True
-            waiting, self._waiting = self._waiting, []
-            for turn in waiting:
-                turn.callback(None)
+            self._let_go()

@@ -11,7 +11,8 @@ from twisted.logger import Logger
 
 from cpamp.collect.config import CollectorConfig
 from cpamp.collect.coverage import DEFAULT_RETENTION_MS, UNREACHABLE
-from cpamp.collect.interfaces import Kind, Sink, kind_of
+from cpamp.collect.intake import Intake
+from cpamp.collect.interfaces import Kind, kind_of
 from cpamp.collect.logbook import Logbook
 from cpamp.collect.publishing import Publishing
 from cpamp.collect.runner import Runner
@@ -36,7 +37,7 @@ class Run:
     config: CollectorConfig
     _guard: KeyGuard
     client: CpaClient
-    _sink: Sink
+    _intake: Intake
     _logbook: Logbook
     # stopped, starting, running or error.
     state: str = attrs.field(default="starting", init=False)
@@ -50,7 +51,7 @@ class Run:
 
     def __attrs_post_init__(self) -> None:
         self._link = Link(
-            self._reactor, self.config, self._guard, self.client, self._sink, listener=self
+            self._reactor, self.config, self._guard, self.client, self._intake, listener=self
         )
         self._runner = Runner(self._link)
         self._publishing = Publishing(
@@ -64,6 +65,7 @@ class Run:
 
     def start(self) -> None:
         """Begin to collect."""
+        self._intake.begin()
         self._publishing.start()
         self._running = Deferred.fromCoroutine(self._collect())
         self._running.addErrback(lambda f: self._log.failure("collection broke", failure=f))
@@ -97,7 +99,9 @@ class Run:
         self._publishing.stop()
         if self._pause is not None:
             self._pause.cancel()
-        await self._runner.stop()
+        stopping = Deferred.fromCoroutine(self._runner.stop())
+        self._intake.end()
+        await stopping
         self._logbook.tell(self._logbook.coverage.lost, reason)
 
     # -- what the transports tell ---------------------------------------------------------------

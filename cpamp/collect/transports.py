@@ -73,6 +73,7 @@ class Subscribe:
     async def run(self) -> None:
         """Subscribe, drain, and take messages until the connection ends."""
         link = self.link
+        await link.sink.wait_for_room()
         protocol = self._protocol = Subscriber(self._message)
         await link.log_in(protocol)
         try:

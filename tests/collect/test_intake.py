@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
-from cpamp.collect.intake import ITEM_BYTES, Intake
+from cpamp.collect.intake import ITEM_BYTES, Intake, NoRoom
 
 
 def intake(records: int = 1000) -> Intake:
@@ -49,6 +50,19 @@ def test_room_ends_at_the_limit_and_comes_back_at_half_of_it() -> None:
     box.settled(box.take(1))
     assert box.room
     assert waiting.called
+
+
+def test_at_the_end_of_a_run_nobody_waits_for_room() -> None:
+    box = intake(records=1)
+    box.received(b"x" * 10)
+    waiting = Deferred.fromCoroutine(box.wait_for_room())
+    box.end()
+    for ended in (waiting, Deferred.fromCoroutine(box.wait_for_room())):
+        assert isinstance(ended.result, Failure)
+        ended.addErrback(lambda failure: failure.trap(NoRoom))
+    # The next run may wait again.
+    box.begin()
+    assert not Deferred.fromCoroutine(box.wait_for_room()).called
 
 
 def test_what_was_taken_takes_its_room_until_it_is_settled() -> None:

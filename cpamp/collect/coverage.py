@@ -121,8 +121,8 @@ class Coverage:
         if self.publishing and not on:
             if self._asked:
                 self._mark(since, now_ms, "at_risk", PUBLISHING_FOUND_OFF)
-            else:
-                self._mark(since, now_ms, "lost", PUBLISHING_OFF)
+            # However soon it is turned on: this minute is not whole.
+            self._mark(now_ms if self._asked else since, now_ms + 1, "lost", PUBLISHING_OFF)
             self._advance(now_ms)
         self._asked, self._asked_ms, self.publishing = True, now_ms, on
 

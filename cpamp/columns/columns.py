@@ -6,7 +6,6 @@ snapshot holds whole batches alone.
 
 from __future__ import annotations
 
-import os
 import shutil
 from bisect import bisect_right
 from pathlib import Path
@@ -17,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from cpamp.columns.files import ColumnFile, TextFile
-from cpamp.columns.layout import BLOCK, FAILED, NAMES, TEXTS, VERSION, Batch
+from cpamp.columns.files import ColumnFile, TextFile, kind_of, narrower, needing_room, remove
+from cpamp.columns.layout import BLOCK, FAILED, NAMES, TEXTS, TYPES, VERSION, Batch
+from cpamp.security import files
 
 STATE = "state.json"
 
@@ -33,22 +33,32 @@ class Identity:
 
 @attrs.frozen(eq=False)
 class Snapshot:
-    """The rows that there were at one moment. Arrays are read-only maps."""
+    """The rows that there were at one moment. Arrays are read-only maps.
+
+    Row numbers mean the same in all snapshots of a generation.
+    """
 
     n: int
+    generation: int
     text_bytes: int
     _files: dict[str, ColumnFile]
-    _texts: TextFile
+    _texts: TextFile | None
     _blocks: list[tuple[int, int]]
     _runs: list[tuple[int, int]]
 
     def column(self, name: str) -> npt.NDArray[Any]:
         """A column's rows."""
+        if not self.n:
+            return np.zeros(0, dtype=TYPES[name])
         return self._files[name].read(self.n)
 
     def texts(self) -> Any:
         """The texts of all rows, as a buffer."""
-        return self._texts.read(self.text_bytes)
+        return self._texts.read(self.text_bytes) if self._texts is not None else b""
+
+    def text_start(self, row: int) -> int:
+        """Where the texts of a row begin."""
+        return int(self.column("text_end")[row - 1]) if row else 0
 
     def id_of(self, row: int) -> int:
         """The id of the event of a row."""
@@ -65,6 +75,11 @@ class Snapshot:
         at = np.searchsorted(starts, rows, side="right") - 1
         found: npt.NDArray[np.int64] = ids[at] + rows - starts[at]
         return found
+
+    def row_of(self, number: int) -> int | None:
+        """The row of the event with this id; None if it has none."""
+        row = self.rows_up_to_id(number) - 1
+        return row if row >= 0 and self.id_of(row) == number else None
 
     def rows_up_to_id(self, last_id: int) -> int:
         """How many rows have an id of at most this one."""
@@ -117,7 +132,7 @@ class Snapshot:
 
 @attrs.define(eq=False)
 class Columns:
-    """The columns in one folder. `append`, `sync` and `close` are the writer's."""
+    """The columns in one folder. `append` and `sync` are the writer's."""
 
     folder: Path
     identity: Identity
@@ -128,17 +143,15 @@ class Columns:
     _blocks: list[tuple[int, int]] = attrs.Factory(list)
     _runs: list[tuple[int, int]] = attrs.Factory(list)
     _last_id: int = 0
-    # What a snapshot is made of, replaced as a whole after every append.
+    # What a snapshot is, replaced as a whole after every append.
     _published: Snapshot | None = None
     synced_rows: int = 0
 
     @classmethod
     def create(cls, folder: Path, identity: Identity) -> Columns:
-        """Empty columns in a folder, whose former content goes."""
+        """Empty columns; the folder's former content goes, the files come with the first rows."""
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(mode=0o700, parents=True)
         columns = cls(folder, identity)
-        columns._open({})
         columns._publish()
         return columns
 
@@ -159,19 +172,15 @@ class Columns:
             columns._text_bytes = int(state["text_bytes"])
             columns._runs = [(int(row), int(number)) for row, number in state["runs"]]
             columns._blocks = [(int(low), int(high)) for low, high in state["blocks"]]
-            columns._open(state["types"])
+            for name in NAMES:
+                columns._files[name] = ColumnFile.open(folder, name, state["types"][name])
+            columns._texts = TextFile.open(folder / TEXTS)
         except (OSError, ValueError, KeyError, TypeError):
             return None
         if columns._last_id > last_id or not columns._whole():
-            columns.close()
             return None
         columns._publish()
         return columns
-
-    def _open(self, types: dict[str, str]) -> None:
-        for name in NAMES:
-            self._files[name] = ColumnFile.open(self.folder, name, types.get(name, ""))
-        self._texts = TextFile.open(self.folder / TEXTS)
 
     def _whole(self) -> bool:
         assert self._texts is not None
@@ -198,18 +207,15 @@ class Columns:
         """Add rows and publish them. Raises `NoRoom`, after which nothing has changed."""
         if not len(batch):
             return
+        if self._texts is None:
+            self._make_files()
         assert self._texts is not None
         start, text_start = self._n, self._text_bytes
         self._texts.write(text_start, batch.texts)
         for name, values in zip(NAMES, batch.values, strict=True):
             if name == "text_end":
                 values = values + text_start
-            file = self._files[name]
-            while not file.fits(values):
-                file = file.widened(start)
-                # A new dictionary: readers keep the files that their snapshot was made with.
-                self._files = {**self._files, name: file}
-            file.write(start, values)
+            self._file_for(name, values).write(start, values)
         if not self._runs or batch.first_id != self._last_id + 1:
             self._runs = [*self._runs, (start, batch.first_id)]
         self._blocks = _with_times(self._blocks, start, batch.values[0])
@@ -218,46 +224,55 @@ class Columns:
         self._last_id = batch.first_id + len(batch) - 1
         self._publish()
 
+    def _make_files(self) -> None:
+        with needing_room():
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._files = {name: ColumnFile.open(self.folder, name, new=True) for name in NAMES}
+            self._texts = TextFile.open(self.folder / TEXTS, new=True)
+
+    def _file_for(self, name: str, values: npt.NDArray[np.int64]) -> ColumnFile:
+        """The column's file, of a type that the values fit."""
+        while not self._files[name].fits(values):
+            wider = self._files[name].widened(self._n)
+            # A new dictionary: readers keep the files that their snapshot was made with.
+            self._files = {**self._files, name: wider}
+        return self._files[name]
+
     def _publish(self) -> None:
-        assert self._texts is not None
         self._published = Snapshot(
-            self._n, self._text_bytes, self._files, self._texts, self._blocks, self._runs
+            self._n,
+            self.identity.generation,
+            self._text_bytes,
+            self._files,
+            self._texts,
+            self._blocks,
+            self._runs,
         )
 
     def sync(self) -> None:
         """Bring everything to the disk and say how far it goes; may run beside `append`."""
-        snapshot, last_id = self.snapshot(), self._last_id
-        if snapshot.n:
-            last_id = snapshot.id_of(snapshot.n - 1)
-        for file in snapshot._files.values():
+        snapshot = self.snapshot()
+        if not snapshot.n or snapshot._texts is None:
+            return
+        for file in (*snapshot._files.values(), snapshot._texts):
             file.sync()
-        snapshot._texts.sync()
-        blocks = snapshot._blocks[: -(-snapshot.n // BLOCK)]
+        types = {name: kind_of(file.type) for name, file in snapshot._files.items()}
         state = {
             "version": VERSION,
             "store": self.identity.store,
             "generation": self.identity.generation,
             "rows": snapshot.n,
-            "last_id": last_id,
+            "last_id": snapshot.id_of(snapshot.n - 1),
             "text_bytes": snapshot.text_bytes,
             "runs": snapshot._runs,
-            "types": {name: file.type.str for name, file in snapshot._files.items()},
-            "blocks": blocks,
+            "types": types,
+            "blocks": snapshot._blocks,
         }
-        aside = self.folder / f"{STATE}.new"
-        with aside.open("wb") as f:
-            f.write(orjson.dumps(state))
-            f.flush()
-            os.fsync(f.fileno())
-        aside.replace(self.folder / STATE)
+        files.replace(self.folder / STATE, orjson.dumps(state))
         self.synced_rows = snapshot.n
-
-    def close(self) -> None:
-        """Close the files."""
-        for file in self._files.values():
-            file.close()
-        if self._texts is not None:
-            self._texts.close()
+        for name, kind in types.items():
+            for outgrown in narrower(self.folder, name, kind):
+                remove(outgrown)
 
 
 def _with_times(

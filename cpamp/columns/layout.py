@@ -38,8 +38,9 @@ TYPES: Mapping[str, str] = {
     "total": "<i4",
     "latency": "<i4",  # ms, NONE where not told
     "ttft": "<i4",
+    "connection": "<u1",  # the CPA connection that it came from
     "flags": "<u1",  # FAILED, BILLED
-    "text_end": "<i8",  # where the row's texts end in the file of texts
+    "text_end": "<u4",  # where the row's texts end in the file of texts
 }
 WIDER: Mapping[str, str] = {"<u1": "<u2", "<u2": "<u4", "<u4": "<i8", "<i4": "<i8"}
 NAMES = tuple(TYPES)
@@ -73,7 +74,9 @@ class Batch:
         return len(self.values[0])
 
 
-def row_of(event: Event, refs: References, form: int) -> tuple[tuple[int, ...], bytes]:
+def row_of(
+    event: Event, refs: References, form: int, connection: int
+) -> tuple[tuple[int, ...], bytes]:
     """The numbers of one event in the order of `NAMES`, but for `text_end`; and its texts."""
     tokens = event.tokens
     buckets = normalised(tokens, event.model.cache_input_mode)
@@ -96,6 +99,7 @@ def row_of(event: Event, refs: References, form: int) -> tuple[tuple[int, ...], 
         tokens.total_tokens,
         NONE if latency is None else max(latency, NONE),
         NONE if ttft is None else max(ttft, NONE),
+        connection,
         (FAILED if event.end.failed else 0) | (BILLED if event.billed else 0),
     )
     return numbers, f"{event.request_id}\n{event.trace_id}\n".casefold().encode(errors="replace")

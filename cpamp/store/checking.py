@@ -6,13 +6,11 @@ import sqlite3
 from pathlib import Path
 
 import attrs
-import numpy as np
 
 from cpamp.columns.columns import Columns, Identity, Snapshot
-from cpamp.columns.layout import NAMES, Batch
 from cpamp.store.database import store_id
 from cpamp.store.derived import FOLDER
-from cpamp.store.deriving import read_batch
+from cpamp.store.deriving import first_difference, read_batch
 from cpamp.store.reading import Dictionaries
 
 GENERATION = "SELECT value FROM meta WHERE name = 'generation'"
@@ -56,36 +54,21 @@ def check_columns(conn: sqlite3.Connection, database: Path) -> ColumnsCheck:
     columns = Columns.recover(place, Identity(store_id(conn), int(generation)), last_id)
     if columns is None:
         return ColumnsCheck(0, last_id)
-    try:
-        snapshot = columns.snapshot()
-        return ColumnsCheck(snapshot.n, last_id, _first_difference(conn, snapshot))
-    finally:
-        columns.close()
+    snapshot = columns.snapshot()
+    return ColumnsCheck(snapshot.n, last_id, _first_difference(conn, snapshot))
 
 
 def _first_difference(conn: sqlite3.Connection, snapshot: Snapshot) -> str:
     known = Dictionaries()
-    row = text_start = after = 0
+    row = after = 0
     while row < snapshot.n:
         batch = read_batch(conn, known, after)
         if batch is None:
             return "there are more rows than events"
         count = min(len(batch), snapshot.n - row)
-        name = _difference(snapshot, batch, row, count, text_start)
+        name = first_difference(snapshot, batch, row)
         if name:
             return f"column {name}, rows {row} to {row + count - 1}"
-        text_start += int(batch.values[-1][count - 1])
         row += count
         after = batch.first_id + count - 1
     return ""
-
-
-def _difference(snapshot: Snapshot, batch: Batch, row: int, count: int, text_start: int) -> str:
-    """The first column whose rows differ from the batch's, "" for none."""
-    for name, values in zip(NAMES, batch.values, strict=True):
-        expected = values[:count] + (text_start if name == "text_end" else 0)
-        if not np.array_equal(snapshot.column(name)[row : row + count], expected):
-            return name
-    length = int(batch.values[-1][count - 1])
-    texts = bytes(snapshot.texts()[text_start : text_start + length])
-    return "" if texts == batch.texts[:length] else "texts"

@@ -7,6 +7,7 @@ import importlib.resources
 import os
 import secrets
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,6 +19,8 @@ VERSION = 1
 BUSY_MS = 5_000
 # A checkpoint in the writer's own commit every so many pages of 4 KiB.
 CHECKPOINT_PAGES = 2_000
+# The journal is cut to this size when it begins anew.
+JOURNAL_BYTES = 67_108_864
 
 
 class ForeignDatabase(Problem):
@@ -49,18 +52,20 @@ def open_database(path: Path) -> sqlite3.Connection:
 
 
 def open_existing(path: Path) -> sqlite3.Connection:
-    """Open an existing database of ours for writing."""
-    conn = _connect(path, "ro")
+    """Open an existing database of ours for writing; raises as `open_database` does."""
+    with closing(connect_alone(path)) as conn:
+        check_identity(conn, path)
+    conn = _connect(path, "rw")
     try:
         check_identity(conn, path)
-    finally:
+        conn.execute("PRAGMA journal_mode=WAL")
+        conn.execute("PRAGMA synchronous=FULL")
+        conn.execute("PRAGMA foreign_keys=ON")
+        conn.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+        conn.execute(f"PRAGMA journal_size_limit={JOURNAL_BYTES}")
+    except BaseException:
         conn.close()
-    conn = _connect(path, "rw")
-    conn.execute("PRAGMA journal_mode=WAL")
-    conn.execute("PRAGMA synchronous=FULL")
-    conn.execute("PRAGMA foreign_keys=ON")
-    conn.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
-    conn.execute("PRAGMA journal_size_limit=67108864")
+        raise
     return conn
 
 
@@ -69,16 +74,24 @@ def open_reader(path: Path) -> sqlite3.Connection:
     conn = _connect(path, "ro")
     try:
         check_identity(conn, path)
+        conn.execute("PRAGMA query_only=ON")
     except BaseException:
         conn.close()
         raise
-    conn.execute("PRAGMA query_only=ON")
     return conn
 
 
-def reader_uri(path: Path) -> str:
-    """The URI with which a pool of readers connects."""
-    return f"file:{quote(str(path))}?mode=ro"
+def connect_alone(path: Path) -> sqlite3.Connection:
+    """A connection to a file as it is, without its journal; it leaves no trace of itself.
+
+    Any other connection plays the journal back, or lays files beside it.
+    """
+    return sqlite3.connect(f"{file_uri(path, 'ro')}&immutable=1", uri=True)
+
+
+def file_uri(path: Path, mode: str) -> str:
+    """The URI by which SQLite opens a file; it never creates one. `mode` is ``ro`` or ``rw``."""
+    return f"file:{quote(str(path))}?mode={mode}"
 
 
 def check_identity(conn: sqlite3.Connection, path: Path) -> None:
@@ -86,6 +99,9 @@ def check_identity(conn: sqlite3.Connection, path: Path) -> None:
     try:
         (application,) = conn.execute("PRAGMA application_id").fetchone()
         (version,) = conn.execute("PRAGMA user_version").fetchone()
+    except sqlite3.OperationalError:
+        # Locked, or gone: nothing is known of it.
+        raise
     except sqlite3.DatabaseError as error:
         raise ForeignDatabase(f"{path} is not an SQLite database: {error}") from error
     if application != APPLICATION_ID:
@@ -104,7 +120,7 @@ def store_id(conn: sqlite3.Connection) -> str:
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
     conn = sqlite3.connect(
-        f"file:{quote(str(path))}?mode={mode}",
+        file_uri(path, mode),
         uri=True,
         isolation_level=None,
         check_same_thread=False,

@@ -14,12 +14,14 @@ from twisted.logger import Logger
 from cpamp.columns.columns import Columns, Identity
 from cpamp.columns.files import NoRoom
 from cpamp.columns.layout import Batch
-from cpamp.store.deriving import read_batch
+from cpamp.store.deriving import first_difference, read_batch
 from cpamp.store.reading import Dictionaries
 
 FOLDER = "columns"
 # New rows after which the columns are synced, so that a start reads few rows again.
 SYNC_ROWS = 50_000
+# Rows at the end that a start compares with the database.
+COMPARED_ROWS = 500
 
 
 @attrs.define(eq=False)
@@ -27,12 +29,14 @@ class Derived:
     """The columns of one database.
 
     `append` is called by the writer thread after each commit, `catch_up` by another thread while
-    the columns are behind; `level` says which of the two holds.
+    the columns are behind; `level` says which of the two holds. `columns` answer questions,
+    `growing` are those that rows are added to: others only while a generation is made anew.
     """
 
     folder: Path
     known: Dictionaries
     columns: Columns | None = None
+    growing: Columns | None = None
     level: bool = False
     problem: str = ""
     # Held while rows are added or the columns are replaced.
@@ -44,83 +48,118 @@ class Derived:
         """The columns that lie beside a database file."""
         return cls(database.parent / FOLDER, known)
 
-    def open(self, identity: Identity, last_id: int) -> None:
+    def open(self, conn: sqlite3.Connection, identity: Identity, last_id: int) -> None:
         """Take the columns as last synced, or begin with none where they are not usable."""
+        place = self._place(identity)
         with self._lock:
-            place = self.folder / str(identity.generation)
             found = Columns.recover(place, identity, last_id)
+            if found is not None and not self._agrees(conn, found):
+                self._log.warn("the columns are not those of this database")
+                found = None
             if found is None:
                 self._log.info("columns are made anew from {n} events", n=last_id)
                 found = Columns.create(place, identity)
-            self.columns = found
+            self.columns = self.growing = found
             self.level = found.last_id == last_id
             self._remove_others(place)
 
+    def renew(self, identity: Identity, last_id: int) -> None:
+        """Begin another generation; until it is whole, the former one answers."""
+        with self._lock:
+            self.growing = Columns.create(self._place(identity), identity)
+            self.level = False
+            self._swap_if_level(last_id)
+
+    def _place(self, identity: Identity) -> Path:
+        return self.folder / str(identity.generation)
+
+    def _agrees(self, conn: sqlite3.Connection, columns: Columns) -> bool:
+        """Whether the newest rows are those of the database, which may be an older copy."""
+        snapshot = columns.snapshot()
+        if not snapshot.n:
+            return True
+        row = max(0, snapshot.n - COMPARED_ROWS)
+        batch = read_batch(conn, self.known, snapshot.id_of(row) - 1, COMPARED_ROWS)
+        if batch is None or batch.first_id != snapshot.id_of(row):
+            return False
+        return not first_difference(snapshot, batch, row)
+
     def _remove_others(self, kept: Path) -> None:
-        for other in self.folder.iterdir():
+        for other in self.folder.glob("*"):
             if other != kept:
                 shutil.rmtree(other, ignore_errors=True)
 
     def append(self, batch: Batch) -> None:
         """Add the rows of a commit, if the columns are level; never raises for want of room."""
-        if not self.level or self.columns is None:
-            return
-        with self._lock:
-            self._add(batch)
+        if self.level:
+            with self._lock:
+                self._add(batch)
 
     def _add(self, batch: Batch) -> bool:
-        assert self.columns is not None
+        assert self.growing is not None
         try:
-            self.columns.append(batch)
+            self.growing.append(batch)
         except NoRoom as error:
             self.level = False
-            self.problem = f"no room for the columns: {error.strerror}"
-            self._log.error("{problem}; they go on when there is room", problem=self.problem)
+            if not self.problem:
+                self._log.error("no room for the columns: {error}", error=error)
+            self.problem = f"no room for the columns ({error.strerror}); they go on when there is"
             return False
         self.problem = ""
         return True
 
-    def catch_up(self, conn: sqlite3.Connection) -> bool:
-        """Add one batch of the rows that are missing; whether there may be more of them."""
+    def catch_up(self, conn: sqlite3.Connection, growing: Columns) -> bool:
+        """Add one batch of the rows that are missing; whether there may be more of them.
+
+        `growing` is what there was to fill before `conn` was opened: what has taken its place
+        meanwhile may belong to another file.
+        """
         with self._lock:
-            if self.level or self.columns is None:
+            if self.level or growing is not self.growing:
                 return False
-            batch = read_batch(conn, self.known, self.columns.last_id)
+            batch = read_batch(conn, self.known, growing.last_id)
             return batch is not None and self._add(batch)
 
     def finish(self, conn: sqlite3.Connection, last_id: int) -> None:
         """Add what is missing, in the writer's thread: from here on the columns are level."""
-        while self.catch_up(conn):
+        assert self.growing is not None
+        while self.catch_up(conn, self.growing):
             pass
         with self._lock:
-            if self.columns is not None and self.columns.last_id == last_id:
-                self.level = True
+            self._swap_if_level(last_id)
+
+    def _swap_if_level(self, last_id: int) -> None:
+        if self.growing is not None and self.growing.last_id == last_id:
+            former, self.columns = self.columns, self.growing
+            self.level = True
+            if former is not self.columns:
+                self._remove_others(self.columns.folder)
 
     @property
     def wants_sync(self) -> bool:
         """Whether many rows were added since the last sync."""
-        columns = self.columns
+        columns = self.growing
         return columns is not None and columns.n - columns.synced_rows >= SYNC_ROWS
 
     def sync(self) -> None:
         """Bring the columns to the disk; failures are logged, since nothing depends on it."""
-        if self.columns is None:
+        columns = self.growing
+        if columns is None or columns.n == columns.synced_rows:
             return
         try:
-            self.columns.sync()
+            columns.sync()
         except OSError as error:
             self._log.warn("columns could not be synced: {error}", error=error)
 
     def close(self) -> None:
-        """Sync if rows were added, and close."""
+        """Sync what was added, and let go."""
         with self._lock:
-            if self.columns is not None:
-                if self.columns.n != self.columns.synced_rows or not self.columns.n:
-                    self.sync()
-                self.columns.close()
+            self.sync()
+            self.columns = self.growing = None
+            self.level = False
 
     def status(self, last_id: int) -> dict[str, Any]:
         """``{ready, rows, of}`` and the problem, if there is one."""
-        rows = self.columns.n if self.columns is not None else 0
+        rows = self.growing.n if self.growing is not None else 0
         status: dict[str, Any] = {"ready": self.level, "rows": rows, "of": last_id}
         return {**status, "problem": self.problem} if self.problem else status

@@ -7,7 +7,8 @@ import sqlite3
 import numpy as np
 import numpy.typing as npt
 
-from cpamp.columns.layout import BILLED, FAILED, NONE, Batch
+from cpamp.columns.columns import Snapshot
+from cpamp.columns.layout import BILLED, FAILED, NAMES, NONE, Batch
 from cpamp.store.reading import Dictionaries
 from cpamp.usage.models import SEPARATE
 
@@ -16,7 +17,7 @@ ROWS = """
 SELECT e.id, e.timestamp_ms, e.timestamp_form, e.who, e.model, e.way, e.key, e.ending, e.caller,
     e.input_tokens, e.output_tokens, e.reasoning_tokens, e.cached_tokens, e.cache_tokens,
     e.cache_read_tokens, e.cache_creation_tokens, e.total_tokens,
-    ifnull(e.latency_ms, -1), ifnull(e.ttft_ms, -1)
+    ifnull(e.latency_ms, -1), ifnull(e.ttft_ms, -1), e.connection
 FROM events AS e WHERE e.id > ? ORDER BY e.id LIMIT ?
 """
 TEXTS = """
@@ -25,19 +26,21 @@ FROM events AS e LEFT JOIN details AS d ON d.event = e.id
 WHERE e.id > ? ORDER BY e.id LIMIT ?
 """
 BILLED_EVENTS = "SELECT event FROM billed WHERE event BETWEEN ? AND ?"
+FAILED_ENDINGS = "SELECT id FROM ending WHERE failed AND id IN (SELECT value FROM json_each(?))"
 
 IntArray = npt.NDArray[np.int64]
 
 
-def read_batch(conn: sqlite3.Connection, known: Dictionaries, after: int) -> Batch | None:
-    """The rows of the next events after this id, at most `CHUNK`; None if there are none.
+def read_batch(
+    conn: sqlite3.Connection, known: Dictionaries, after: int, limit: int = CHUNK
+) -> Batch | None:
+    """The rows of the next events after this id, at most `limit`; None if there are none.
 
     Stops before a hole in the ids, so that the ids of a batch are contiguous.
     """
-    found = conn.execute(ROWS, (after, CHUNK)).fetchall()
+    found = conn.execute(ROWS, (after, limit)).fetchall()
     if not found:
         return None
-    known.refresh(conn)
     table = np.array(found, dtype=np.int64)
     ids = table[:, 0]
     holes = np.flatnonzero(np.diff(ids) != 1)
@@ -46,8 +49,22 @@ def read_batch(conn: sqlite3.Connection, known: Dictionaries, after: int) -> Bat
         ids = table[:, 0]
     texts = _texts(conn, after, len(ids))
     ends = np.cumsum(np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)))
-    flags = _flags(conn, known, ids, table[:, 7])
-    return Batch(int(ids[0]), [*_values(known, table), flags, ends], b"".join(texts))
+    values = _values(table, _separate(conn, known))
+    flags = _flags(conn, ids, table[:, 7])
+    return Batch(int(ids[0]), [*values, flags, ends], b"".join(texts))
+
+
+def first_difference(snapshot: Snapshot, batch: Batch, row: int) -> str:
+    """The first column in which rows from `row` on differ from the batch's; "" for none."""
+    count = min(len(batch), snapshot.n - row)
+    text_start = snapshot.text_start(row)
+    for name, values in zip(NAMES, batch.values, strict=True):
+        expected = values[:count] + (text_start if name == "text_end" else 0)
+        if not np.array_equal(snapshot.column(name)[row : row + count], expected):
+            return name
+    length = int(batch.values[-1][count - 1])
+    texts = bytes(snapshot.texts()[text_start : text_start + length])
+    return "" if texts == batch.texts[:length] else "texts"
 
 
 def _texts(conn: sqlite3.Connection, after: int, count: int) -> list[bytes]:
@@ -57,26 +74,28 @@ def _texts(conn: sqlite3.Connection, after: int, count: int) -> list[bytes]:
     ]
 
 
-def _flags(
-    conn: sqlite3.Connection, known: Dictionaries, ids: IntArray, endings: IntArray
-) -> IntArray:
-    failed = np.array([bool(row and row.failed) for row in known.ending.rows], dtype=np.int64)
-    flags = failed[endings] * FAILED
+def _separate(conn: sqlite3.Connection, known: Dictionaries) -> npt.NDArray[np.bool_]:
+    """By model number: whether cache tokens come beside the input tokens."""
+    models = known.refresh(conn).model
+    return np.array([row is not None and row.cache_input_mode == SEPARATE for row in models])
+
+
+def _flags(conn: sqlite3.Connection, ids: IntArray, endings: IntArray) -> IntArray:
+    used = str(np.unique(endings).tolist())
+    failed = [row[0] for row in conn.execute(FAILED_ENDINGS, (used,))]
+    flags = np.isin(endings, failed) * FAILED
     billed = [row[0] for row in conn.execute(BILLED_EVENTS, (int(ids[0]), int(ids[-1])))]
     flags[np.array(billed, dtype=np.int64) - ids[0]] |= BILLED
     return flags
 
 
-def _values(known: Dictionaries, table: IntArray) -> list[IntArray]:
-    """The columns from `time` to `ttft`, in the order of the layout."""
+def _values(table: IntArray, separate: npt.NDArray[np.bool_]) -> list[IntArray]:
+    """The columns from `time` to `connection`, in the order of the layout."""
     time, form, who, model, way, key, ending, caller = table[:, 1:9].T
     given, output, reasoning, cached, cache, read, creation, total = table[:, 9:17].T
-    latency, ttft = table[:, 17:19].T
+    latency, ttft, connection = table[:, 17:20].T
     fine = np.maximum(read, 0) + np.maximum(creation, 0)
     compatible = np.maximum(np.maximum(np.maximum(cached, cache), 0) - fine, 0)
-    separate = np.array(
-        [row is not None and row.cache_input_mode == SEPARATE for row in known.model.rows]
-    )
     beside = np.where(separate[model], compatible + fine, 0)
     return [
         time,
@@ -96,4 +115,5 @@ def _values(known: Dictionaries, table: IntArray) -> list[IntArray]:
         total,
         np.maximum(latency, NONE),
         np.maximum(ttft, NONE),
+        connection,
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -38,6 +38,12 @@ class Table(Generic[Row]):
         return f"SELECT id, {', '.join(self.columns)} FROM {self.name} WHERE id > ? ORDER BY id"
 
     @property
+    def some(self) -> str:
+        """The statement that reads the rows of a JSON array of numbers."""
+        names = ", ".join(("id", *self.columns))
+        return f"SELECT {names} FROM {self.name} WHERE id IN (SELECT value FROM json_each(?))"
+
+    @property
     def find(self) -> str:
         """The statement that finds a row's number by its digest."""
         return f"SELECT id FROM {self.name} WHERE digest = ?"
@@ -51,8 +57,8 @@ WHO = Table("who", Who._fields, Who)
 MODEL = Table("model", ModelNames._fields, ModelNames)
 WAY = Table("way", Way._fields, Way)
 KEY = Table("key", ("api_key_hash",), lambda text: (text,))
-CALLER = Table("caller", Caller._fields, Caller, remembered=50_000)
-ENDING = Table("ending", End._fields, _end, remembered=20_000)
+CALLER = Table("caller", Caller._fields, Caller, remembered=10_000)
+ENDING = Table("ending", End._fields, _end, remembered=5_000)
 TABLES: tuple[Table[Any], ...] = (WHO, MODEL, WAY, KEY, CALLER, ENDING)
 
 
@@ -132,17 +138,39 @@ class Reader(Generic[Row]):
     table: Table[Row]
     rows: list[Row | None] = attrs.Factory(lambda: [None])
 
-    def refresh(self, conn: sqlite3.Connection) -> None:
-        """Read the rows that were added since the last call."""
-        added = list(self._added(conn))
+    def refresh(self, conn: sqlite3.Connection) -> list[Row | None]:
+        """All rows by number; those that were added since the last call are read."""
+        known = self.rows
+        added = conn.execute(self.table.select, (len(known) - 1,)).fetchall()
         if not added:
-            return
-        rows = self.rows + [None] * (added[-1][0] + 1 - len(self.rows))
-        for number, row in added:
-            rows[number] = row
-        # One assignment: another thread sees the old list or the new one.
-        self.rows = rows
+            return known
+        rows = known + [None] * (added[-1][0] + 1 - len(known))
+        for number, *values in added:
+            rows[number] = self.table.make(*values)
+        # Threads do this side by side: each works with its own list, and the longest is kept.
+        if len(rows) > len(self.rows):
+            self.rows = rows
+        return rows
 
-    def _added(self, conn: sqlite3.Connection) -> Iterator[tuple[int, Row]]:
-        for number, *values in conn.execute(self.table.select, (len(self.rows) - 1,)):
-            yield number, self.table.make(*values)
+
+@attrs.define
+class BoundedReader(Generic[Row]):
+    """Rows of a table that may have very many, by number; the last used are remembered."""
+
+    table: Table[Row]
+    _remembered: dict[int, Row] = attrs.Factory(dict)
+
+    def get(self, conn: sqlite3.Connection, numbers: Iterable[int]) -> Mapping[int, Row]:
+        """The rows of these numbers."""
+        known = self._remembered
+        wanted = set(numbers)
+        found = {number: known[number] for number in wanted & known.keys()}
+        missing = wanted - found.keys()
+        if missing:
+            for number, *values in conn.execute(self.table.some, (str(sorted(missing)),)):
+                found[number] = self.table.make(*values)
+            limit = self.table.remembered or 0
+            kept = known if len(known) + len(missing) <= limit else {}
+            # A new dictionary in one assignment: other threads see the old one or this one.
+            self._remembered = {**kept, **found}
+        return found

@@ -16,6 +16,9 @@ VERSION = 1
 WINDOW = -12
 LEVEL = 3
 MEMORY = 5
+# What stands in for values that the details hold.
+TRACE_ID = b"\x01"
+RECOVER_AT = b"\x02"
 
 
 @cache
@@ -30,15 +33,26 @@ def _template() -> Any:
     return zlib.compressobj(LEVEL, zlib.DEFLATED, WINDOW, MEMORY, zdict=dictionary(VERSION))
 
 
-def pack(metadata: bytes) -> bytes:
-    """The packed form, with the dictionary `VERSION`."""
+def pack(metadata: bytes, trace_id: str, recover_at_ms: int) -> bytes:
+    """The packed form, with the dictionary `VERSION`; the two values need not be in it.
+
+    `metadata` is JSON, which holds no control characters of its own.
+    """
+    # The event's details hold these two anyway, and metadata repeats them.
+    if trace_id:
+        metadata = metadata.replace(trace_id.encode(), TRACE_ID)
+    if recover_at_ms:
+        metadata = metadata.replace(b"%d" % recover_at_ms, RECOVER_AT)
     # Copying a primed state is cheaper than priming a new one.
     packer = _template().copy()
     packed: bytes = packer.compress(metadata) + packer.flush()
     return packed
 
 
-def unpack(packed: bytes, version: int) -> bytes:
-    """The metadata of a packed form."""
+def unpack(packed: bytes, version: int, trace_id: str | None, recover_at_ms: int | None) -> bytes:
+    """The metadata of a packed form, and of what the details hold beside it."""
     unpacker = zlib.decompressobj(WINDOW, zdict=dictionary(version))
-    return unpacker.decompress(packed)
+    metadata = unpacker.decompress(packed)
+    if recover_at_ms:
+        metadata = metadata.replace(RECOVER_AT, b"%d" % recover_at_ms)
+    return metadata.replace(TRACE_ID, trace_id.encode()) if trace_id else metadata

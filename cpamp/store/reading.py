@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 import orjson
 
 from cpamp.store import metadata
-from cpamp.store.dictionaries import CALLER, ENDING, KEY, MODEL, WAY, WHO, Reader
+from cpamp.store.dictionaries import CALLER, ENDING, KEY, MODEL, WAY, WHO, BoundedReader, Reader
 from cpamp.store.events import FORM_SHIFT, OWN_TEXT, shown_hash
-from cpamp.usage.event import Billed, Caller, Event, Tokens
+from cpamp.usage.event import Billed, Caller, End, Event, ModelNames, Tokens, Way, Who
 from cpamp.usage.timestamps import join
 
 FORM_MASK = (1 << FORM_SHIFT) - 1
@@ -28,40 +28,60 @@ FROM events AS e LEFT JOIN details AS d ON d.event = e.id
 """
 RANGE = f"{_COLUMNS} WHERE e.id BETWEEN ? AND ? ORDER BY e.id"
 SOME = f"{_COLUMNS} WHERE e.id IN (SELECT value FROM json_each(?)) ORDER BY e.id"
-BILLED = "SELECT event, prompt, cache_read, cache_creation, output FROM billed"
-BILLED_RANGE = f"{BILLED} WHERE event BETWEEN ? AND ?"
+BILLED_RANGE = """
+SELECT event, prompt, cache_read, cache_creation, output FROM billed WHERE event BETWEEN ? AND ?
+"""
+BILLED_SOME = """
+SELECT event, prompt, cache_read, cache_creation, output FROM billed
+WHERE event IN (SELECT value FROM json_each(?))
+"""
 BY_HASH = "SELECT id FROM events WHERE hash = ?"
+
+
+@attrs.frozen
+class Known:
+    """The rows of the small dictionaries by number, as one call found them."""
+
+    who: Sequence[Who | None]
+    model: Sequence[ModelNames | None]
+    way: Sequence[Way | None]
+    key: Sequence[tuple[str] | None]
 
 
 @attrs.define
 class Dictionaries:
-    """The dictionaries as readers hold them: number -> row. Callers are read on demand."""
+    """The dictionaries as readers hold them. Endings and callers are read on demand."""
 
-    who: Reader[Any] = attrs.Factory(lambda: Reader(WHO))
-    model: Reader[Any] = attrs.Factory(lambda: Reader(MODEL))
-    way: Reader[Any] = attrs.Factory(lambda: Reader(WAY))
-    key: Reader[Any] = attrs.Factory(lambda: Reader(KEY))
-    ending: Reader[Any] = attrs.Factory(lambda: Reader(ENDING))
-    caller: Reader[Any] = attrs.Factory(lambda: Reader(CALLER))
+    who: Reader[Who] = attrs.Factory(lambda: Reader(WHO))
+    model: Reader[ModelNames] = attrs.Factory(lambda: Reader(MODEL))
+    way: Reader[Way] = attrs.Factory(lambda: Reader(WAY))
+    key: Reader[tuple[str]] = attrs.Factory(lambda: Reader(KEY))
+    ending: BoundedReader[End] = attrs.Factory(lambda: BoundedReader(ENDING))
+    caller: BoundedReader[Caller] = attrs.Factory(lambda: BoundedReader(CALLER))
 
-    def refresh(self, conn: sqlite3.Connection, *, callers: bool = False) -> None:
-        """Take in the rows that were added since the last call."""
-        for reader in (self.who, self.model, self.way, self.key, self.ending):
-            reader.refresh(conn)
-        if callers:
-            self.caller.refresh(conn)
+    def refresh(self, conn: sqlite3.Connection) -> Known:
+        """All rows; those that were added since the last call are read."""
+        return Known(
+            self.who.refresh(conn),
+            self.model.refresh(conn),
+            self.way.refresh(conn),
+            self.key.refresh(conn),
+        )
 
     def forget(self) -> None:
-        """Read everything anew at the next refresh; rows were overwritten."""
-        for reader in (self.who, self.model, self.way, self.key, self.ending, self.caller):
-            reader.rows = [None]
+        """Read everything anew at the next call; rows were overwritten."""
+        # New readers: a thread that is in the middle of a call fills the old ones.
+        fresh = Dictionaries()
+        self.who, self.model, self.way, self.key = fresh.who, fresh.model, fresh.way, fresh.key
+        self.ending, self.caller = fresh.ending, fresh.caller
 
 
 def read_range(
     conn: sqlite3.Connection, known: Dictionaries, first: int, last: int, *, callers: bool = False
 ) -> list[tuple[int, Event]]:
     """The events with ids from `first` to `last`, by id."""
-    return _events(conn, known, conn.execute(RANGE, (first, last)), first, last, callers)
+    rows = conn.execute(RANGE, (first, last)).fetchall()
+    return _events(conn, known, rows, conn.execute(BILLED_RANGE, (first, last)), callers)
 
 
 def read_some(
@@ -70,12 +90,14 @@ def read_some(
     """The events with these ids, in the order of `ids`."""
     if not ids:
         return []
-    low, high = min(ids), max(ids)
-    rows = conn.execute(SOME, (orjson.dumps(list(ids)).decode(),))
-    if high - low + 1 == len(ids):
+    if max(ids) - min(ids) + 1 == len(ids):
         # A stretch without holes: one walk along the tree.
-        rows = conn.execute(RANGE, (low, high))
-    found = dict(_events(conn, known, rows, low, high, callers))
+        events = read_range(conn, known, min(ids), max(ids), callers=callers)
+    else:
+        wanted = (orjson.dumps(list(ids)).decode(),)
+        rows = conn.execute(SOME, wanted).fetchall()
+        events = _events(conn, known, rows, conn.execute(BILLED_SOME, wanted), callers)
+    found = dict(events)
     return [(number, found[number]) for number in ids if number in found]
 
 
@@ -87,25 +109,29 @@ def find(conn: sqlite3.Connection, hash_value: bytes | str) -> int | None:
 
 def _events(
     conn: sqlite3.Connection,
-    known: Dictionaries,
-    rows: Iterable[tuple[Any, ...]],
-    low: int,
-    high: int,
+    dictionaries: Dictionaries,
+    rows: list[tuple[Any, ...]],
+    billed_rows: Iterable[tuple[int, ...]],
     callers: bool,
 ) -> list[tuple[int, Event]]:
-    known.refresh(conn, callers=callers)
-    billed = {n: Billed(*rest) for n, *rest in conn.execute(BILLED_RANGE, (low, high))}
-    return list(_made(known, rows, billed, callers))
+    # A row is committed with its texts, so that what is read after it has them.
+    known = dictionaries.refresh(conn)
+    endings = dictionaries.ending.get(conn, (row[10] for row in rows))
+    called: Mapping[int, Caller] = {}
+    if callers:
+        called = dictionaries.caller.get(conn, (row[9] for row in rows))
+    billed = {number: Billed(*rest) for number, *rest in billed_rows}
+    return list(_made(known, endings, called, rows, billed))
 
 
 def _made(
-    known: Dictionaries,
+    known: Known,
+    endings: Mapping[int, End],
+    callers: Mapping[int, Caller],
     rows: Iterable[tuple[Any, ...]],
-    billed: dict[int, Billed],
-    callers: bool,
+    billed: Mapping[int, Billed],
 ) -> Iterator[tuple[int, Event]]:
-    who, model, way = known.who.rows, known.model.rows, known.way.rows
-    key, ending, caller = known.key.rows, known.ending.rows, known.caller.rows
+    who, model, way, key = known.who, known.model, known.way, known.key
     nobody = Caller()
     for row in rows:
         (number, value, at_ms, form, created, w, m, y, k, c, e) = row[:11]
@@ -125,8 +151,8 @@ def _made(
                 model[m],
                 way[y],
                 key[k][0],
-                caller[c] if callers else nobody,
-                ending[e],
+                callers.get(c, nobody),
+                endings[e],
                 Tokens._make(row[11:19]),
                 latency,
                 ttft,
@@ -134,13 +160,13 @@ def _made(
                 snapshot_ms or 0,
                 request_id or "",
                 trace_id or "",
-                metadata.unpack(packed, version) if packed else b"",
+                metadata.unpack(packed, version, trace_id, recover_ms) if packed else b"",
                 recover_ms or 0,
                 used,
                 body or "",
                 unknown.encode() if unknown else b"",
                 raw.encode() if raw else b"",
                 bool(invented),
-                billed.get(number) if billed else None,
+                billed.get(number),
             ),
         )

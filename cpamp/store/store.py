@@ -20,7 +20,7 @@ from twisted.python.threadpool import ThreadPool
 from cpamp.columns.columns import Snapshot
 from cpamp.errors import StoreUnavailable
 from cpamp.store import dead_letters
-from cpamp.store.database import open_reader, reader_uri
+from cpamp.store.database import file_uri, open_reader
 from cpamp.store.dead_letters import DeadLetter
 from cpamp.store.derived import Derived
 from cpamp.store.reading import Dictionaries
@@ -70,7 +70,7 @@ class Store(Service):
     def __attrs_post_init__(self) -> None:
         self._derived = Derived.beside(self._path, self.dictionaries)
         self._writer = WriterConnection(self._path, self._derived, self._reopened)
-        self._upkeep = Upkeep(self._path, self._now_ms)
+        self._upkeep = Upkeep(self._path, self._now_ms, lambda: self._writer.in_place)
 
     # -- life -----------------------------------------------------------------------------------
 
@@ -96,7 +96,7 @@ class Store(Service):
     def _open_readers(self) -> None:
         self._read_pool = adbapi.ConnectionPool(
             "sqlite3",
-            reader_uri(self._path),
+            file_uri(self._path, "ro"),
             uri=True,
             check_same_thread=False,
             isolation_level=None,
@@ -105,9 +105,15 @@ class Store(Service):
             cp_min=1,
             cp_max=READERS,
             cp_name="readers",
-            cp_openfun=_prepare_reader,
+            cp_openfun=self._prepare_reader,
         )
         self._read_pool.start()
+
+    def _prepare_reader(self, conn: sqlite3.Connection) -> None:
+        if not self._writer.in_place:
+            raise sqlite3.OperationalError(f"{self._path} is not the file that was opened")
+        conn.execute("PRAGMA query_only=ON")
+        conn.execute("PRAGMA busy_timeout=5000")
 
     def _reopened(self) -> None:
         """The file was replaced, or rows were overwritten: readers must begin anew."""
@@ -128,10 +134,11 @@ class Store(Service):
         self._calls.clear()
         if self._tending is not None:
             await self._tending
-        await deferToThreadPool(self._reactor, self._tend_pool, lambda: None)
         if self._read_pool is not None:
-            self._read_pool.close()
-            self._read_pool = None
+            # In a thread, since it waits for the reads that are under way.
+            old, self._read_pool = self._read_pool, None
+            await self._in_background(old.close)
+        await deferToThreadPool(self._reactor, self._tend_pool, lambda: None)
         await deferToThreadPool(self._reactor, self._write_pool, self._writer.close)
         self._write_pool.stop()
         self._tend_pool.stop()
@@ -237,17 +244,20 @@ class Store(Service):
 
     def _tend(self) -> None:
         if self._tending is None:
-            self._tending = Deferred.fromCoroutine(self._level_columns())
-            self._tending.addErrback(
-                lambda f: self._log.failure("columns could not catch up", failure=f)
-            )
+            self._tending = Deferred.fromCoroutine(self._tend_all())
+            self._tending.addErrback(lambda f: self._log.failure("tending failed", failure=f))
             self._tending.addBoth(self._tended)
 
     def _tended(self, _: Any) -> None:
         self._tending = None
 
-    async def _level_columns(self) -> None:
-        """Catch up if the columns are behind, and sync them if they have grown."""
+    async def _tend_all(self) -> None:
+        """See whether the file is in its place, let columns catch up, and sync what has grown."""
+        if self.problem or not self._writer.in_place:
+            try:
+                await self._in_writer(self._writer.probe)
+            except StoreUnavailable:
+                return
         if not self._derived.level:
             await deferToThreadPool(self._reactor, self._tend_pool, self._catch_up)
             if self.running:
@@ -258,11 +268,9 @@ class Store(Service):
             await deferToThreadPool(self._reactor, self._tend_pool, self._derived.sync)
 
     def _catch_up(self) -> None:
+        growing = self._derived.growing
+        if growing is None:
+            return
         with closing(open_reader(self._path)) as conn:
-            while self.running and self._derived.catch_up(conn):
+            while self.running and self._derived.catch_up(conn, growing):
                 pass
-
-
-def _prepare_reader(conn: sqlite3.Connection) -> None:
-    conn.execute("PRAGMA query_only=ON")
-    conn.execute("PRAGMA busy_timeout=5000")

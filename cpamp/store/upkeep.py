@@ -10,6 +10,8 @@ from typing import Any
 
 import attrs
 
+from cpamp.store.database import file_uri
+
 SIZE_LIMIT = 268_435_456
 TRUNCATE_EVERY_MS = 300_000
 BUSY_MS = 250
@@ -21,6 +23,8 @@ class Upkeep:
 
     path: Path
     now_ms: Callable[[], int]
+    # Whether the path names the file that the writer has; no other is touched.
+    in_place: Callable[[], bool]
     snapshot: dict[str, Any] = attrs.field(init=False)
     _last_truncate_ms: int = 0
 
@@ -43,6 +47,8 @@ class Upkeep:
         started = self.now_ms()
         checkpoint: dict[str, Any] = {"mode": "passive", "executedAtMs": started}
         try:
+            if not self.in_place():
+                raise sqlite3.OperationalError("the file is no longer the one that was opened")
             with closing(self._connect()) as conn:
                 busy, log, done = self._checkpoint(conn, "PASSIVE")
                 if self._may_truncate(busy, log, done, started):
@@ -66,7 +72,7 @@ class Upkeep:
 
     def _connect(self) -> sqlite3.Connection:
         conn = sqlite3.connect(
-            f"file:{self.path}?mode=rw", uri=True, isolation_level=None, timeout=BUSY_MS / 1000
+            file_uri(self.path, "rw"), uri=True, isolation_level=None, timeout=BUSY_MS / 1000
         )
         conn.execute(f"PRAGMA journal_size_limit={SIZE_LIMIT}")
         return conn

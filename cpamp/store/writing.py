@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
 import attrs
+from twisted.logger import Logger
 
 from cpamp.columns.columns import Identity
 from cpamp.errors import Problem, StoreUnavailable
-from cpamp.store.database import check_identity, open_existing, store_id
+from cpamp.store.database import check_identity, connect_alone, open_existing, store_id
 from cpamp.store.derived import Derived
 from cpamp.store.events import EventWriter
+from cpamp.store.place import Place
 from cpamp.usage.event import Event
 
 T = TypeVar("T")
 GENERATION = "SELECT value FROM meta WHERE name = 'generation'"
 BUMP = "UPDATE meta SET value = value + 1 WHERE name = 'generation'"
+# What SQLite raises for a wrong statement or value: no fault of the file, and no use to try again.
+OUR_FAULTS = (
+    sqlite3.ProgrammingError,
+    sqlite3.IntegrityError,
+    sqlite3.DataError,
+    sqlite3.InterfaceError,
+)
 
 
 @attrs.frozen
@@ -42,16 +51,20 @@ class WriterConnection:
     reopened: Callable[[], None]
     events: EventWriter = attrs.Factory(EventWriter)
     _conn: sqlite3.Connection | None = None
-    _file: tuple[int, int] = (0, 0)
+    _place: Place = attrs.field(init=False)
     _store: str = ""
+    _log: Logger = attrs.Factory(Logger)
+
+    def __attrs_post_init__(self) -> None:
+        self._place = Place(self.path)
 
     def open(self) -> None:
         """Open the file, and read what the writer must know of it."""
         self._conn = open_existing(self.path)
-        self._file = self._names()
         self._store = store_id(self._conn)
         self.events.load(self._conn)
-        self.derived.open(self.identity(), self.events.last_id)
+        self._place = Place.of(self.path)
+        self.derived.open(self._conn, self.identity(), self.events.last_id)
 
     def identity(self) -> Identity:
         """Of which store and generation columns must be."""
@@ -59,9 +72,10 @@ class WriterConnection:
         (generation,) = self._conn.execute(GENERATION).fetchone()
         return Identity(self._store, int(generation))
 
-    def _names(self) -> tuple[int, int]:
-        found = os.stat(self.path)
-        return found.st_dev, found.st_ino
+    @property
+    def in_place(self) -> bool:
+        """Whether the path still names the file that is open; may be asked in any thread."""
+        return self._place.database_holds
 
     def transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` in one transaction; raises `StoreUnavailable` with nothing written."""
@@ -72,6 +86,9 @@ class WriterConnection:
             result = work(self._conn)
             self._check_place()
             self._conn.execute("COMMIT")
+        except OUR_FAULTS:
+            self._roll_back()
+            raise
         except sqlite3.Error as error:
             self._roll_back()
             raise StoreUnavailable(f"the database can't be written: {error}") from error
@@ -82,6 +99,10 @@ class WriterConnection:
             self._roll_back()
             raise
         return result
+
+    def probe(self) -> None:
+        """Raise `StoreUnavailable` if nothing could be written now."""
+        self.transaction(lambda conn: None)
 
     def add(self, events: Sequence[Event], connection: int) -> Added:
         """Store the events that are new, and then their rows in the columns."""
@@ -113,8 +134,7 @@ class WriterConnection:
         result = self.transaction(both)
         assert self._conn is not None
         self.events.load(self._conn)
-        self.derived.close()
-        self.derived.open(self.identity(), self.events.last_id)
+        self.derived.renew(self.identity(), self.events.last_id)
         self.reopened()
         return result
 
@@ -129,46 +149,61 @@ class WriterConnection:
                 self._conn.execute("ROLLBACK")
 
     def _check_place(self) -> None:
-        if self._names() != self._file:
+        if not self._place.holds:
             raise StoreUnavailable(
                 f"{self.path} is no longer the file that was opened; nothing is written to it"
             )
 
     def _settle(self) -> None:
         """Go on with the file that the path names now, if it is the same store."""
-        try:
-            same = self._names() == self._file
-        except FileNotFoundError as error:
-            raise StoreUnavailable(
-                f"{self.path} is gone; put it back, or restart for an empty one"
-            ) from error
-        if same and self._conn is not None:
+        if self._conn is not None and self._place.holds:
             return
+        if not self.path.exists():
+            raise StoreUnavailable(f"{self.path} is gone; put it back, or restart for an empty one")
+        if self._conn is not None and self._place.database_holds:
+            self._save_journal(self._conn)
+        else:
+            self._check_store()
         self._take_over()
 
-    def _take_over(self) -> None:
+    def _save_journal(self, conn: sqlite3.Connection) -> None:
+        """The journal alone was moved or deleted: what is in it goes into the database."""
+        busy, _, _ = conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise StoreUnavailable(f"the journal of {self.path} is gone, and the file is in use")
+
+    def _check_store(self) -> None:
+        """Raise unless the file of that name is a copy of the database that was open."""
         try:
-            conn = open_existing(self.path)
+            with closing(connect_alone(self.path)) as conn:
+                check_identity(conn, self.path)
+                store = store_id(conn)
         except Problem as error:
             raise StoreUnavailable(error.message) from error
+        if store != self._store:
+            raise StoreUnavailable(
+                f"{self.path} was replaced by another database; put the former one back, "
+                "or restart to go on with this one"
+            )
+
+    def _take_over(self) -> None:
+        before = self.events.last_id
+        self._close_connection()
+        self._place.leave()
+        self._place.release()
         try:
-            check_identity(conn, self.path)
-            if store_id(conn) != self._store:
-                raise StoreUnavailable(
-                    f"{self.path} was replaced by another database; put the former one back, "
-                    "or restart to go on with this one"
-                )
-        except BaseException:
-            conn.close()
-            raise
-        self.close_connection()
-        self._conn, self._file = conn, self._names()
-        self.events.load(conn)
-        self.derived.close()
-        self.derived.open(self.identity(), self.events.last_id)
+            self.open()
+        except Problem as error:
+            raise StoreUnavailable(error.message) from error
+        self._log.warn(
+            "{path} was replaced; went from {before} events to {now}",
+            path=str(self.path),
+            before=before,
+            now=self.events.last_id,
+        )
         self.reopened()
 
-    def close_connection(self) -> None:
+    def _close_connection(self) -> None:
         """Close the connection, with what SQLite does at the last close."""
         if self._conn is not None:
             with contextlib.suppress(sqlite3.Error):
@@ -177,7 +212,8 @@ class WriterConnection:
 
     def close(self) -> None:
         """Close columns and connection."""
-        with contextlib.suppress(StoreUnavailable):
+        with contextlib.suppress(StoreUnavailable, sqlite3.Error):
             self.finish_columns()
         self.derived.close()
-        self.close_connection()
+        self._close_connection()
+        self._place.release()

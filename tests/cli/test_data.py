@@ -78,7 +78,7 @@ def test_check(call: Console, database: Path) -> None:
 
 
 def test_check_finds_a_damaged_column(call: Console, database: Path) -> None:
-    column = next((database.parent / "columns").rglob("total.col"))
+    column = next((database.parent / "columns").rglob("total.*.col"))
     raw = bytearray(column.read_bytes())
     raw[40] ^= 1
     column.write_bytes(raw)

@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from cpamp.collect.config import CollectorConfig
 from cpamp.collect.coverage import DOWN, FULL, STOPPED
 from cpamp.collect.intake import Intake
-from cpamp.collect.logbook import Logbook
+from cpamp.collect.logbook import TICK_SECONDS, Logbook
 from cpamp.collect.names import Listing, Names
 from cpamp.collect.pipeline import Pipeline
 from cpamp.collect.reconciler import Reconciler
@@ -29,7 +29,6 @@ from cpamp.errors import CpaUnreachable
 from cpamp.store import Store
 from cpamp.usage.record import Control
 
-TICK_SECONDS = 15.0
 LISTING_SECONDS = 300.0
 
 
@@ -164,7 +163,7 @@ class Collector(Service):
         await self.pipeline.stop()
         if self.pipeline.totals.abandoned:
             self.logbook.tell(self.logbook.coverage.abandoned)
-        await self.logbook.tick(at_once=True)
+        await self.logbook.end()
         self._worker.stop()
 
     def stopService(self) -> Deferred[Any]:

@@ -18,6 +18,7 @@ from cpamp.store.coverage import Run, merge
 MINUTE_MS = 60_000
 DEFAULT_RETENTION_MS = 60_000
 DOWN = "cpamp was not running"
+KILLED = "cpamp was killed, and what came in its last moment may be missing"
 STARTING = "collection was starting"
 STOPPED = "collection was switched off"
 UNREACHABLE = "CPA could not be reached"
@@ -63,9 +64,13 @@ class Coverage:
 
     # -- facts ----------------------------------------------------------------------------------
 
-    def started(self, now_ms: int, last_ms: int | None) -> None:
-        """The process runs; it ran last until `last_ms` (None: never)."""
+    def started(self, now_ms: int, last_ms: int | None, killed_by_ms: int = 0) -> None:
+        """The process runs; it ran last until `last_ms` (None: never).
+
+        Where it did not end by itself, it ended between then and `killed_by_ms`.
+        """
         since = now_ms if last_ms is None else min(last_ms, now_ms)
+        self._mark(since, min(killed_by_ms, now_ms), "at_risk", KILLED)
         self.judged_ms = self._asked_ms = since
         self.gap = [Stretch(since, DOWN, "lost")] if since < now_ms else []
         self.lost(now_ms, STARTING)

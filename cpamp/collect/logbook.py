@@ -22,14 +22,18 @@ DAY_MINUTES = 1440
 HOLES_SHOWN = 20
 # The time of day may differ by this much from what the monotonic clock makes of it.
 JUMP_MS = 5_000
+TICK_SECONDS = 15.0
+# Behind the moment, where the process ended by itself.
+ENDED = "ended"
 
 
 @attrs.define(eq=False)
 class Logbook:
     """Tells facts to the coverage as they happen, and writes what it makes of them once a minute.
 
-    `alive` is a file with the last moment (ms) at which the process ran: renewed with every tick,
-    it bounds the time that a killed process missed.
+    `alive` is a file with the last moment (ms) at which the process ran, and whether it ended
+    then: renewed with every tick, it bounds the time that a killed process missed. `tick` is to
+    be called every `TICK_SECONDS`.
     """
 
     _reactor: Any
@@ -51,7 +55,7 @@ class Logbook:
 
     async def open(self) -> None:
         """Find out until when an earlier process ran. Facts told before wait for this."""
-        last = await self._worker.run(_read_moment, self._alive)
+        last, ended = await self._worker.run(_read_moment, self._alive)
         minute = self._now_ms() // MINUTE_MS
         try:
             if last is None:
@@ -64,16 +68,16 @@ class Logbook:
             self._log.warn("the former coverage can't be read: {reason}", reason=error.message)
         self._ready = True
         if last is not None:
-            self._begin(last)
+            self._begin(last, 0 if ended else last + round(TICK_SECONDS * 1000))
         early, self._early = self._early, []
         for fact in early:
             fact()
 
-    def _begin(self, last_ms: int | None) -> None:
+    def _begin(self, last_ms: int | None, killed_by_ms: int = 0) -> None:
         if not self._begun:
             self._begun = True
             now = self._moment()
-            self.coverage.started(now, last_ms)
+            self.coverage.started(now, last_ms, killed_by_ms)
             self.coverage.lost(now, STOPPED)
 
     def _moment(self) -> int:
@@ -103,17 +107,26 @@ class Logbook:
 
     # -- keeping --------------------------------------------------------------------------------
 
-    async def tick(self, *, at_once: bool = False) -> None:
-        """Time has passed; what is judged is written once a minute, or at once."""
+    async def tick(self) -> None:
+        """Time has passed; what is judged is written once a minute."""
         if not self._begun:
             return
         now = self._moment()
         self.coverage.tick(now)
-        await self._worker.run(_write_moment, self._alive, now)
+        await self._worker.run(_write_moment, self._alive, f"{now}")
         minute = now // MINUTE_MS
-        if at_once or minute != self._written_minute:
+        if minute != self._written_minute:
             self._written_minute = minute
             await self._writing.run(Deferred.fromCoroutine, self._write())
+
+    async def end(self) -> None:
+        """The process ends, and nothing that it took is left."""
+        if not self._begun:
+            return
+        now = self._moment()
+        self.coverage.tick(now)
+        await self._writing.run(Deferred.fromCoroutine, self._write())
+        await self._worker.run(_write_moment, self._alive, f"{now} {ENDED}")
 
     async def _write(self) -> None:
         runs = self.coverage.take()
@@ -172,21 +185,23 @@ def _hole(run: Run) -> dict[str, Any]:
     }
 
 
-def _read_moment(alive: Path) -> int | None:
+def _read_moment(alive: Path) -> tuple[int | None, bool]:
+    """The last moment, None where there is none; and whether the process ended by itself."""
     try:
-        return int(alive.read_text())
+        moment, _, rest = alive.read_text().strip().partition(" ")
+        return int(moment), rest == ENDED
     except (OSError, ValueError):
-        return None
+        return None, True
 
 
-def _write_moment(alive: Path, now_ms: int) -> None:
+def _write_moment(alive: Path, text: str) -> None:
     # Not synced: a kill does not need it, and after a power cut an older moment is on the safe
-    # side.
+    # side. One write of one length, so that a reader finds the old text or the new one.
     try:
         alive.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         fd = os.open(alive, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            os.pwrite(fd, f"{now_ms:<16}".encode(), 0)
+            os.pwrite(fd, f"{text:<31}\n".encode(), 0)
         finally:
             os.close(fd)
     except OSError:

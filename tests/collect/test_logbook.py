@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from twisted.internet.task import Clock
 
-from cpamp.collect.coverage import CLOCK, DOWN, MINUTE_MS, STOPPED
+from cpamp.collect.coverage import CLOCK, DOWN, KILLED, MINUTE_MS, STOPPED
 from cpamp.collect.logbook import Logbook
 from tests.collect.doubles import NOW, Inline, Threadless, Wall, finished
 
@@ -54,7 +54,7 @@ class Process:
 
     def end(self) -> None:
         self.logbook.tell(self.logbook.coverage.lost, DOWN)
-        finished(self.logbook.tick(at_once=True))
+        finished(self.logbook.end())
 
     def minutes(self) -> tuple[int, int, int]:
         last = self.logbook.status()["last24h"]
@@ -89,10 +89,20 @@ def test_a_longer_one_is_a_hole_with_its_reason(store: Threadless, tmp_path: Pat
 
 
 def test_after_a_kill_the_last_sign_of_life_counts(store: Threadless, tmp_path: Path) -> None:
-    # Killed at 44 s: the last tick was 14 s ago, and the last minute was not written.
-    Process(store, tmp_path, 0).open().collect().tick(15, 15, 14)
-    after = Process(store, tmp_path, 100).open().collect().tick(10)
-    assert after.holes() == []
+    # Killed somewhen after 70 s, with the last minute not written.
+    Process(store, tmp_path, 0).open().collect().tick(15, 15, 15, 25)
+    after = Process(store, tmp_path, 125).open().collect().tick(60)
+    # What had come and was not stored is gone, the rest was still in CPA's queue.
+    assert after.holes() == [(1, 2, "at_risk", KILLED)]
+    after.end()
+    again = Process(store, tmp_path, 200).open().collect()
+    assert again.holes() == [(1, 2, "at_risk", KILLED)]
+
+
+def test_a_long_time_after_a_kill_is_lost(store: Threadless, tmp_path: Path) -> None:
+    Process(store, tmp_path, 0).open().collect().tick(15, 15)
+    after = Process(store, tmp_path, 600).open().collect().tick(1)
+    assert after.holes() == [(0, 9, "lost", DOWN)]
 
 
 def test_without_a_sign_of_life_the_table_tells(store: Threadless, tmp_path: Path) -> None:

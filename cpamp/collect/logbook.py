@@ -31,9 +31,9 @@ ENDED = "ended"
 class Logbook:
     """Tells facts to the coverage as they happen, and writes what it makes of them once a minute.
 
-    `alive` is a file with the last moment (ms) at which the process ran, and whether it ended
-    then: renewed with every tick, it bounds the time that a killed process missed. `tick` is to
-    be called every `TICK_SECONDS`.
+    `alive` is a file with the moment (ms) up to which all is judged, and whether the process ended
+    then: renewed with every fact and tick, it bounds the time that a killed process missed. `tick`
+    is to be called every `TICK_SECONDS`.
     """
 
     _reactor: Any
@@ -98,6 +98,9 @@ class Logbook:
         if self._ready:
             self._begin(None)
             fact(self._moment(), *args, **kwargs)
+            # At once: the process may be killed before the next tick.
+            kept = Deferred.fromCoroutine(self._keep(at_once=True))
+            kept.addErrback(lambda f: self._log.failure("coverage is not kept", failure=f))
         else:
             self._early.append(lambda: self.tell(fact, *args, **kwargs))
 
@@ -109,24 +112,33 @@ class Logbook:
 
     async def tick(self) -> None:
         """Time has passed; what is judged is written once a minute."""
-        if not self._begun:
-            return
-        now = self._moment()
-        self.coverage.tick(now)
-        await self._worker.run(_write_moment, self._alive, f"{now}")
-        minute = now // MINUTE_MS
-        if minute != self._written_minute:
-            self._written_minute = minute
-            await self._writing.run(Deferred.fromCoroutine, self._write())
+        if self._begun:
+            self.coverage.tick(self._moment())
+            await self._keep()
 
     async def end(self) -> None:
         """The process ends, and nothing that it took is left."""
-        if not self._begun:
-            return
-        now = self._moment()
-        self.coverage.tick(now)
-        await self._writing.run(Deferred.fromCoroutine, self._write())
-        await self._worker.run(_write_moment, self._alive, f"{now} {ENDED}")
+        if self._begun:
+            self.coverage.tick(self._moment())
+            self._written_minute = 0
+            await self._keep(mark=f" {ENDED}")
+
+    async def _keep(self, *, at_once: bool = False, mark: str = "") -> None:
+        await self._writing.run(Deferred.fromCoroutine, self._keep_now(at_once, mark))
+
+    async def _keep_now(self, at_once: bool, mark: str) -> None:
+        """Write what is due, and then the sign of life, which never passes an unwritten hole."""
+        judged = self.coverage.judged_ms
+        minute = self._now_ms() // MINUTE_MS
+        if minute != self._written_minute or (at_once and self._holes_pending):
+            self._written_minute = minute
+            await self._write()
+        if not self._holes_pending:
+            await self._worker.run(_write_moment, self._alive, f"{judged}{mark}")
+
+    @property
+    def _holes_pending(self) -> bool:
+        return any(run.state != "covered" for run in self.coverage.pending)
 
     async def _write(self) -> None:
         runs = self.coverage.take()

@@ -99,6 +99,15 @@ def test_after_a_kill_the_last_sign_of_life_counts(store: Threadless, tmp_path: 
     assert again.holes() == [(1, 2, "at_risk", KILLED)]
 
 
+def test_a_kill_before_the_first_tick_is_named(store: Threadless, tmp_path: Path) -> None:
+    Process(store, tmp_path, 0).open().collect().tick(15).end()
+    # Both of these are killed within seconds of their start.
+    Process(store, tmp_path, 65).open().collect()
+    Process(store, tmp_path, 125).open().collect()
+    after = Process(store, tmp_path, 130).open().collect().tick(60)
+    assert after.holes() == [(1, 3, "at_risk", KILLED)]
+
+
 def test_a_long_time_after_a_kill_is_lost(store: Threadless, tmp_path: Path) -> None:
     Process(store, tmp_path, 0).open().collect().tick(15, 15)
     after = Process(store, tmp_path, 600).open().collect().tick(1)

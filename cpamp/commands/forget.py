@@ -9,7 +9,6 @@ from cpamp.commands.command import Command, Surroundings, db_path_flag
 from cpamp.commands.offline import existing, locked, open_ours
 from cpamp.errors import NotFound
 from cpamp.store.forgetting import KINDS, forget
-from cpamp.store.transaction import transaction
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,8 +28,7 @@ def run(args: argparse.Namespace, at: Surroundings) -> int:
     path = existing(at.database(args.db_path))
     with locked(path, "forget lock"), closing(open_ours(path)) as conn:
         conn.execute("PRAGMA secure_delete=ON")
-        with transaction(conn):
-            rows = forget(conn, args.kind, args.text)
+        rows = forget(conn, args.kind, args.text)
         conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     if not rows:
         raise NotFound(f"nothing names that {args.kind}")

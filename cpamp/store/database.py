@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from cpamp.errors import Problem
+from cpamp.store.upgrading import upgrade
 
 # "cpmp"; tells our files from all others.
 APPLICATION_ID = 0x63706D70
@@ -52,7 +53,7 @@ def open_database(path: Path) -> sqlite3.Connection:
 
 
 def open_existing(path: Path) -> sqlite3.Connection:
-    """Open an existing database of ours for writing; raises as `open_database` does."""
+    """Open an existing database of ours for writing, upgraded; raises as `open_database` does."""
     with closing(connect_alone(path)) as conn:
         check_identity(conn, path)
     conn = _connect(path, "rw")
@@ -63,6 +64,7 @@ def open_existing(path: Path) -> sqlite3.Connection:
         conn.execute("PRAGMA foreign_keys=ON")
         conn.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         conn.execute(f"PRAGMA journal_size_limit={JOURNAL_BYTES}")
+        upgrade(conn, path, VERSION)
     except BaseException:
         conn.close()
         raise

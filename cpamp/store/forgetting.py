@@ -10,6 +10,8 @@ import hashlib
 import sqlite3
 from typing import Literal
 
+from cpamp.store.transaction import transaction
+
 Kind = Literal["account", "key", "caller"]
 KINDS: tuple[Kind, ...] = ("account", "key", "caller")
 
@@ -48,29 +50,49 @@ TELLING_CHARS = 6
 # Texts of single events may name whom their dictionary row named.
 FORGET_DETAILS = """
 UPDATE details SET raw = NULL, unknown = NULL, fail_body = NULL
-WHERE (raw IS NOT NULL OR unknown IS NOT NULL OR fail_body IS NOT NULL)
-    AND event IN (SELECT id FROM events WHERE {column} = ?)
+WHERE event > :after AND event <= :end
+    AND (raw IS NOT NULL OR unknown IS NOT NULL OR fail_body IS NOT NULL)
+    AND (SELECT {column} FROM events WHERE id = event) IN (SELECT value FROM json_each(:rows))
 """
+FORGET_LETTERS = """
+UPDATE dead_letter_events SET payload = '[forgotten]', error = '[forgotten]'
+WHERE instr(lower(payload), :text) OR instr(lower(error), :text)
+"""
+LAST_DETAILS = "SELECT coalesce(max(event), 0) FROM details"
+# Events that one transaction looks at.
+STEP = 20_000
 
 
 def forget(conn: sqlite3.Connection, kind: Kind, text: str) -> int:
-    """Overwrite what names the text, in the caller's transaction; returns how many rows did.
+    """Overwrite what names the text; returns how many dictionary rows did.
 
-    A key may be named by itself or by its hash. `conn` must have ``secure_delete`` on, so that
-    the old texts are gone from the file's pages too.
+    Works in transactions of bounded size, the dictionary rows last: what an interrupted call has
+    left is found again by the next. A key may be named by itself or by its hash. `conn` is in
+    autocommit mode, with ``secure_delete`` on, so that the old texts are gone from the file's
+    pages too.
     """
     wanted = text.strip().lower()
     hashed = hashlib.sha256(text.strip().encode()).hexdigest()
-    find, change = {
-        "account": (ACCOUNT_ROWS, FORGET_ACCOUNT),
-        "key": (KEY_ROWS, FORGET_KEY),
-        "caller": (CALLER_ROWS, FORGET_CALLER),
+    find, change, column = {
+        "account": (ACCOUNT_ROWS, FORGET_ACCOUNT, "who"),
+        "key": (KEY_ROWS, FORGET_KEY, "key"),
+        "caller": (CALLER_ROWS, FORGET_CALLER, "caller"),
     }[kind]
-    column = "who" if kind == "account" else kind
-    found = conn.execute(find, {"text": wanted, "hash": hashed}).fetchall()
-    for (number,) in found:
-        conn.execute(change, (number,))
-        conn.execute(FORGET_DETAILS.format(column=column), (number,))
-    if kind == "account" and found and len(wanted) >= TELLING_CHARS:
-        conn.execute(FORGET_SUMMARIES, (wanted,))
+    found = [row[0] for row in conn.execute(find, {"text": wanted, "hash": hashed})]
+    if found:
+        _forget_details(conn, column, found)
+    with transaction(conn):
+        conn.executemany(change, [(number,) for number in found])
+        if len(wanted) >= TELLING_CHARS:
+            conn.execute(FORGET_LETTERS, {"text": wanted})
+            if kind == "account" and found:
+                conn.execute(FORGET_SUMMARIES, (wanted,))
     return len(found)
+
+
+def _forget_details(conn: sqlite3.Connection, column: str, rows: list[int]) -> None:
+    statement = FORGET_DETAILS.format(column=column)
+    (last,) = conn.execute(LAST_DETAILS).fetchone()
+    for after in range(0, last, STEP):
+        with transaction(conn):
+            conn.execute(statement, {"after": after, "end": after + STEP, "rows": str(rows)})

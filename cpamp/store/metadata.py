@@ -33,26 +33,32 @@ def _template() -> Any:
     return zlib.compressobj(LEVEL, zlib.DEFLATED, WINDOW, MEMORY, zdict=dictionary(VERSION))
 
 
-def pack(metadata: bytes, trace_id: str, recover_at_ms: int) -> bytes:
-    """The packed form, with the dictionary `VERSION`; the two values need not be in it.
+def with_marks(metadata: bytes, trace_id: str, recover_at_ms: int) -> bytes:
+    """The metadata with marks for two values that the event's details hold anyway.
 
-    `metadata` is JSON, which holds no control characters of its own.
+    Metadata is JSON, which has no control characters of its own.
     """
-    # The event's details hold these two anyway, and metadata repeats them.
     if trace_id:
         metadata = metadata.replace(trace_id.encode(), TRACE_ID)
+    return metadata.replace(b"%d" % recover_at_ms, RECOVER_AT) if recover_at_ms else metadata
+
+
+def without_marks(marked: bytes, trace_id: str, recover_at_ms: int) -> bytes:
+    """The metadata again."""
     if recover_at_ms:
-        metadata = metadata.replace(b"%d" % recover_at_ms, RECOVER_AT)
+        marked = marked.replace(RECOVER_AT, b"%d" % recover_at_ms)
+    return marked.replace(TRACE_ID, trace_id.encode()) if trace_id else marked
+
+
+def pack(metadata: bytes, trace_id: str, recover_at_ms: int) -> bytes:
+    """The packed form, with the dictionary `VERSION`; the two values need not be in it."""
     # Copying a primed state is cheaper than priming a new one.
     packer = _template().copy()
-    packed: bytes = packer.compress(metadata) + packer.flush()
+    packed: bytes = packer.compress(with_marks(metadata, trace_id, recover_at_ms)) + packer.flush()
     return packed
 
 
-def unpack(packed: bytes, version: int, trace_id: str | None, recover_at_ms: int | None) -> bytes:
+def unpack(packed: bytes, version: int, trace_id: str, recover_at_ms: int) -> bytes:
     """The metadata of a packed form, and of what the details hold beside it."""
     unpacker = zlib.decompressobj(WINDOW, zdict=dictionary(version))
-    metadata = unpacker.decompress(packed)
-    if recover_at_ms:
-        metadata = metadata.replace(RECOVER_AT, b"%d" % recover_at_ms)
-    return metadata.replace(TRACE_ID, trace_id.encode()) if trace_id else metadata
+    return without_marks(unpacker.decompress(packed), trace_id, recover_at_ms)

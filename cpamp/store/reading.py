@@ -160,7 +160,9 @@ def _made(
                 snapshot_ms or 0,
                 request_id or "",
                 trace_id or "",
-                metadata.unpack(packed, version, trace_id, recover_ms) if packed else b"",
+                metadata.unpack(packed, version, trace_id or "", recover_ms or 0)
+                if packed
+                else b"",
                 recover_ms or 0,
                 used,
                 body or "",

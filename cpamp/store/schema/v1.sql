@@ -118,7 +118,8 @@ CREATE TABLE details (
     event INTEGER PRIMARY KEY,
     request_id TEXT,
     trace_id TEXT,
-    metadata BLOB,                           -- JSON, raw deflate with a preset dictionary
+    metadata BLOB,                           -- JSON, raw deflate with a preset dictionary; in it
+                                             -- U+0001 is trace_id, U+0002 quota_recover_at_ms
     dictionary INTEGER,                      -- the version of that dictionary
     quota_recover_at_ms INTEGER,
     quota_used_percent REAL,
@@ -170,12 +171,10 @@ SELECT
     e.timestamp_ms,
     coalesce(
         d.timestamp_text,
-        strftime('%Y-%m-%dT%H:%M:%S', e.timestamp_ms / 1000, 'unixepoch')
+        strftime('%Y-%m-%dT%H:%M:%S', (e.timestamp_ms - t.ms) / 1000, 'unixepoch')
         || CASE e.timestamp_form >> 20
-            WHEN 0 THEN rtrim(rtrim(
-                printf('.%03d%06d', e.timestamp_ms % 1000, e.timestamp_form & 1048575), '0'), '.')
-            ELSE substr(printf('.%03d%06d', e.timestamp_ms % 1000, e.timestamp_form & 1048575),
-                1, 1 + (e.timestamp_form >> 20))
+            WHEN 0 THEN rtrim(rtrim(t.fraction, '0'), '.')
+            ELSE substr(t.fraction, 1, 1 + (e.timestamp_form >> 20))
         END || 'Z'
     ) AS timestamp,
     nullif(who.provider, '') AS provider,
@@ -240,6 +239,14 @@ SELECT
     d.raw AS raw_json,
     e.created_at_ms
 FROM events AS e
+JOIN (
+    SELECT
+        id,
+        (timestamp_ms % 1000 + 1000) % 1000 AS ms,
+        printf('.%03d%06d', (timestamp_ms % 1000 + 1000) % 1000, timestamp_form & 1048575)
+            AS fraction
+    FROM events
+) AS t ON t.id = e.id
 JOIN who ON who.id = e.who
 JOIN model ON model.id = e.model
 JOIN way ON way.id = e.way

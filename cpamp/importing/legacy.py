@@ -1,108 +1,134 @@
-"""Snapshots of old servers, with details of single requests (usage contract, 7.3, B8 to B11)."""
+"""Snapshots of old servers: the second pass, over their requests (usage contract, 7.3, 13)."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import attrs
 import orjson
 
+from cpamp.importing.shape import Model, Tree
+from cpamp.importing.splitting import ElementSplitter
 from cpamp.usage.event import Event
-from cpamp.usage.record import as_text, event_hash, first, normalise, sha256_hex, text_of, tokens_of
+from cpamp.usage.record import (
+    Malformed,
+    event_hash,
+    first,
+    normalise,
+    sha256_hex,
+    strict_json,
+    text_of,
+    tokens_of,
+)
 from cpamp.usage.redact import redact_json, secret_looking
+from cpamp.usage.timestamps import read_instant
 
-WRAPPED = "legacy_usage_export"
-DIRECT = "legacy_usage_payload"
-WARNINGS = [
+WARNINGS = (
     "legacy_usage_metadata_is_partial",
     "legacy_usage_source_matching_may_be_approximate",
-]
-NO_DETAILS = "legacy usage export does not contain request details"
-_RAW_MARKS = frozenset(("timestamp", "time", "created_at", "request_id", "model", "alias"))
-_TOTALS = frozenset(("total_requests", "success_count", "failure_count"))
+)
 _METHODS = ("GET ", "POST ", "PUT ", "PATCH ", "DELETE ", "OPTIONS ", "HEAD ")
 _TIMES = ("timestamp", "time", "created_at", "createdAt")
+# What the place of a request in the snapshot says instead.
+_REPLACED = frozenset(
+    (
+        *("endpoint", "api", "request", "operation", "method", "http_method", "httpMethod"),
+        *("path", "url_path", "urlPath", "route", "alias", "requested_model", "requestedModel"),
+        *("resolved_model", "resolvedModel", "model", "model_name", "modelName"),
+    )
+)
+# The bytes from one offset to another, in pieces.
+Read = Callable[[int, int], Iterator[bytes]]
 
 
-class NoDetails(Exception):
-    """A snapshot of totals alone: there is nothing to be imported."""
-
-
-def kind_of(value: Mapping[str, Any]) -> str:
-    """`WRAPPED`, `DIRECT`, or "" where the object is no snapshot; raises `NoDetails`."""
-    usage = value.get("usage")
-    if isinstance(usage, dict):
-        if isinstance(usage.get("apis"), dict) and usage["apis"]:
-            return WRAPPED
-        if _RAW_MARKS.isdisjoint(value):
-            raise NoDetails
-        return ""
-    if isinstance(value.get("apis"), dict):
-        return DIRECT
-    if "usage" not in value and not _TOTALS.isdisjoint(value) and _RAW_MARKS.isdisjoint(value):
-        raise NoDetails
-    return ""
-
-
+@attrs.define
 class Walk:
-    """Goes through a snapshot; counts what can't be used."""
+    """Goes through the requests of a snapshot, in the order of their keys; counts what is bad."""
 
-    def __init__(self, value: Mapping[str, Any], now_ms: int) -> None:
-        self._apis = (value["usage"] if kind_of(value) == WRAPPED else value).get("apis") or {}
-        self._now_ms = now_ms
-        self._seen: Counter[str] = Counter()
-        self.failed = 0
-        self.unsupported = 0
+    _tree: Tree
+    _read: Read
+    _now_ms: int
+    failed: int = 0
+    unsupported: int = 0
 
     def events(self) -> Iterator[Event]:
-        """The events of all details, in the order of their keys."""
-        for endpoint in sorted(self._apis):
-            api = self._apis[endpoint]
-            models = api.get("models") if isinstance(api, dict) else None
-            if not isinstance(models, dict):
+        """The events of all requests that can be used."""
+        for name in sorted(self._tree.endpoints):
+            endpoint = self._tree.endpoints[name]
+            if not endpoint.has_models:
                 self.failed += 1
                 continue
-            for model in sorted(models):
-                yield from self._model(endpoint, model, models[model])
+            for model in sorted(endpoint.models):
+                yield from self._of_model(name, model, endpoint.models[model])
 
-    def _model(self, endpoint: str, model: str, value: Any) -> Iterator[Event]:
-        if not isinstance(value, dict):
+    def _of_model(self, endpoint: str, name: str, model: Model) -> Iterator[Event]:
+        if not model.is_object:
             self.failed += 1
             return
-        details = value.get("details")
-        if not isinstance(details, list) or not details:
-            self.unsupported += 1
-            return
-        for detail in details:
-            if not isinstance(detail, dict) or not as_text(first(detail, _TIMES)):
+        maker = _Maker.of(endpoint, name, self._now_ms)
+        elements = 0
+        for text in self._elements(model):
+            elements += 1
+            event = maker.event(text)
+            if event is None:
                 self.failed += 1
-                continue
-            yield self._event(endpoint, model, detail)
+            else:
+                yield event
+        if not elements:
+            self.unsupported += 1
 
-    def _event(self, endpoint: str, model: str, detail: Mapping[str, Any]) -> Event:
-        record = {k: v for k, v in detail.items() if k not in _REPLACED}
-        key_hash = ""
+    def _elements(self, model: Model) -> Iterator[bytes]:
+        splitter = ElementSplitter()
+        for piece in self._read(*model.details) if model.details else ():
+            yield from splitter.feed(piece)
+
+
+@attrs.define
+class _Maker:
+    """Makes events of the requests that a snapshot has for one model at one endpoint."""
+
+    endpoint: str
+    model: str
+    key_hash: str
+    now_ms: int
+    # How often each content came; the same request twice is two requests.
+    _seen: Counter[bytes] = attrs.Factory(Counter)
+
+    @classmethod
+    def of(cls, endpoint: str, model: str, now_ms: int) -> _Maker:
         if not endpoint.startswith(_METHODS) and secret_looking(endpoint):
-            # Old servers keyed by the client's key, which is never shown.
-            key_hash, endpoint = sha256_hex(endpoint.strip()), "-"
-        record["endpoint"] = endpoint
+            # Old servers used the client's key as a name here; it is never kept.
+            return cls("-", model, sha256_hex(endpoint.strip()), now_ms)
+        return cls(endpoint, model, "", now_ms)
+
+    def event(self, text: bytes) -> Event | None:
+        """The event of one request; None where it can't be used."""
+        try:
+            detail = strict_json(text)
+        except Malformed:
+            return None
+        if not isinstance(detail, dict) or read_instant(first(detail, _TIMES)) is None:
+            return None
         requested = text_of(detail, "requested_model", "requestedModel", "alias")
-        record["alias"] = requested or model
+        record = {name: value for name, value in detail.items() if name not in _REPLACED}
+        record["endpoint"] = self.endpoint
+        record["alias"] = requested or self.model
         record["resolved_model"] = text_of(detail, "resolved_model", "resolvedModel")
-        event = normalise(record, now_ms=self._now_ms)
+        event = normalise(record, now_ms=self.now_ms)
         if not requested:
             event.model = event.model._replace(requested_model="")
-        event.api_key_hash = event.api_key_hash or key_hash
+        event.api_key_hash = event.api_key_hash or self.key_hash
         event.request_id = text_of(detail, "request_id", "requestId", "id") or self._made_id(
-            endpoint, model, event.timestamp, detail
+            event.timestamp, detail
         )
         event.event_hash = event_hash(
             event.request_id,
             event.timestamp,
             event.way.endpoint,
-            model,
+            self.model,
             event.who,
             tokens_of(record),
             event.end.failed,
@@ -110,28 +136,14 @@ class Walk:
         )
         return event
 
-    def _made_id(self, endpoint: str, model: str, at: str, detail: Mapping[str, Any]) -> str:
-        """An id of the content, and which one of several alike it is."""
-        body = orjson.dumps(redact_json(detail), option=orjson.OPT_SORT_KEYS).decode()
-        content = f"legacy|{endpoint}|{model}|{at}|{body}"
+    def _made_id(self, at: str, detail: Mapping[str, Any]) -> str:
+        """An id made of the content, and of which one of several alike this is.
+
+        It does not depend on where in the snapshot the request is, so that a later and larger
+        snapshot of the same requests adds what is new and nothing else.
+        """
+        body = orjson.dumps(redact_json(detail), option=orjson.OPT_SORT_KEYS)
+        head = f"legacy|{self.key_hash or self.endpoint}|{self.model}|{at}|"
+        content = hashlib.sha256(head.encode(errors="replace") + body).digest()[:16]
         self._seen[content] += 1
-        text = f"{content}|{self._seen[content]}"
-        return "legacy:" + hashlib.sha256(text.encode(errors="replace")).hexdigest()[:16]
-
-
-_REPLACED = frozenset(
-    (
-        "endpoint",
-        "api",
-        "method",
-        "path",
-        "alias",
-        "requested_model",
-        "requestedModel",
-        "resolved_model",
-        "resolvedModel",
-        "model",
-        "model_name",
-        "modelName",
-    )
-)
+        return "legacy:" + hashlib.sha256(content + b"%d" % self._seen[content]).hexdigest()[:16]

@@ -19,8 +19,8 @@ from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from cpamp.errors import Problem
+from cpamp.importing.forms import ImportInvalid
 from cpamp.importing.job import ImportJob
-from cpamp.importing.reading import ImportInvalid
 from cpamp.store import Store
 
 READ_BYTES = 1024 * 1024
@@ -357,7 +357,7 @@ class Sessions(Service):
             raise SessionConflict("usage import upload has failed and cannot be retried")
         session.status, session.error, session.retryable = "processing", "", False
         body = await self._saved(session)
-        job = session.job = ImportJob(self._reactor, self._store, self._now_ms)
+        job = session.job = ImportJob(self._reactor, self._store, self._now_ms, self.folder)
         done = Deferred.fromCoroutine(self._process(session, job))
         self._imports.add(done)
         done.addBoth(lambda _: self._imports.discard(done))

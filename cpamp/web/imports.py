@@ -35,8 +35,8 @@ class Imports:
     )
     async def direct(self, request: ApiRequest) -> Any:
         """Read and stored while it arrives."""
-        report = await ImportJob(self._reactor, self._store, self._now_ms).run(request.body)
-        return report.body()
+        job = ImportJob(self._reactor, self._store, self._now_ms, self._sessions.folder)
+        return (await job.run(request.body)).body()
 
     @route("POST", SESSIONS, summary="Begin a resumable upload", body=Body(64 * 1024))
     async def begin(self, request: ApiRequest) -> Any:

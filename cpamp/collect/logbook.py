@@ -144,12 +144,12 @@ class Logbook:
         runs = self.coverage.take()
         if not runs:
             return
+        # Shown from here on, while they are under way too.
+        self._recent = table.merge([*self._recent, *runs])
         try:
             await self._store.write(table.put, self._connection, runs)
         except StoreUnavailable:
             self.coverage.give_back(runs)
-            return
-        self._recent = table.merge([*self._recent, *runs])
 
     # -- showing --------------------------------------------------------------------------------
 

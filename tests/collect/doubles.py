@@ -58,6 +58,7 @@ class Threadless:
         self.problem = ""
         self.poison: set[str] = set()
         self.hold: Deferred[None] | None = None
+        self.hold_writes: Deferred[None] | None = None
         self.batches: list[int] = []
         self.connections: set[int] = set()
         self.writes = 0
@@ -80,6 +81,8 @@ class Threadless:
         await self.write(dead_letters.add, letters)
 
     async def write(self, work: Callable[..., Any], *args: Any) -> Any:
+        if self.hold_writes is not None:
+            await self.hold_writes
         self._check()
         self.writes += 1
         return self.writer.transaction(lambda conn: work(conn, *args))

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from cpamp.collect.coverage import CLOCK, DOWN, KILLED, MINUTE_MS, STOPPED
+from cpamp.collect.coverage import CLOCK, DOWN, DROPPED, KILLED, MINUTE_MS, STOPPED
 from cpamp.collect.logbook import Logbook
 from tests.collect.doubles import NOW, Inline, Threadless, Wall, finished
 
@@ -165,6 +166,17 @@ def test_what_can_not_be_written_is_kept_and_shown(store: Threadless, tmp_path: 
     process.tick(60)
     assert process.logbook.coverage.pending == []
     assert process.minutes() == (6, 0, 0)
+
+
+def test_what_is_being_written_is_shown(store: Threadless, tmp_path: Path) -> None:
+    process = Process(store, tmp_path, 0).open().collect().tick(60)
+    hold = store.hold_writes = Deferred()
+    process.logbook.tell(process.logbook.coverage.dropped)
+    assert process.logbook.coverage.pending == []
+    assert process.holes() == [(1, 2, "at_risk", DROPPED)]
+    store.hold_writes = None
+    hold.callback(None)
+    assert process.holes() == [(1, 2, "at_risk", DROPPED)]
 
 
 def test_a_clock_that_jumps(store: Threadless, tmp_path: Path) -> None:

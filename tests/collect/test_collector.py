@@ -177,6 +177,7 @@ async def test_publishing_that_is_off_is_turned_on(tmp_path: Path) -> None:
         await w.collect()
         await until(lambda: w.status()["publishing"], "publishing")
         assert w.cpa.queue.publishing
+        await until(lambda: w.status()["coverage"]["holes"], "the hole")
         (hole,) = w.status()["coverage"]["holes"]
         assert (hole["state"], hole["reason"]) == ("lost", "publishing off")
 
@@ -232,6 +233,8 @@ async def test_a_stop_and_a_start_lose_nothing_and_leave_no_hole(tmp_path: Path)
             again.publish(int(name.removeprefix("req-")))
         await again.collect()
         assert await again.requests(len(numbers)) == names(*numbers)
+        coverage = again.collector.logbook.coverage
+        await until(lambda: coverage.judged_ms and not coverage.gap, "the gap to be judged")
         assert again.status()["coverage"]["holes"] == []
 
 

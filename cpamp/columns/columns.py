@@ -84,10 +84,11 @@ class Snapshot:
     def rows_up_to_id(self, last_id: int) -> int:
         """How many rows have an id of at most this one."""
         rows = 0
-        for first_row, first_id in self._runs:
+        ends = [*(first_row for first_row, _ in self._runs[1:]), self.n]
+        for (first_row, first_id), end in zip(self._runs, ends, strict=False):
             if last_id >= first_id:
-                rows = first_row + last_id - first_id + 1
-        return min(rows, self.n)
+                rows = min(first_row + last_id - first_id + 1, end)
+        return rows
 
     def block_ranges(self, from_ms: int, to_ms: int) -> list[tuple[int, int, bool]]:
         """The stretches of rows that may lie in ``[from_ms, to_ms)``.
@@ -175,18 +176,20 @@ class Columns:
             for name in NAMES:
                 columns._files[name] = ColumnFile.open(folder, name, state["types"][name])
             columns._texts = TextFile.open(folder / TEXTS)
-        except (OSError, ValueError, KeyError, TypeError):
+            usable = columns._last_id <= last_id and columns._whole()
+        except (OSError, ValueError, LookupError, TypeError):
             return None
-        if columns._last_id > last_id or not columns._whole():
-            return None
-        columns._publish()
-        return columns
+        return columns if usable else None
 
     def _whole(self) -> bool:
+        """Publish the rows, if all of them can be there."""
         assert self._texts is not None
         enough = all(file.rows >= self._n for file in self._files.values())
-        blocks = -(-self._n // BLOCK)
-        return enough and self._texts.size >= self._text_bytes and len(self._blocks) == blocks
+        if not enough or self._texts.size < self._text_bytes:
+            return False
+        self._publish()
+        last_id = self.snapshot().id_of(self._n - 1)
+        return last_id == self._last_id and len(self._blocks) == -(-self._n // BLOCK)
 
     @property
     def last_id(self) -> int:

@@ -72,6 +72,9 @@ def forget(conn: sqlite3.Connection, kind: Kind, text: str) -> int:
     pages too.
     """
     wanted = text.strip().lower()
+    if not wanted:
+        # What is not told has an empty text, and names nobody.
+        return 0
     hashed = hashlib.sha256(text.strip().encode()).hexdigest()
     find, change, column = {
         "account": (ACCOUNT_ROWS, FORGET_ACCOUNT, "who"),

@@ -54,6 +54,7 @@ class Store(Service):
     _reactor: Any
     _path: Path
     _now_ms: Callable[[], int]
+    _tend_seconds: float = TEND_SECONDS
     dictionaries: Dictionaries = attrs.field(factory=Dictionaries, init=False)
     problem: str = attrs.field(default="", init=False)
     _derived: Derived = attrs.field(init=False)
@@ -86,7 +87,7 @@ class Store(Service):
         self._tend_pool.start()
         self._open_readers()
         for call, seconds in (
-            (LoopingCall(self._tend), TEND_SECONDS),
+            (LoopingCall(self._tend), self._tend_seconds),
             (LoopingCall(self._in_background, self._upkeep.run), UPKEEP_SECONDS),
         ):
             call.clock = self._reactor

@@ -68,7 +68,10 @@ def test_events_come_back(batches: list[list[Event]]) -> None:
                 added = writer.add(batch, 1)
                 expected = [e for e in batch if any(e is one for one in wanted)]
                 assert [e for e, new in zip(batch, added.new, strict=True) if new] == expected
-                assert (added.inserted, added.skipped) == (len(expected), len(batch) - len(expected))
+                assert (added.inserted, added.skipped) == (
+                    len(expected),
+                    len(batch) - len(expected),
+                )
                 taken += expected
         assert stored(path) == taken
         with closing(open_reader(path)) as conn:
@@ -91,7 +94,7 @@ normalized_uncached_input_tokens normalized_total_input_tokens normalized_cache_
 normalized_cache_creation_tokens latency_ms ttft_ms failed fail_status_code fail_summary
 response_metadata_json header_quota_recover_at_ms header_quota_used_percent header_quota_plan_type
 header_error_kind header_error_code header_trace_id fail_body raw_json created_at_ms
-""".split()
+"""
 
 
 def view(conn: sqlite3.Connection) -> list[dict[str, Any]]:
@@ -145,7 +148,7 @@ def test_the_view_has_the_columns_of_the_contract(tmp_path: Path) -> None:
         writer.add([event(1)], 1)
     with closing(open_reader(path)) as conn:
         (row,) = view(conn)
-    assert sorted(row) == sorted(VIEW)
+    assert sorted(row) == sorted(VIEW.split())
 
 
 # -- duplicates ---------------------------------------------------------------------------------

@@ -15,7 +15,9 @@ from tests.store.samples import recorded
 
 # JSON has no control characters of its own; the packed forms of two values are such.
 JSON = st.recursive(
-    st.integers(-(2**53), 2**53) | st.booleans() | st.text(st.characters(exclude_categories=("Cs",))),
+    st.integers(-(2**53), 2**53)
+    | st.booleans()
+    | st.text(st.characters(exclude_categories=("Cs",))),
     lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["a", "req"]), inner),
 ).map(orjson.dumps)
 VALUES = st.sampled_from(["", "req", "1", "12", "a", '"', "\\", "\x01", "\x02", "é", "req_0"])

@@ -31,9 +31,7 @@ def move(path: Path, target: Path, suffixes: tuple[str, ...] = SUFFIXES) -> None
 def copy(path: Path, target: Path, suffixes: tuple[str, ...] = SUFFIXES) -> None:
     """Copy it."""
     for suffix in suffixes:
-        shutil.copyfile(
-            path.with_name(path.name + suffix), target.with_name(target.name + suffix)
-        )
+        shutil.copyfile(path.with_name(path.name + suffix), target.with_name(target.name + suffix))
 
 
 def numbers(path: Path) -> list[int]:
@@ -109,9 +107,7 @@ def test_only_the_file_itself_is_replaced_by_its_copy(
     assert numbers(path) == list(range(15))
 
 
-def test_replaced_by_an_older_backup(
-    writer: WriterConnection, path: Path, tmp_path: Path
-) -> None:
+def test_replaced_by_an_older_backup(writer: WriterConnection, path: Path, tmp_path: Path) -> None:
     """The journal of the former file would destroy it."""
     aside = tmp_path / "aside.sqlite"
     with closing(open_reader(path)) as conn:
@@ -250,16 +246,23 @@ def fill(place: Path) -> Path:
             return file
 
 
+def added_until_full(writer: WriterConnection, first: int) -> int:
+    """The number of the first event that was not taken any more."""
+    for start in range(first, first + 50_000, 500):
+        try:
+            writer.add(events(start, start + 500), 1)
+        except StoreUnavailable as error:
+            assert "full" in error.message or "disk I/O" in error.message
+            return start
+    raise AssertionError("there is room without end")
+
+
 def test_no_room(small: Path) -> None:
     path = small / "usage.sqlite"
-    taken = 0
     with writing(path) as writer:
         writer.add(events(0, 500), 1)
         filler = fill(small)
-        with pytest.raises(StoreUnavailable, match="full|disk I/O"):
-            for start in range(500, 50_000, 500):
-                taken = start
-                writer.add(events(start, start + 500), 1)
+        taken = added_until_full(writer, 500)
         # Whatever was accepted is there, and no more.
         with closing(open_reader(path)) as conn:
             assert conn.execute("SELECT count(*) FROM events").fetchone() == (taken,)

@@ -140,22 +140,17 @@ class Array:
 
     def feed(self, data: bytes) -> Iterator[Found]:
         """The records of the elements that end in `data`."""
-        if self._is_open:
-            for element in self._splitter.feed(data):
+        splitter = self._splitter
+        if not splitter.closed_by:
+            for element in splitter.feed(data):
                 yield from self._tally.record(element)
-            if self._is_open:
-                return
-            data = self._splitter.rest or b""
-        if self._splitter.closed_by != "]" or data.strip(SPACE):
+            data = splitter.rest
+        if splitter.closed_by == "}" or (splitter.closed_by and data.strip(SPACE)):
             raise ImportInvalid("usage import payload has text behind its JSON array")
-
-    @property
-    def _is_open(self) -> bool:
-        return self._splitter.rest is None
 
     def end(self) -> Iterator[Found]:
         """Nothing: an array ends before the file does, or was cut off."""
-        if self._is_open:
+        if not self._splitter.closed_by:
             raise ImportInvalid("usage import payload ends in the middle of its JSON array")
         return iter(())
 

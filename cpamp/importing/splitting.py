@@ -129,8 +129,7 @@ class LineSplitter:
 class ElementSplitter:
     """Elements of the JSON array that begins the stream; b"" stands for one that is too long.
 
-    Once the array is closed, `rest` is what the last piece had behind it, and no more may be fed;
-    until then it is None. `closed_by` is the bracket that closed it.
+    Once the array is closed, by the bracket `closed_by`, no more may be fed.
     """
 
     def __init__(self) -> None:
@@ -139,8 +138,9 @@ class ElementSplitter:
         self._held_at = 0  # of the first byte held
         self._begin = 0  # of the present element
         self._too_long = False
-        self.rest: bytes | None = None
         self.closed_by = ""
+        # What the last piece had behind the array.
+        self.rest = b""
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """The elements that end in `data`."""

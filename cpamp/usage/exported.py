@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import lru_cache
+from itertools import repeat
+from types import EllipsisType
+from typing import Any, NamedTuple
 
-from cpamp.usage.event import Billed, End, Event, ModelNames, Who
+from cpamp.usage.event import Billed, Caller, End, Event, ModelNames, Tokens, Way, Who
 from cpamp.usage.headers import Metadata, derive, response_metadata, summary
-from cpamp.usage.models import analytics_model, explicit_cache_mode, with_total
+from cpamp.usage.models import MAX_INT, analytics_model, named_cache_mode, with_total
 from cpamp.usage.record import (
     Malformed,
     Record,
     as_integer,
+    as_text,
     cache_mode,
     caller_of,
     first,
     metadata_bytes,
-    optional_integer,
     snapshots_of,
     stated_cache_mode,
     strict_json,
@@ -35,46 +38,135 @@ def exported_hash(record: Record) -> str:
     return text_of(record, "event_hash", "eventHash")
 
 
+class _Names(NamedTuple):
+    """What an exported object says in names alone; the same for many objects."""
+
+    who: Who
+    model: ModelNames
+    # Stated or told by the names; "" where the counts must tell.
+    cache_mode: str
+    way: Way
+    api_key_hash: str
+
+
 def read_exported(record: Record, *, now_ms: int) -> Event:
     """The event of an exported object, whose hash is kept as it is."""
-    raw = _carried_raw(record)
-    instant, timestamp, invented = _time(record, now_ms)
-    who = _who(record)
-    requested = text_of(record, "requested_model", "requestedModel")
-    resolved = text_of(record, "resolved_model", "resolvedModel")
-    model = text_of(record, "model") or requested or resolved or "-"
-    received = tokens_of(record)
-    stated = stated_cache_mode(record) or explicit_cache_mode(stated_cache_mode(raw))
-    mode = cache_mode(who, (resolved, requested, model), received, stated)
-    metadata = _metadata(record, raw, instant.ms)
+    own = _OWN_MEMBERS.issuperset(record)
+    raw: Record = {} if own else _carried_raw(record)
+    when = _time(record, now_ms)
+    names = _own_names(record) if own else _read_names(record, raw)
+    received = _own_tokens(record) if own else tokens_of(record)
+    mode = names.cache_mode or cache_mode(names.who, ("", "", ""), received, "")
+    metadata = _metadata(record, raw, when.ms)
     told = summary(metadata)
-    created = as_integer(first(record, ("created_at_ms", "createdAtMs")))
+    created = _whole(first(record, ("created_at_ms", "createdAtMs")))
+    snapshot_ms = _whole(first(record, ("auth_snapshot_at_ms", "authSnapshotAtMs")))
     failed = _flag(record.get("failed"))
     return Event(
         event_hash=exported_hash(record),
-        timestamp_ms=instant.ms,
-        timestamp=timestamp,
-        who=who,
-        model=ModelNames(model, requested, resolved, analytics_model(requested or model), mode),
-        way=way_of(record, who, text_of(record, "service_tier", "serviceTier")),
-        api_key_hash=text_of(record, "api_key_hash", "apiKeyHash"),
-        caller=caller_of(record),
+        timestamp_ms=when.ms,
+        timestamp=when.text,
+        who=names.who,
+        model=names.model if names.cache_mode else names.model._replace(cache_input_mode=mode),
+        way=names.way,
+        api_key_hash=names.api_key_hash,
+        caller=_NOBODY if own else caller_of(record),
         end=_end(record, failed, told.error_kind, told.error_code, told.plan_type),
         tokens=with_total(received, mode),
-        latency_ms=optional_integer(first(record, ("latency_ms", "latencyMs"))),
-        ttft_ms=optional_integer(first(record, ("ttft_ms", "ttftMs"))),
+        latency_ms=_optional(first(record, ("latency_ms", "latencyMs"))),
+        ttft_ms=_optional(first(record, ("ttft_ms", "ttftMs"))),
         created_at_ms=created if created > 0 else now_ms,
-        auth_snapshot_at_ms=max(
-            as_integer(first(record, ("auth_snapshot_at_ms", "authSnapshotAtMs"))), 0
-        ),
+        auth_snapshot_at_ms=snapshot_ms if snapshot_ms > 0 else 0,
         request_id=text_of(record, "request_id", "requestId"),
         trace_id=told.trace_id,
         metadata=metadata_bytes(metadata),
         quota_recover_at_ms=told.recover_at_ms,
         quota_used_percent=told.used_percent,
-        time_invented=invented,
+        time_invented=when.invented,
         billed=_billed(record),
+        sub_ns=when.sub_ns,
     )
+
+
+# -- names ------------------------------------------------------------------------------------
+
+_NOBODY = Caller()
+_NAMES = (
+    *("auth_index", "source", "source_hash", "account_snapshot", "auth_label_snapshot"),
+    *("auth_file_snapshot", "auth_provider_snapshot", "auth_project_id_snapshot", "provider"),
+    *("executor_type", "auth_type", "model", "requested_model", "resolved_model", "endpoint"),
+    *("method", "path", "reasoning_effort", "service_tier", "request_service_tier"),
+    *("response_service_tier", "cache_input_mode", "api_key_hash"),
+)
+_TEXT_OR_ABSENT = {str, EllipsisType}
+# An object that has none but these has all its names under `_NAMES`.
+_OWN_MEMBERS = frozenset(
+    (
+        *_NAMES,
+        *Tokens._fields,
+        *("event_hash", "timestamp_ms", "timestamp", "created_at_ms", "request_id", "failed"),
+        *("latency_ms", "ttft_ms", "auth_snapshot_at_ms", "fail_status_code", "fail_summary"),
+        *("analytics_model", "header_trace_id", "header_error_kind", "header_error_code"),
+        *("header_quota_plan_type", "header_quota_recover_at_ms", "header_quota_used_percent"),
+        *("response_metadata", "billed_tokens"),
+    )
+)
+
+
+def _own_names(record: Record) -> _Names:
+    values = tuple(map(record.get, _NAMES, repeat(...)))
+    if _TEXT_OR_ABSENT.issuperset(map(type, values)):
+        return _remembered_names(values)
+    return _read_names(record, {})
+
+
+@lru_cache(maxsize=16384)
+def _remembered_names(values: tuple[str | EllipsisType, ...]) -> _Names:
+    pairs = zip(_NAMES, values, strict=True)
+    return _read_names({name: value for name, value in pairs if value is not ...}, {})
+
+
+def _read_names(record: Record, raw: Record) -> _Names:
+    who = _who(record)
+    requested = text_of(record, "requested_model", "requestedModel")
+    resolved = text_of(record, "resolved_model", "resolvedModel")
+    model = text_of(record, "model") or requested or resolved or "-"
+    mode = (
+        stated_cache_mode(record)
+        or stated_cache_mode(raw)
+        or named_cache_mode(
+            *(who.executor_type, who.provider, who.auth_provider_snapshot),
+            *(resolved, requested, model),
+        )
+    )
+    return _Names(
+        who,
+        ModelNames(model, requested, resolved, analytics_model(requested or model), mode),
+        mode,
+        way_of(record, who, text_of(record, "service_tier", "serviceTier")),
+        text_of(record, "api_key_hash", "apiKeyHash"),
+    )
+
+
+_INT = {int}
+
+
+def _own_tokens(record: Record) -> Tokens:
+    counts = tuple(map(record.get, Tokens._fields, repeat(0)))
+    if _INT.issuperset(map(type, counts)) and min(counts) >= 0 and max(counts) <= MAX_INT:
+        return Tokens._make(counts)
+    return tokens_of(record)
+
+
+def _whole(value: Any) -> int:
+    return value if type(value) is int and -MAX_INT <= value <= MAX_INT else as_integer(value)
+
+
+def _optional(value: Any) -> int | None:
+    return None if value is None else _whole(value)
+
+
+# -- the rest ---------------------------------------------------------------------------------
 
 
 def _carried_raw(record: Record) -> Mapping[str, Any]:
@@ -88,22 +180,33 @@ def _carried_raw(record: Record) -> Mapping[str, Any]:
     return raw if isinstance(raw, dict) else {}
 
 
-def _time(record: Record, now_ms: int) -> tuple[Instant, str, bool]:
-    """The instant, its text as given, and whether both had to be invented."""
-    text = text_of(record, "timestamp")
+class _When(NamedTuple):
+    """The instant, and its text as given; `invented` if both had to be."""
+
+    ms: int
+    text: str
+    invented: bool = False
+    sub_ns: int = -1  # as in Event
+
+
+def _time(record: Record, now_ms: int) -> _When:
+    given = record.get("timestamp")
+    text = as_text(given)
     stated = first(record, ("timestamp_ms", "timestampMs"))
-    parsed = read_instant(record.get("timestamp"))
+    parsed = read_instant(given)
     if isinstance(stated, int | float) and not isinstance(stated, bool) and stated > 0:
-        ms = Instant(as_integer(stated))
-        # A text that means nothing, or another ms, would not be this event's.
+        ms = _whole(stated)
         if parsed is None:
-            valid = read_instant(ms.ms)
-            return (ms, valid.text, False) if valid else (Instant(now_ms), "", True)
-        return ms, text or parsed.text, False
+            # A text that means nothing would not be this event's.
+            valid = read_instant(ms)
+            return _When(valid.ms, valid.text) if valid else _When(now_ms, "", True)
+        own = parsed.text
+        if text == own and parsed.ms == ms:
+            return _When(ms, text, sub_ns=parsed.sub_ns)
+        return _When(ms, text or own)
     if parsed is not None:
-        return parsed, text if isinstance(record.get("timestamp"), str) else parsed.text, False
-    now = Instant(now_ms)
-    return now, now.text, True
+        return _When(parsed.ms, text if isinstance(given, str) else parsed.text)
+    return _When(now_ms, Instant(now_ms).text, True)
 
 
 def _who(record: Record) -> Who:

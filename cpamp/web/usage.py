@@ -1,64 +1,57 @@
-"""Usage as a whole: the compatible payload and the export (usage contract, 5 and 6)."""
+"""Usage as a whole: the compatible payload, the export, the summary (usage contract, 5, 6, 9)."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 import attrs
-import numpy as np
-import numpy.typing as npt
-import orjson
 from twisted.internet.threads import deferToThread
 
 from cpamp.columns.columns import Snapshot
-from cpamp.errors import BadRequest
+from cpamp.errors import BadRequest, NotFound, StoreUnavailable
 from cpamp.store import Store
-from cpamp.store.reading import Dictionaries, read_some
+from cpamp.store.brief import Brief, Numbers
+from cpamp.store.reading import Dictionaries, Known, read_some
 from cpamp.usage.event import Event
 from cpamp.usage.lines import csv_header, csv_rows, export_line, usage_detail
+from cpamp.web.newest import Page, Payload, usage_summary
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import Reply, route
 
-PAGE = 2_000
+# Events that are read and written at once.
+PAGE = 1_000
+# More than so many `GET usage` never holds.
 COMPATIBLE_ROWS = 50_000
-Rows = npt.NDArray[np.int64]
-
-
-def newest(snapshot: Snapshot, limit: int | None) -> Rows:
-    """The ids of the newest `limit` events (None: all), oldest first: by time, then by id."""
-    time = snapshot.column("time")
-    rows: Rows = np.arange(len(time))
-    if limit is not None and limit < len(time):
-        edge = np.partition(time, len(time) - limit)[len(time) - limit]
-        rows = np.flatnonzero(time >= edge)
-    order = np.argsort(time[rows], kind="stable")
-    rows = rows[order]
-    return snapshot.ids_of(rows[len(rows) - limit :] if limit is not None else rows)
 
 
 @attrs.define
 class Usage:
-    """`/v0/management/usage` and its export. `query_limit` holds for the former."""
+    """`/v0/management/usage`, its export, and the summary of models.
 
-    store: Store
-    query_limit: Callable[[], int]
+    `query_limit` says how many events the payload and the summary hold. Answers are fixed to the
+    events that there are when they begin. They are read and written page by page, in threads,
+    with no read open while a client is slow; what fails in the middle breaks the connection off.
+    """
+
+    _store: Store
+    _query_limit: Callable[[], int]
 
     @route("GET", "/v0/management/usage", summary="The newest events, by endpoint and model")
     async def usage(self, request: ApiRequest) -> None:
-        """Streamed; fixed to the events that there were at its begin."""
-        limit = min(self.query_limit(), COMPATIBLE_ROWS)
-        ids = await self._ids(limit)
-        tree = await self._tree(ids)
-        async with request.stream("application/json") as out:
-            for piece in _tree_pieces(tree):
-                await out.write(piece)
+        """The shape that older panels and other programs read."""
+        brief, known = await self._brief()
+        limit = min(self._limit, COMPATIBLE_ROWS)
+        payload = await deferToThread(Payload.of, brief, limit, known.way, known.model)
+        await _stream(request, "application/json", {}, self._details(payload))
 
-    async def _tree(self, ids: Rows) -> _Tree:
-        tree = _Tree()
-        for page in _pages(ids):
-            await self.store.read(_add_details, self.store.dictionaries, page, tree)
-        return tree
+    async def _details(self, payload: Payload) -> AsyncIterator[bytes]:
+        before = payload.head()
+        for page in payload.pages(PAGE):
+            yield before + await self._store.read(_filled, self._store.dictionaries, page)
+            before = b""
+        yield before + payload.tail()
 
     @route(
         "GET",
@@ -67,99 +60,111 @@ class Usage:
         query={"limit": "only the newest so many; all", "format": "jsonl or csv"},
     )
     async def export(self, request: ApiRequest) -> None:
-        """Streamed; no read stays open while the client is slow."""
-        limit = _limit(request.query("limit"))
+        """What the import of another server takes, or a table for people."""
+        limit = _stated_limit(request.query("limit"))
         form = request.query("format") or "jsonl"
-        if form not in ("jsonl", "csv"):
+        if form not in _FORMS:
             raise BadRequest("format must be jsonl or csv")
-        ids = await self._ids(limit)
-        name = f"usage-events.{form}"
-        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        kind = "application/x-ndjson" if form == "jsonl" else "text/csv; charset=utf-8"
-        async with request.stream(kind, headers) as out:
-            if form == "csv":
-                await out.write(csv_header())
-            async for text in self._texts(ids, _jsonl if form == "jsonl" else csv_rows):
-                await out.write(text)
-
-    async def _ids(self, limit: int | None) -> Rows:
-        return await deferToThread(newest, self.store.snapshot(), limit)
+        kind, head, encode = _FORMS[form]
+        brief, _ = await self._brief()
+        ids = await deferToThread(_newest_ids, brief, limit)
+        headers = {"Content-Disposition": f'attachment; filename="usage-events.{form}"'}
+        await _stream(request, kind, headers, self._texts(ids, head, encode))
 
     async def _texts(
-        self, ids: Rows, encode: Callable[[Iterator[Event]], bytes]
+        self, ids: Numbers, head: bytes, encode: Callable[[Iterable[Event]], bytes]
     ) -> AsyncIterator[bytes]:
-        for page in _pages(ids):
-            yield await self.store.read(_encoded, self.store.dictionaries, page, encode)
+        if head:
+            yield head
+        for start in range(0, len(ids), PAGE):
+            page = ids[start : start + PAGE].tolist()
+            yield await self._store.read(_encoded, self._store.dictionaries, page, encode)
+
+    @route(
+        "GET",
+        "/v0/management/model-prices/usage-summary",
+        summary="How often each model was asked for and given, among the newest events",
+    )
+    async def summary(self, request: ApiRequest) -> dict[str, Any]:
+        """So that nobody need download events to know their models."""
+        brief, known = await self._brief()
+        return await deferToThread(usage_summary, brief, self._limit, known.model)
 
     @route("GET", "/v0/management/usage/<path:rest>", summary="Nothing")
     async def nothing(self, request: ApiRequest, rest: str) -> Reply:
         """What is below and is none of the above."""
-        return Reply(404, {"code": "not_found", "error": "there is nothing of that path"})
+        raise NotFound("there is nothing of that path")
+
+    @property
+    def _limit(self) -> int:
+        limit = self._query_limit()
+        return limit if limit > 0 else COMPATIBLE_ROWS
+
+    async def _brief(self) -> tuple[Brief, Known]:
+        """All events, and the dictionaries that they refer to."""
+        store = self._store
+        level = store.status()["derived"]["ready"]
+        return await store.read(_read_brief, store.dictionaries, store.snapshot(), level)
 
 
-def _limit(text: str | None) -> int | None:
+def _read_brief(
+    conn: sqlite3.Connection, dictionaries: Dictionaries, snapshot: Snapshot, level: bool
+) -> tuple[Brief, Known]:
+    brief = Brief.of(snapshot)
+    if not level:
+        # Columns that are being made anew must not make an export smaller.
+        brief = brief.with_rest(conn)
+    return brief, dictionaries.refresh(conn)
+
+
+def _newest_ids(brief: Brief, limit: int | None) -> Numbers:
+    return brief.ids[brief.newest(limit)]
+
+
+def _stated_limit(text: str | None) -> int | None:
     if text is None or text.strip().lower() in ("", "all"):
         return None
-    if not text.strip().isdecimal() or len(text) > 18 or int(text) < 1:
+    if not (text.isascii() and text.isdecimal()) or len(text) > 18 or int(text) < 1:
         raise BadRequest("limit must be a positive integer or all")
     return int(text)
 
 
-def _pages(ids: Rows) -> Iterator[list[int]]:
-    for start in range(0, len(ids), PAGE):
-        yield ids[start : start + PAGE].tolist()
-
-
-def _jsonl(events: Iterator[Event]) -> bytes:
+def _jsonl(events: Iterable[Event]) -> bytes:
     return b"".join(map(export_line, events))
+
+
+_FORMS: Mapping[str, tuple[str, bytes, Callable[[Iterable[Event]], bytes]]] = {
+    "jsonl": ("application/x-ndjson", b"", _jsonl),
+    "csv": ("text/csv; charset=utf-8", csv_header(), csv_rows),
+}
+
+
+def _read(conn: sqlite3.Connection, known: Dictionaries, ids: list[int]) -> Iterator[Event]:
+    events = read_some(conn, known, ids)
+    if len(events) < len(ids):
+        raise StoreUnavailable("events went away while they were read")
+    return (event for _, event in events)
+
+
+def _filled(conn: sqlite3.Connection, known: Dictionaries, page: Page) -> bytes:
+    return page.filled([usage_detail(event) for event in _read(conn, known, page.ids)])
 
 
 def _encoded(
     conn: sqlite3.Connection,
     known: Dictionaries,
     ids: list[int],
-    encode: Callable[[Iterator[Event]], bytes],
+    encode: Callable[[Iterable[Event]], bytes],
 ) -> bytes:
-    return encode(event for _, event in read_some(conn, known, ids))
+    return encode(_read(conn, known, ids))
 
 
-@attrs.define
-class _Tree:
-    """The details of all events, by endpoint and model, oldest first."""
-
-    requests: int = 0
-    failures: int = 0
-    tokens: int = 0
-    apis: dict[str, dict[str, list[bytes]]] = attrs.Factory(dict)
-
-
-def _add_details(
-    conn: sqlite3.Connection, known: Dictionaries, ids: list[int], tree: _Tree
+async def _stream(
+    request: ApiRequest, kind: str, headers: Mapping[str, str], pieces: AsyncIterator[bytes]
 ) -> None:
-    for _, event in read_some(conn, known, ids):
-        tree.requests += 1
-        tree.failures += event.end.failed
-        tree.tokens += event.tokens.total_tokens
-        models = tree.apis.setdefault(event.way.endpoint or "-", {})
-        models.setdefault(event.model.analytics_model or "-", []).append(usage_detail(event))
-
-
-def _tree_pieces(tree: _Tree) -> Iterator[bytes]:
-    yield b'{"total_requests":%d,"success_count":%d,"failure_count":%d,"total_tokens":%d,' % (
-        tree.requests,
-        tree.requests - tree.failures,
-        tree.failures,
-        tree.tokens,
-    )
-    yield b'"apis":{'
-    for i, endpoint in enumerate(sorted(tree.apis, key=lambda text: text.encode())):
-        yield b'%b%b:{"models":{' % (b"," if i else b"", orjson.dumps(endpoint))
-        models = tree.apis[endpoint]
-        for j, model in enumerate(sorted(models, key=lambda text: text.encode())):
-            yield b'%b%b:{"details":[' % (b"," if j else b"", orjson.dumps(model))
-            details = models[model][::-1]
-            for start in range(0, len(details), 500):
-                yield (b"," if start else b"") + b",".join(details[start : start + 500])
-            yield b"]}"
-        yield b"}}"
-    yield b"}}\n"
+    # What fails before there is anything to send is still told of properly.
+    first = await anext(pieces, b"")
+    async with request.stream(kind, headers) as out:
+        await out.write(first)
+        async for piece in pieces:
+            await out.write(piece)

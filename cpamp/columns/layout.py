@@ -9,9 +9,6 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from cpamp.usage.event import Event
-from cpamp.usage.models import compatible_cached, normalised
-
 # Changes with every change of meaning: columns of another version are made anew.
 VERSION = 1
 BLOCK = 65_536
@@ -51,18 +48,6 @@ Columns = dict[str, npt.NDArray[Any]]
 
 
 @attrs.frozen
-class References:
-    """The dictionary rows of one event."""
-
-    who: int
-    model: int
-    way: int
-    key: int
-    caller: int
-    ending: int
-
-
-@attrs.frozen
 class Batch:
     """Rows to be appended: `values[i]` belongs to column ``NAMES[i]``; ids are contiguous."""
 
@@ -72,42 +57,3 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.values[0])
-
-
-def row_of(
-    event: Event, refs: References, form: int, connection: int
-) -> tuple[tuple[int, ...], bytes]:
-    """The numbers of one event in the order of `NAMES`, but for `text_end`; and its texts."""
-    tokens = event.tokens
-    buckets = normalised(tokens, event.model.cache_input_mode)
-    latency, ttft = event.latency_ms, event.ttft_ms
-    numbers = (
-        event.timestamp_ms,
-        form,
-        refs.who,
-        refs.model,
-        refs.way,
-        refs.key,
-        refs.ending,
-        refs.caller,
-        buckets.total_input,
-        tokens.output_tokens,
-        tokens.reasoning_tokens,
-        compatible_cached(tokens),
-        tokens.cache_read_tokens,
-        tokens.cache_creation_tokens,
-        tokens.total_tokens,
-        NONE if latency is None else max(latency, NONE),
-        NONE if ttft is None else max(ttft, NONE),
-        connection,
-        (FAILED if event.end.failed else 0) | (BILLED if event.billed else 0),
-    )
-    return numbers, f"{event.request_id}\n{event.trace_id}\n".casefold().encode(errors="replace")
-
-
-def make_batch(first_id: int, rows: Sequence[tuple[tuple[int, ...], bytes]]) -> Batch:
-    """The batch of some rows; `text_end` counts from the batch's beginning."""
-    numbers = np.array([row[0] for row in rows], dtype=np.int64)
-    texts = [row[1] for row in rows]
-    ends = np.cumsum(np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)))
-    return Batch(first_id, [*numbers.T, ends], b"".join(texts))

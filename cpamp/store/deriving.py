@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from cpamp.columns.columns import Snapshot
-from cpamp.columns.layout import BILLED, FAILED, NAMES, NONE, Batch
+from cpamp.columns.layout import BILLED, FAILED, NAMES, Batch
 from cpamp.store.reading import Dictionaries
+from cpamp.store.rows import IntArray, make_batch, text_of
 from cpamp.usage.models import SEPARATE
 
 CHUNK = 20_000
@@ -20,6 +21,7 @@ SELECT e.id, e.timestamp_ms, e.timestamp_form, e.who, e.model, e.way, e.key, e.e
     ifnull(e.latency_ms, -1), ifnull(e.ttft_ms, -1), e.connection
 FROM events AS e WHERE e.id > ? ORDER BY e.id LIMIT ?
 """
+MODEL_AT, ENDING_AT = 4, 7
 TEXTS = """
 SELECT ifnull(d.request_id, ''), ifnull(d.trace_id, '')
 FROM events AS e LEFT JOIN details AS d ON d.event = e.id
@@ -27,8 +29,6 @@ WHERE e.id > ? ORDER BY e.id LIMIT ?
 """
 BILLED_EVENTS = "SELECT event FROM billed WHERE event BETWEEN ? AND ?"
 FAILED_ENDINGS = "SELECT id FROM ending WHERE failed AND id IN (SELECT value FROM json_each(?))"
-
-IntArray = npt.NDArray[np.int64]
 
 
 def read_batch(
@@ -47,11 +47,13 @@ def read_batch(
     if len(holes):
         table = table[: int(holes[0]) + 1]
         ids = table[:, 0]
-    texts = _texts(conn, after, len(ids))
-    ends = np.cumsum(np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)))
-    values = _values(table, _separate(conn, known))
-    flags = _flags(conn, ids, table[:, 7])
-    return Batch(int(ids[0]), [*values, flags, ends], b"".join(texts))
+    return make_batch(
+        int(ids[0]),
+        table[:, 1:],
+        _separate(conn, known)[table[:, MODEL_AT]],
+        _flags(conn, ids, table[:, ENDING_AT]),
+        [text_of(*row) for row in conn.execute(TEXTS, (after, len(ids)))],
+    )
 
 
 def first_difference(snapshot: Snapshot, batch: Batch, row: int) -> str:
@@ -67,13 +69,6 @@ def first_difference(snapshot: Snapshot, batch: Batch, row: int) -> str:
     return "" if texts == batch.texts[:length] else "texts"
 
 
-def _texts(conn: sqlite3.Connection, after: int, count: int) -> list[bytes]:
-    return [
-        f"{request}\n{trace}\n".casefold().encode(errors="replace")
-        for request, trace in conn.execute(TEXTS, (after, count))
-    ]
-
-
 def _separate(conn: sqlite3.Connection, known: Dictionaries) -> npt.NDArray[np.bool_]:
     """By model number: whether cache tokens come beside the input tokens."""
     models = known.refresh(conn).model
@@ -87,33 +82,3 @@ def _flags(conn: sqlite3.Connection, ids: IntArray, endings: IntArray) -> IntArr
     billed = [row[0] for row in conn.execute(BILLED_EVENTS, (int(ids[0]), int(ids[-1])))]
     flags[np.array(billed, dtype=np.int64) - ids[0]] |= BILLED
     return flags
-
-
-def _values(table: IntArray, separate: npt.NDArray[np.bool_]) -> list[IntArray]:
-    """The columns from `time` to `connection`, in the order of the layout."""
-    time, form, who, model, way, key, ending, caller = table[:, 1:9].T
-    given, output, reasoning, cached, cache, read, creation, total = table[:, 9:17].T
-    latency, ttft, connection = table[:, 17:20].T
-    fine = np.maximum(read, 0) + np.maximum(creation, 0)
-    compatible = np.maximum(np.maximum(np.maximum(cached, cache), 0) - fine, 0)
-    beside = np.where(separate[model], compatible + fine, 0)
-    return [
-        time,
-        form,
-        who,
-        model,
-        way,
-        key,
-        ending,
-        caller,
-        np.maximum(given, 0) + beside,
-        output,
-        reasoning,
-        compatible,
-        read,
-        creation,
-        total,
-        np.maximum(latency, NONE),
-        np.maximum(ttft, NONE),
-        connection,
-    ]

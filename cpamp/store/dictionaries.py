@@ -81,27 +81,22 @@ class Writer(Generic[Row]):
     """
 
     table: Table[Row]
-    _numbers: OrderedDict[Row, int] = attrs.Factory(OrderedDict)
+    # Those that are remembered.
+    numbers: OrderedDict[Row, int] = attrs.Factory(OrderedDict)
     _added: list[Row] = attrs.Factory(list)
     _last: int = 0
 
     def load(self, conn: sqlite3.Connection) -> None:
         """Read what the table holds."""
-        self._numbers.clear()
+        self.numbers.clear()
         found = conn.execute(f"SELECT max(id) FROM {self.table.name}").fetchone()[0]
         self._last = found or 0
         if self.table.remembered is None:
             for number, *values in conn.execute(self.table.select, (0,)):
-                self._numbers[self.table.make(*values)] = number
+                self.numbers[self.table.make(*values)] = number
 
-    def number(self, conn: sqlite3.Connection, row: Row) -> int:
-        """The number of a row, which is added if it is new."""
-        number = self._numbers.get(row)
-        if number is not None:
-            return number
-        return self._look_up(conn, row)
-
-    def _look_up(self, conn: sqlite3.Connection, row: Row) -> int:
+    def look_up(self, conn: sqlite3.Connection, row: Row) -> int:
+        """The number of a row that is not among `numbers`; it is added if it is new."""
         key = digest(row)
         found = conn.execute(self.table.find, (key,)).fetchone()
         if found is not None:
@@ -110,7 +105,7 @@ class Writer(Generic[Row]):
             self._last += 1
             number = self._last
             conn.execute(self.table.insert, (number, key, *row))
-        self._numbers[row] = number
+        self.numbers[row] = number
         self._added.append(row)
         return number
 
@@ -118,13 +113,13 @@ class Writer(Generic[Row]):
         """The transaction is committed."""
         self._added.clear()
         if self.table.remembered is not None:
-            while len(self._numbers) > self.table.remembered:
-                self._numbers.popitem(last=False)
+            while len(self.numbers) > self.table.remembered:
+                self.numbers.popitem(last=False)
 
     def drop(self, conn: sqlite3.Connection | None) -> None:
         """The transaction was rolled back; `conn` is None where the database is gone."""
         for row in self._added:
-            self._numbers.pop(row, None)
+            self.numbers.pop(row, None)
         self._added.clear()
         if conn is not None:
             found = conn.execute(f"SELECT max(id) FROM {self.table.name}").fetchone()[0]

@@ -8,11 +8,14 @@ from functools import cache
 from typing import Any
 
 import attrs
+import numpy as np
 
-from cpamp.columns.layout import Batch, References, make_batch, row_of
+from cpamp.columns.layout import BILLED, FAILED, NONE, Batch
 from cpamp.store import metadata
-from cpamp.store.dictionaries import CALLER, ENDING, KEY, MODEL, TABLES, WAY, WHO, Writer
+from cpamp.store.dictionaries import TABLES, Writer
+from cpamp.store.rows import make_batch, text_of
 from cpamp.usage.event import Event
+from cpamp.usage.models import SEPARATE
 from cpamp.usage.timestamps import split
 
 DAY_MS = 86_400_000
@@ -109,30 +112,24 @@ class EventWriter:
 
     last_id: int = 0
     _any_invented: bool = False
-    _writers: dict[str, Writer[Any]] = attrs.Factory(
-        lambda: {table.name: Writer(table) for table in TABLES}
-    )
+    _writers: tuple[Writer[Any], ...] = attrs.Factory(lambda: tuple(map(Writer, TABLES)))
 
     def load(self, conn: sqlite3.Connection) -> None:
         """Read what the database holds."""
         self.last_id = int(conn.execute(LAST_ID).fetchone()[0])
         self._any_invented = bool(conn.execute(ANY_INVENTED).fetchone()[0])
-        for writer in self._writers.values():
+        for writer in self._writers:
             writer.load(conn)
 
     def add(self, conn: sqlite3.Connection, events: Sequence[Event], connection: int) -> Written:
         """Insert the events that are not stored yet; the first of equal ones wins."""
-        new: list[bool] = []
-        seen: set[bytes | str] = set()
-        event_rows: list[tuple[Any, ...]] = []
-        detail_rows: list[tuple[Any, ...]] = []
-        billed_rows: list[tuple[int, ...]] = []
-        column_rows: list[tuple[tuple[int, ...], bytes]] = []
-        number = self.last_id
         hashes = [stored_hash(event.event_hash) for event in events]
         stored = already_stored(
             conn, [(e.timestamp_ms, h) for e, h in zip(events, hashes, strict=True)]
         )
+        new: list[bool] = []
+        seen: set[bytes | str] = set()
+        rows = _Rows(self.last_id + 1, connection)
         for i, event in enumerate(events):
             value = hashes[i]
             if i in stored or value in seen or self._is_known(conn, event, value):
@@ -140,36 +137,20 @@ class EventWriter:
                 continue
             seen.add(value)
             new.append(True)
-            number += 1
-            refs = self._references(conn, event)
-            parts: tuple[int, int] | None = (event.sub_ns, 0)
-            if event.sub_ns < 0:
-                parts = split(event.timestamp, event.timestamp_ms)
-            sub_ns, form = parts or (0, OWN_TEXT)
-            packed_form = sub_ns | form << FORM_SHIFT
-            event_rows.append(_event_row(number, value, event, refs, packed_form, connection))
-            details = _detail_row(number, event, own_text=parts is None)
-            if details is not None:
-                detail_rows.append(details)
-            if event.billed is not None:
-                billed_rows.append((number, *event.billed))
-            column_rows.append(row_of(event, refs, packed_form, connection))
-        insert(conn, "events", event_rows)
-        insert(conn, "details", detail_rows)
-        insert(conn, "billed", billed_rows)
+            rows.add(event, value, self._references(conn, event))
+        rows.insert(conn)
         self._any_invented = self._any_invented or any(e.time_invented for e in events)
-        batch = make_batch(self.last_id + 1, column_rows) if column_rows else None
-        return Written(new, batch)
+        return Written(new, rows.batch())
 
     def keep(self, written: Written) -> None:
         """The transaction is committed."""
         self.last_id += len(written.batch) if written.batch else 0
-        for writer in self._writers.values():
+        for writer in self._writers:
             writer.keep()
 
     def drop(self, conn: sqlite3.Connection | None) -> None:
         """The transaction was rolled back; `conn` is None where the database is gone."""
-        for writer in self._writers.values():
+        for writer in self._writers:
             writer.drop(conn)
 
     def _is_known(self, conn: sqlite3.Connection, event: Event, value: bytes | str) -> bool:
@@ -189,43 +170,93 @@ class EventWriter:
             if conn.execute(STORED, (day * DAY_MS, value)).fetchone():
                 return True
 
-    def _references(self, conn: sqlite3.Connection, event: Event) -> References:
-        writers = self._writers
-        return References(
-            who=writers[WHO.name].number(conn, event.who),
-            model=writers[MODEL.name].number(conn, event.model),
-            way=writers[WAY.name].number(conn, event.way),
-            key=writers[KEY.name].number(conn, (event.api_key_hash,)),
-            caller=writers[CALLER.name].number(conn, event.caller),
-            ending=writers[ENDING.name].number(conn, event.end),
+    def _references(self, conn: sqlite3.Connection, event: Event) -> list[int]:
+        """The numbers of the event's rows in the dictionaries, in the order of `TABLES`."""
+        key = (event.api_key_hash,)
+        rows = (event.who, event.model, event.way, key, event.caller, event.end)
+        return [
+            writer.numbers.get(row) or writer.look_up(conn, row)
+            for writer, row in zip(self._writers, rows, strict=True)
+        ]
+
+
+@attrs.define
+class _Rows:
+    """What is to be inserted of some new events."""
+
+    first_id: int
+    connection: int
+    events: list[tuple[Any, ...]] = attrs.Factory(list)
+    details: list[tuple[Any, ...]] = attrs.Factory(list)
+    billed: list[tuple[int, ...]] = attrs.Factory(list)
+    # For the columns.
+    numbers: list[tuple[int, ...]] = attrs.Factory(list)
+    separate: list[bool] = attrs.Factory(list)
+    flags: list[int] = attrs.Factory(list)
+    texts: list[bytes] = attrs.Factory(list)
+
+    def add(self, event: Event, value: bytes | str, references: list[int]) -> None:
+        """Add one; `value` is its hash as it is stored."""
+        number = self.first_id + len(self.events)
+        parts: tuple[int, int] | None = (event.sub_ns, 0)
+        if event.sub_ns < 0:
+            parts = split(event.timestamp, event.timestamp_ms)
+        sub_ns, form = parts or (0, OWN_TEXT)
+        packed_form = sub_ns | form << FORM_SHIFT
+        self.events.append(_event_row(number, value, event, references, packed_form))
+        details = _detail_row(number, event, own_text=parts is None)
+        if details is not None:
+            self.details.append(details)
+        if event.billed is not None:
+            self.billed.append((number, *event.billed))
+        self._add_to_columns(event, references, packed_form)
+
+    def _add_to_columns(self, event: Event, references: list[int], form: int) -> None:
+        who, model, way, key, caller, ending = references
+        latency = NONE if event.latency_ms is None else event.latency_ms
+        ttft = NONE if event.ttft_ms is None else event.ttft_ms
+        names = (who, model, way, key, ending, caller)
+        self.numbers.append((event.timestamp_ms, form, *names, *event.tokens, latency, ttft))
+        self.separate.append(event.model.cache_input_mode == SEPARATE)
+        self.flags.append((FAILED if event.end.failed else 0) | (BILLED if event.billed else 0))
+        self.texts.append(text_of(event.request_id, event.trace_id))
+
+    def insert(self, conn: sqlite3.Connection) -> None:
+        """Insert all of it."""
+        insert(conn, "events", [(*row, self.connection) for row in self.events])
+        insert(conn, "details", self.details)
+        insert(conn, "billed", self.billed)
+
+    def batch(self) -> Batch | None:
+        """The rows for the columns; None if there are none."""
+        if not self.events:
+            return None
+        numbers = np.array(self.numbers, dtype=np.int64)
+        connection = np.full((len(numbers), 1), self.connection, dtype=np.int64)
+        return make_batch(
+            self.first_id,
+            np.concatenate((numbers, connection), axis=1),
+            np.array(self.separate, dtype=np.bool_),
+            np.array(self.flags, dtype=np.int64),
+            self.texts,
         )
 
 
 def _event_row(
-    number: int,
-    value: bytes | str,
-    event: Event,
-    refs: References,
-    form: int,
-    connection: int,
+    number: int, value: bytes | str, event: Event, references: list[int], form: int
 ) -> tuple[Any, ...]:
+    """The columns of the table in their order, but for the last one, the connection."""
     return (
         number,
         value,
         event.timestamp_ms,
         form,
         event.created_at_ms,
-        refs.who,
-        refs.model,
-        refs.way,
-        refs.key,
-        refs.caller,
-        refs.ending,
+        *references,
         *event.tokens,
         event.latency_ms,
         event.ttft_ms,
         event.auth_snapshot_at_ms or None,
-        connection,
         1 if event.time_invented else None,
     )
 

@@ -6,6 +6,7 @@ import sqlite3
 import tempfile
 from collections.abc import Sequence
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cpamp.columns.columns import Snapshot
+from cpamp.columns.layout import NAMES
 from cpamp.store.checking import check_columns, quick_check
 from cpamp.store.database import open_reader
+from cpamp.store.dictionaries import TABLES
 from cpamp.store.reading import Dictionaries, read_range, read_some
 from cpamp.usage.event import Caller, Event, Tokens
-from cpamp.usage.models import normalised
+from cpamp.usage.models import compatible_cached, normalised
 from cpamp.usage.timestamps import split
 from tests.store.samples import DAY_MS, any_event, event, events, recorded, writing
 
@@ -73,11 +77,44 @@ def test_events_come_back(batches: list[list[Event]]) -> None:
                     len(batch) - len(expected),
                 )
                 taken += expected
+            assert writer.derived.columns is not None
+            assert figures(writer.derived.columns.snapshot()) == [in_columns(e) for e in taken]
         assert stored(path) == taken
         with closing(open_reader(path)) as conn:
             assert check_columns(conn, path).differing == ""
             assert quick_check(conn) == []
             assert view(conn) == [as_row(i, e) for i, e in enumerate(taken, 1)]
+
+
+# -- the columns --------------------------------------------------------------------------------
+
+
+def figures(snapshot: Snapshot) -> list[tuple[Any, ...]]:
+    """What the columns say of each event, but for its references; and its texts."""
+    names = [n for n in NAMES if n not in ("form", "text_end", *(table.name for table in TABLES))]
+    columns = [snapshot.column(name).tolist() for name in names]
+    ends = [0, *snapshot.column("text_end").tolist()]
+    texts = [bytes(snapshot.texts()[start:end]) for start, end in pairwise(ends)]
+    return list(zip(*columns, texts, strict=True))
+
+
+def in_columns(one: Event) -> tuple[Any, ...]:
+    buckets = normalised(one.tokens, one.model.cache_input_mode)
+    return (
+        one.timestamp_ms,
+        buckets.total_input,
+        one.tokens.output_tokens,
+        one.tokens.reasoning_tokens,
+        compatible_cached(one.tokens),
+        one.tokens.cache_read_tokens,
+        one.tokens.cache_creation_tokens,
+        one.tokens.total_tokens,
+        -1 if one.latency_ms is None else one.latency_ms,
+        -1 if one.ttft_ms is None else one.ttft_ms,
+        1,
+        one.end.failed + 2 * (one.billed is not None),
+        f"{one.request_id}\n{one.trace_id}\n".casefold().encode(),
+    )
 
 
 # -- the view -----------------------------------------------------------------------------------

@@ -103,8 +103,8 @@ CREATE TABLE events (
     latency_ms INTEGER,                      -- NULL = not told
     ttft_ms INTEGER,                         -- NULL = not told, 0 = not measured
     auth_snapshot_at_ms INTEGER,             -- NULL = no snapshot
-    connection INTEGER NOT NULL,             -- the CPA connection that it came from
-    time_invented INTEGER                    -- 1 = the time of arrival stands in for the event's
+    time_invented INTEGER,                   -- 1 = the time of arrival stands in for the event's
+    connection INTEGER NOT NULL              -- the CPA connection that it came from
 );
 
 -- No event twice: the one writer looks a hash up before it inserts. An event and its duplicate

@@ -20,7 +20,9 @@ from cpamp.configfile import SettingsError
 from cpamp.cpa.client import CpaClient, make_agent
 from cpamp.cpa.keyguard import KeyGuard
 from cpamp.daemon import Daemon
-from cpamp.importing.sessions import Limits, Sessions
+from cpamp.importing.folder import UploadFolder
+from cpamp.importing.session import Limits
+from cpamp.importing.sessions import Sessions
 from cpamp.lag import ReactorLag
 from cpamp.listening import Listener
 from cpamp.security import files
@@ -122,7 +124,8 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
         settings.import_max_sessions,
         settings.import_session_ttl_ms,
     )
-    sessions = Sessions(reactor, store, settings.data_dir / "usage-imports", limits, now_ms)
+    uploads = UploadFolder(settings.data_dir / "usage-imports")
+    sessions = Sessions(reactor, store, uploads, limits, now_ms)
 
     # What the port offers.
     lag = ReactorLag(reactor)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,9 +27,16 @@ FEED_BYTES = 256 * 1024
 
 
 class ImportFailed(Problem):
-    """The import ended after some of it was stored; importing the file again is safe."""
+    """The import ended after some of it was stored; importing the file again is safe.
+
+    `retryable` says whether the same file may go through another time.
+    """
 
     code = "request_failed"
+
+    def __init__(self, message: str, *, retryable: bool) -> None:
+        super().__init__(message)
+        self.retryable = retryable
 
 
 @attrs.define
@@ -124,7 +131,7 @@ class ImportJob:
         self._reader = FileReader(self._now_ms(), self._folder)
         self._twins = Twins(self._store.snapshot())
 
-    async def run(self, chunks: AsyncIterator[bytes]) -> Report:
+    async def run(self, chunks: AsyncIterable[bytes]) -> Report:
         """Import all of it; raises `ImportInvalid`, `ImportFailed`, or what `chunks` raises."""
         try:
             try:
@@ -135,19 +142,20 @@ class ImportJob:
                 self._note()
         except ImportInvalid as error:
             if self.report.total:
-                raise ImportFailed(error.message) from error
+                raise ImportFailed(error.message, retryable=False) from error
             error.extra.update(self.report.shortcomings())
             raise
         except StoreUnavailable as error:
-            raise ImportFailed(f"persist usage import batch: {error.message}") from error
+            message = f"persist usage import batch: {error.message}"
+            raise ImportFailed(message, retryable=True) from error
         except OSError as error:
-            raise ImportFailed(f"usage import: {error.strerror}") from error
+            raise ImportFailed(f"read usage import: {error.strerror}", retryable=True) from error
         return self.report
 
-    async def _batches(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[_Batch]:
+    async def _batches(self, chunks: AsyncIterable[bytes]) -> AsyncIterator[_Batch]:
         """The batches of the file: the same for the same bytes, however they arrive."""
         batch = _Batch()
-        async for data in _gathered(chunks):
+        async for data in gathered(chunks):
             source = self._reader.feed(data)
             while not self.cancelled and await self._in_thread(batch.fill, source):
                 yield batch
@@ -207,7 +215,7 @@ class ImportJob:
         return result
 
 
-async def _gathered(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def gathered(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
     """The same bytes in larger pieces."""
     parts: list[bytes] = []
     size = 0

@@ -11,21 +11,49 @@ from typing import Any
 
 REDACTED = "[redacted]"
 SUMMARY_BYTES = 4096
+NAME_BYTES = 256
 # What is looked at of a text at all; failure bodies have no limit at their source.
 READ_CHARS = 72 * 1024
 
 # Only a text in which this finds something can hold what the patterns below look for.
 # It is put to the text in lower case, since a search without case is several times slower.
 _FIRST_LOOK = re.compile(
-    r"authori[sz]ation|bearer|basic\s|_token|api[-_ ]?key|cookie|@"
+    r"authorization|bearer|basic\s|token|api[-_ ]?key|cookie|@"
     r"|sk-|sess-|ghp_|hf_|pk_|rk_|github_pat_|aiza"
 )
 _A = re.ASCII | re.IGNORECASE
+# Fields whose value is a credential, at the beginning of a word or of a part of a name.
+_COOKIE = r"(?:set[-_])?cookie"
+_KEY = r"(?:x[-_])?api[-_ ]?key"
+_TOKEN = r"(?:access|refresh|id)[-_]?token"
+_FIELD = r"(?<![A-Za-z0-9])"
+# A quotation mark as it is in a JSON text, or in one that is a string inside another.
+_QUOTE = r"\\*[\"']"
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
+    # Strings and lists of strings: from the first quotation mark to the last one, wherever
+    # commas and blanks are between them.
     (
         re.compile(
-            r"\b(authorization\\?[\"']?[ \t]*[:=][ \t]*\\?[\"']?\[?\\?[\"']?)"
-            r"(?!\[?redacted\])(?:(?:bearer|basic|digest|token)[ \t]+)?[^\s,\"'{}\\\]]+",
+            rf"{_FIELD}((?:authorization|{_COOKIE}|{_KEY}|{_TOKEN})(?:{_QUOTE})?\s*[:=]\s*)\[\s*"
+            rf"({_QUOTE}).*?(?:(?<!\\)\2\s*\]|\Z)",
+            _A | re.DOTALL,
+        ),
+        rf"\1[\2{REDACTED}\2]",
+    ),
+    (
+        re.compile(
+            rf"{_FIELD}((?:authorization|{_COOKIE}|{_KEY}|{_TOKEN})(?:{_QUOTE})?\s*[:=]\s*)"
+            rf"({_QUOTE}).*?(?:(?<!\\)\2|\Z)",
+            _A | re.DOTALL,
+        ),
+        rf"\1\2{REDACTED}\2",
+    ),
+    # The lines of a header; some schemes have several parts, with blanks and commas.
+    (
+        re.compile(
+            rf"{_FIELD}(authorization(?:{_QUOTE})?[ \t]*[:=][ \t]*)"
+            r"(?:(?:digest|aws4-hmac-sha256)[ \t][^\r\n{}]*"
+            r"|(?!\[+\\*[\"'])(?:(?:bearer|basic|token)[ \t]+)?[^\s,\"'{}\\]+)",
             _A,
         ),
         rf"\1{REDACTED}",
@@ -33,12 +61,10 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\bbearer\s+[A-Za-z0-9._~+/=-]{8,}", _A), f"Bearer {REDACTED}"),
     (
         re.compile(
-            r"\b((?:access|refresh|id)_token\s*\\?[\"']?\s*[:=]\s*\\?[\"']?)[^\"',&}\s\\]+", _A
+            rf"{_FIELD}((?:{_TOKEN}|{_KEY})(?:\s*{_QUOTE})?\s*[:=]\s*)"
+            r"(?!\[+\\*[\"'])[^\"',&}\s\\]+",
+            _A,
         ),
-        rf"\1{REDACTED}",
-    ),
-    (
-        re.compile(r"\b((?:x-)?api[-_ ]?key\s*\\?[\"']?\s*[:=]\s*\\?[\"']?)[^\"',&}\s\\]+", _A),
         rf"\1{REDACTED}",
     ),
     (
@@ -48,11 +74,15 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         REDACTED,
     ),
+    # A comma ends a cookie, unless another one or the rest of a date follows.
     (
-        re.compile(r"(\b(?:set-)?cookie\\?[\"']?\s*:\s*\[?\s*)(\\?\")[^\"]*?\2", _A),
-        rf"\1\2{REDACTED}\2",
+        re.compile(
+            rf"{_FIELD}({_COOKIE})\s*:(?!\s*(?:\[\s*)?{_QUOTE})[^,\r\n\"}}]*"
+            r"(?:,\s*\d\d?[ -][a-z]{3}[ -][^,\r\n\"}]*|,[^,=\r\n\"}]*=[^,\r\n\"}]*)*",
+            _A,
+        ),
+        rf"\1: {REDACTED}",
     ),
-    (re.compile(r"\b((?:set-)?cookie)\s*:(?!\s*\[?\s*\\?\")[^,\r\n\"}]*", _A), rf"\1: {REDACTED}"),
     (
         re.compile(
             r"(?<![A-Za-z0-9._%+-])([A-Za-z0-9._%+-])[A-Za-z0-9._%+-]*+@"
@@ -65,10 +95,16 @@ _BASIC = re.compile(r"\b(basic)\s+([A-Za-z0-9+/]{4,}={0,2})", _A)
 
 
 def cut(text: str, limit: int) -> str:
-    """`text` if it has at most `limit` bytes, else its beginning and ``...``."""
+    """`text` if it has at most `limit` bytes, else its beginning and ``...``.
+
+    A text that was cut is not cut again.
+    """
     if len(text) <= limit and (text.isascii() or len(text.encode(errors="replace")) <= limit):
         return text
-    kept = text.encode(errors="replace")[:limit].decode(errors="ignore")
+    whole = text.encode(errors="replace")
+    if len(whole) <= limit + (3 if text.endswith("...") else 0):
+        return text
+    kept = whole[:limit].decode(errors="ignore")
     return kept.strip() + "..."
 
 
@@ -136,20 +172,11 @@ def cut_within(text: str, limit: int) -> str:
     return whole[: limit - 3].decode(errors="ignore").strip() + "..."
 
 
-_SECRET_NAMES = frozenset(
-    (
-        "api_key",
-        "apikey",
-        "authorization",
-        "cookie",
-        "set_cookie",
-        "access_token",
-        "refresh_token",
-        "id_token",
-        "token",
-        "key",
-        "api",
-    )
+# Member names, in lower case and with underscores, whose values are never kept. `source` and
+# its like are masked, since they also tell accounts.
+_SECRET_NAME = re.compile(
+    r"^(?:key|api)$|(?:^|_)(?:api_?key|authorization|cookie|token)$"
+    r"|(?:api|access)key$|(?:access|refresh|id|auth|session)token$|secret|password"
 )
 _REQUEST_TEXTS = {
     "client_ip": 64,
@@ -167,7 +194,10 @@ def redact_json(value: Any, name: str = "", depth: int = 0) -> Any:
     if isinstance(value, dict):
         if depth > _DEEPEST:
             return REDACTED
-        return {member: redact_member(member, inner, depth) for member, inner in value.items()}
+        return {
+            _member_name(member): redact_member(member, inner, depth)
+            for member, inner in value.items()
+        }
     if isinstance(value, list):
         return [redact_json(inner, name, depth + 1) for inner in value] if depth <= _DEEPEST else []
     if not isinstance(value, str):
@@ -182,6 +212,11 @@ def redact_json(value: Any, name: str = "", depth: int = 0) -> Any:
 def redact_member(member: str, value: Any, depth: int = 0) -> Any:
     """The value of one member of an object, without secrets."""
     name = member.lower().replace("-", "_").replace(" ", "_")
-    if name in _SECRET_NAMES or "secret" in name:
+    if _SECRET_NAME.search(name):
         return REDACTED
     return redact_json(value, name, depth + 1)
+
+
+def _member_name(member: str) -> str:
+    # Figures by key or by account have secrets for names.
+    return redact_value(member, NAME_BYTES)

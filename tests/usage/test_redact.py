@@ -40,6 +40,20 @@ from cpamp.usage.redact import (
         ('"set-cookie":["a=b; c"]', '"set-cookie":["[redacted]"]'),
         ("Cookie: a=b; c\nnext", "Cookie: [redacted]\nnext"),
         ("for alice@example.com and bob.b@x.co.uk", "for a***@example.com and b***@x.co.uk"),
+        ('"set-cookie":["a=b; c","sid=1"], "x": 1', '"set-cookie":["[redacted]"], "x": 1'),
+        ('"Authorization": [ "abc def" ]', '"Authorization": ["[redacted]"]'),
+        ('{"api_key": ["abc","def"]}', '{"api_key": ["[redacted]"]}'),
+        ('"authorization":"Custom a, b"', '"authorization":"[redacted]"'),
+        (r'{"a":"{\"cookie\":\"x, y\"}"}', r'{"a":"{\"cookie\":\"[redacted]\"}"}'),
+        ('"api_key": "cut off, and its end', '"api_key": "[redacted]"'),
+        ("Cookie: a=1, b=2; c", "Cookie: [redacted]"),
+        (
+            "Set-Cookie: a=1; expires=Thu, 01 Jan 2026 00:00:00 GMT, b=2\nnext",
+            "Set-Cookie: [redacted]\nnext",
+        ),
+        ("cookie: none, so log in", "cookie: [redacted], so log in"),
+        ('Authorization: Digest username="u", nonce="n"', "Authorization: [redacted]"),
+        ("UPSTREAM_API_KEY=abc", "UPSTREAM_API_KEY=[redacted]"),
         ("  nothing here  ", "nothing here"),
         ("", ""),
     ],
@@ -55,10 +69,12 @@ def test_redaction(text: str, expected: str) -> None:
         ("x" * 5000, "x" * 4096 + "..."),
         ("é" * 3000, "é" * 2048 + "..."),
         ("x" * 4096, "x" * 4096),
+        ("€" * 3000, "€" * 1365 + "..."),
     ],
 )
 def test_a_long_text_is_cut_at_a_character(text: str, expected: str) -> None:
     assert redact(text) == expected
+    assert redact(expected) == expected
 
 
 @given(st.text(max_size=300), st.integers(8, 200))
@@ -69,8 +85,10 @@ def test_the_limit_holds(text: str, limit: int) -> None:
 
 def test_a_huge_text_takes_no_time_to_speak_of() -> None:
     # A pattern that looks back at every character would need hours for these.
-    for unit in ("a", "a.", "@", "sk-", "cookie:", '"cookie": "'):
+    for unit in ("a", "a.", "@", "sk-", "cookie:", '"cookie": "', '"api_key":["', "cookie:,", "\\"):
         assert redact(unit * 1_000_000)
+    for field in ("api_key", "cookie:", "authorization", '"authorization" ', "bearer", "cookie: ["):
+        assert redact(field + " " * 1_000_000 + "x")
 
 
 @pytest.mark.parametrize(
@@ -127,6 +145,9 @@ def test_a_payload_is_redacted_by_name_and_by_content() -> None:
         "user_agent": "a\nb",
         "model": "gpt-5.5",
         "list": ["sk-abcdefghi", 1, None],
+        "X-Auth-Token": ["a"],
+        "max_tokens": 7,
+        "by_key": {"sk-proj-ABCDEFGH12345678": 5},
     }
     assert redact_json(payload) == {
         "api_key": "[redacted]",
@@ -138,4 +159,7 @@ def test_a_payload_is_redacted_by_name_and_by_content() -> None:
         "user_agent": "a b",
         "model": "gpt-5.5",
         "list": ["[redacted]", 1, None],
+        "X-Auth-Token": "[redacted]",
+        "max_tokens": 7,
+        "by_key": {"[redacted]": 5},
     }

@@ -134,10 +134,13 @@ def _made(
     who, model, way, key = known.who, known.model, known.way, known.key
     nobody = Caller()
     for row in rows:
-        (number, value, at_ms, form, created, w, m, y, k, c, e) = row[:11]
-        (latency, ttft, snapshot_ms, invented) = row[19:23]
-        (request_id, trace_id, packed, version, recover_ms, used) = row[23:29]
-        (text, body, unknown, raw) = row[29:]
+        # fmt: off
+        (
+            number, value, at_ms, form, created_ms, w, m, y, k, c, e, *counts,
+            latency, ttft, snapshot_ms, invented,
+            request_id, trace_id, packed, version, recover_ms, used, text, body, unknown, raw,
+        ) = row
+        # fmt: on
         if text is None:
             kind = form >> FORM_SHIFT
             text = join(at_ms, form & FORM_MASK, 0 if kind == OWN_TEXT else kind)
@@ -153,10 +156,10 @@ def _made(
                 key[k][0],
                 callers.get(c, nobody),
                 endings[e],
-                Tokens._make(row[11:19]),
+                Tokens._make(counts),
                 latency,
                 ttft,
-                created,
+                created_ms,
                 snapshot_ms or 0,
                 request_id or "",
                 trace_id or "",

@@ -92,19 +92,19 @@ def _day(text: str) -> int | None:
 
 
 @lru_cache(maxsize=4096)
-def _day_text(day: int) -> str:
-    return date.fromordinal(day + EPOCH_DAY).isoformat()
+def _minute_text(minute: int) -> str:
+    day, rest = divmod(minute, 1440)
+    hour, minute_of_hour = divmod(rest, 60)
+    return f"{date.fromordinal(day + EPOCH_DAY).isoformat()}T{hour:02}:{minute_of_hour:02}"
 
 
 def join(ms: int, sub_ns: int = 0, form: int = CANONICAL) -> str:
     """The text of an instant; `form` is `CANONICAL` or a number of fraction digits."""
-    day, rest = divmod(ms, DAY_MS)
-    seconds, ms_of_second = divmod(rest, 1000)
-    minutes, second = divmod(seconds, 60)
-    hour, minute = divmod(minutes, 60)
-    head = f"{_day_text(day)}T{hour:02}:{minute:02}:{second:02}"
-    digits = f"{ms_of_second:03}{sub_ns:06}"
-    fraction = digits[:form] if form else digits.rstrip("0")
+    minute, rest = divmod(ms, 60_000)
+    # Two digits of seconds, three of ms, six below.
+    digits = f"{rest:05}{sub_ns:06}"
+    fraction = digits[2 : 2 + form] if form else digits[2:].rstrip("0")
+    head = f"{_minute_text(minute)}:{digits[:2]}"
     return f"{head}.{fraction}Z" if fraction else f"{head}Z"
 
 

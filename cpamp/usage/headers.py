@@ -2,118 +2,47 @@
 
 from __future__ import annotations
 
-import math
-import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
-from cpamp.usage.redact import redact
-from cpamp.usage.timestamps import parse
+from cpamp.usage.values import (
+    TRACE_PARENT,
+    as_bool,
+    as_count,
+    as_float,
+    as_int,
+    as_lower,
+    as_text,
+    as_time,
+    as_trace_parent,
+)
 
-TEXT_BYTES = 1024
 Metadata = dict[str, Any]
-
-
-def as_text(value: str) -> str | None:
-    """A text without secrets; None where it is blank."""
-    return redact(value, TEXT_BYTES) or None
-
-
-def as_lower(value: str) -> str | None:
-    """The same in lower case."""
-    return redact(value, TEXT_BYTES).lower() or None
-
-
-def as_float(value: str) -> float | None:
-    """A finite number, with or without a percent sign; whole ones as int."""
-    try:
-        number = float(value.removesuffix("%"))
-    except ValueError:
-        return None
-    if not math.isfinite(number):
-        return None
-    return int(number) if number.is_integer() and abs(number) < 2**53 else number
-
-
-_INTEGER = re.compile(r"[+-]?[0-9]{1,18}$")
-
-
-def as_int(value: str) -> int | None:
-    """A whole number in base 10."""
-    return int(value) if _INTEGER.match(value) else None
-
-
-def as_count(value: str) -> int | None:
-    """A whole number of at least 0."""
-    number = as_int(value)
-    return number if number is not None and number >= 0 else None
-
-
-def as_bool(value: str) -> bool | None:
-    """Yes or no."""
-    text = value.lower()
-    if text in ("true", "1", "yes"):
-        return True
-    return False if text in ("false", "0", "no") else None
-
-
-def as_time(value: str) -> int | None:
-    """A point in time in ms: a date in one of three forms, or seconds or ms since the epoch."""
-    number = as_float(value)
-    if number is not None:
-        if number > 1e12:
-            return int(number)
-        return int(number * 1000) if number > 1e9 else None
-    instant = parse(value)
-    if instant is not None:
-        return instant.ms
-    try:
-        moment = parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return int((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1000)
-
-
-def as_trace_parent(value: str) -> str | None:
-    """A W3C trace parent in lower case, if it is a valid one."""
-    text = value.lower()
-    match = _TRACE_PARENT.match(text)
-    if match is None or match[1] == "ff" or not match[2].strip("0") or not match[3].strip("0"):
-        return None
-    return text
-
-
-_TRACE_PARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$")
-
 Reader = Callable[[str], Any]
 
 
 class Place(NamedTuple):
-    """Where a header's value goes: a path of members, and how it is read."""
+    """Where a header's value goes: a group (``a.b`` inside ``a``), a member, how it is read."""
 
-    path: tuple[str, ...]
+    group: str
+    member: str
     read: Reader
 
 
 def _window(name: str) -> dict[str, tuple[Place, ...]]:
-    head, path = f"x-codex-{name}-", ("quota", name)
+    head, group = f"x-codex-{name}-", f"quota.{name}"
     return {
-        f"{head}used-percent": (Place((*path, "used_percent"), as_float),),
-        f"{head}reset-after-seconds": (Place((*path, "reset_after_seconds"), as_float),),
-        f"{head}reset-at": (Place((*path, "reset_at_ms"), as_time),),
-        f"{head}window-minutes": (Place((*path, "window_minutes"), as_float),),
+        f"{head}used-percent": (Place(group, "used_percent", as_float),),
+        f"{head}reset-after-seconds": (Place(group, "reset_after_seconds", as_float),),
+        f"{head}reset-at": (Place(group, "reset_at_ms", as_time),),
+        f"{head}window-minutes": (Place(group, "window_minutes", as_float),),
     }
 
 
 def _texts(group: str, **headers: str) -> dict[str, tuple[Place, ...]]:
-    return {
-        header.replace("_", "-"): (Place((group, member), as_text),)
-        for member, header in headers.items()
-    }
+    return {header: (Place(group, member, as_text),) for member, header in headers.items()}
 
 
 # Members of `trace`, in the order in which the primary trace id is looked for.
@@ -137,10 +66,10 @@ _PLACES: dict[str, tuple[Place, ...]] = {
         rate_limit_reached_type="x-codex-rate-limit-reached-type",
         credits_balance="x-codex-credits-balance",
     ),
-    "x-codex-credits-has-credits": (Place(("quota", "credits_has_credits"), as_bool),),
-    "x-codex-credits-unlimited": (Place(("quota", "credits_unlimited"), as_bool),),
+    "x-codex-credits-has-credits": (Place("quota", "credits_has_credits", as_bool),),
+    "x-codex-credits-unlimited": (Place("quota", "credits_unlimited", as_bool),),
     "x-codex-primary-over-secondary-limit-percent": (
-        Place(("quota", "primary_over_secondary_limit_percent"), as_float),
+        Place("quota", "primary_over_secondary_limit_percent", as_float),
     ),
     **_window("primary"),
     **_window("secondary"),
@@ -151,10 +80,10 @@ _PLACES: dict[str, tuple[Place, ...]] = {
         ide_root_error_code="x-openai-ide-root-error-code",
         rate_limit_bypass="x-ratelimit-bypass",
     ),
-    "x-should-retry": (Place(("errors", "should_retry"), as_bool),),
-    "retry-after": (Place(("errors", "retry_after"), as_text),),
+    "x-should-retry": (Place("errors", "should_retry", as_bool),),
+    "retry-after": (Place("errors", "retry_after", as_text),),
     **_texts("trace", **TRACES),
-    "traceparent": (Place(("trace", "traceparent"), as_trace_parent),),
+    "traceparent": (Place("trace", "traceparent", as_trace_parent),),
     **_texts(
         "routing",
         openai_proxy_wasm="x-openai-proxy-wasm",
@@ -166,69 +95,81 @@ _PLACES: dict[str, tuple[Place, ...]] = {
         served_by="x-served-by",
     ),
     **_texts("response", content_type="content-type", content_disposition="content-disposition"),
-    "content-length": (Place(("response", "content_length"), as_int),),
+    "content-length": (Place("response", "content_length", as_int),),
     "server-timing": (
-        Place(("response", "server_timing"), as_text),
-        Place(("providers", "antigravity_server_timing"), as_text),
+        Place("response", "server_timing", as_text),
+        Place("providers", "antigravity_server_timing", as_text),
     ),
     "x-cloudaicompanion-trace-id": (
-        Place(("trace", "cloud_ai_companion_trace_id"), as_text),
-        Place(("providers", "antigravity_trace_id"), as_text),
+        Place("trace", "cloud_ai_companion_trace_id", as_text),
+        Place("providers", "antigravity_trace_id", as_text),
     ),
     "x-mife-upstream-status": (
-        Place(("routing", "mife_upstream_status"), as_text),
-        Place(("providers", "mife_upstream_status"), as_text),
+        Place("routing", "mife_upstream_status", as_text),
+        Place("providers", "mife_upstream_status", as_text),
     ),
     "x-oneapi-request-id": (
-        Place(("trace", "oneapi_request_id"), as_text),
-        Place(("providers", "oneapi_request_id"), as_text),
+        Place("trace", "oneapi_request_id", as_text),
+        Place("providers", "oneapi_request_id", as_text),
     ),
     "cf-ray": (
-        Place(("trace", "cf_ray"), as_text),
-        Place(("providers", "cloudflare_ray"), as_text),
+        Place("trace", "cf_ray", as_text),
+        Place("providers", "cloudflare_ray", as_text),
     ),
     "cf-cache-status": (
-        Place(("routing", "cf_cache_status"), as_text),
-        Place(("providers", "cloudflare_cache_status"), as_text),
+        Place("routing", "cf_cache_status", as_text),
+        Place("providers", "cloudflare_cache_status", as_text),
     ),
-    "x-ratelimit-limit-requests": (Place(("rate_limit", "requests", "limit"), as_count),),
-    "x-ratelimit-remaining-requests": (Place(("rate_limit", "requests", "remaining"), as_count),),
-    "x-ratelimit-limit-tokens": (Place(("rate_limit", "tokens", "limit"), as_count),),
-    "x-ratelimit-remaining-tokens": (Place(("rate_limit", "tokens", "remaining"), as_count),),
-    "x-data-retention": (Place(("data_policy", "retention_mode"), as_lower),),
-    "x-zero-data-retention": (Place(("data_policy", "zero_retention"), as_bool),),
-    "x-zero-retention": (Place(("data_policy", "older_zero_retention"), as_bool),),
+    "x-ratelimit-limit-requests": (Place("rate_limit.requests", "limit", as_count),),
+    "x-ratelimit-remaining-requests": (Place("rate_limit.requests", "remaining", as_count),),
+    "x-ratelimit-limit-tokens": (Place("rate_limit.tokens", "limit", as_count),),
+    "x-ratelimit-remaining-tokens": (Place("rate_limit.tokens", "remaining", as_count),),
+    "x-data-retention": (Place("data_policy", "retention_mode", as_lower),),
+    "x-zero-data-retention": (Place("data_policy", "zero_retention", as_bool),),
+    "x-zero-retention": (Place("data_policy", "older_zero_retention", as_bool),),
+}
+
+# The groups inside others.
+INNER_GROUPS = ("quota.primary", "quota.secondary", "rate_limit.requests", "rate_limit.tokens")
+# A wait beyond this means nothing.
+MOST_SECONDS = 1e10
+
+
+# Headers whose values differ from reply to reply, so that remembering them is no use.
+_UNIQUE = frozenset(
+    (
+        *TRACES.values(),
+        *("content-length", "server-timing"),
+        *("x-codex-primary-reset-after-seconds", "x-codex-secondary-reset-after-seconds"),
+        *("x-codex-primary-reset-at", "x-codex-secondary-reset-at"),
+    )
+)
+# (group, member, value) of each place that takes a header's value.
+Found = tuple[tuple[str, str, Any], ...]
+
+
+def _read(places: tuple[Place, ...], value: str) -> Found:
+    found = ((place.group, place.member, place.read(value)) for place in places)
+    return tuple(each for each in found if each[2] is not None)
+
+
+_READERS: dict[str, Callable[[str], Found]] = {
+    name: partial(_read, places)
+    if name in _UNIQUE
+    else lru_cache(maxsize=256)(partial(_read, places))
+    for name, places in _PLACES.items()
 }
 
 
-Found = tuple[tuple[tuple[str, ...], Any], ...]
-# Headers whose values differ from reply to reply, so that remembering them is no use.
-_UNIQUE = frozenset((*TRACES.values(), "content-length", "server-timing"))
-
-
-@lru_cache(maxsize=2048)
-def _reader(header: str) -> Callable[[str, str], Found] | None:
-    """How a header's value is read; None for a header that tells nothing."""
-    name = header.lower()
-    if name not in _PLACES:
-        return None
-    return _read if name in _UNIQUE else _read_again
-
-
-def _read(header: str, value: str) -> Found:
-    """What one header's value comes to: (path, value) of each place that takes it."""
-    places = _PLACES[header.lower()]
-    found = ((place.path, place.read(value)) for place in places)
-    return tuple((path, read) for path, read in found if read is not None)
-
-
-_read_again = lru_cache(maxsize=16384)(_read)
+@lru_cache(maxsize=1024)
+def _plan(names: tuple[str, ...]) -> tuple[tuple[str, Callable[[str], Found]], ...]:
+    """Those of a reply's headers that tell something, each with its reader."""
+    readers = ((name, _READERS.get(name.lower())) for name in names)
+    return tuple((name, reader) for name, reader in readers if reader is not None)
 
 
 def _scalar(value: Any) -> str:
     """The first non-blank scalar of a header's value; "" if there is none."""
-    if type(value) is list and len(value) == 1 and type(value[0]) is str:
-        return value[0].strip()
     for member in value if isinstance(value, list) else (value,):
         if type(member) is str:
             text = member.strip()
@@ -248,38 +189,35 @@ def response_metadata(headers: Mapping[str, Any], base_ms: int) -> Metadata:
 
     `base_ms` is the event's time, from which relative times are counted.
     """
-    metadata: Metadata = {}
-    for name, raw in headers.items():
-        reader = _reader(name)
-        if reader is None:
-            continue
-        value = _scalar(raw)
-        if not value:
-            continue
-        for path, read in reader(name, value):
-            group = metadata.setdefault(path[0], {})
-            for member in path[1:-1]:
-                group = group.setdefault(member, {})
-            group[path[-1]] = read
-    if metadata:
-        _finish(metadata, base_ms)
-    return metadata
+    groups: defaultdict[str, Metadata] = defaultdict(dict)
+    for name, read in _plan(tuple(headers)):
+        raw = headers[name]
+        # One text in a list is what CPA writes.
+        plain = type(raw) is list and len(raw) == 1 and type(raw[0]) is str
+        value = raw[0].strip() if plain else _scalar(raw)
+        if value:
+            for group, member, found in read(value):
+                groups[group][member] = found
+    return _finished(groups, base_ms) if groups else {}
 
 
-def _finish(metadata: Metadata, base_ms: int) -> None:
-    policy = metadata.get("data_policy")
-    if policy is not None:
+def _finished(groups: defaultdict[str, Metadata], base_ms: int) -> Metadata:
+    if "data_policy" in groups:
+        policy = groups["data_policy"]
         older = policy.pop("older_zero_retention", None)
         if older is not None:
             policy.setdefault("zero_retention", older)
-    errors = metadata.get("errors")
-    if errors is not None:
-        _retry_after(errors, base_ms)
-        if not errors:
-            del metadata["errors"]
-    if "quota" in metadata:
-        _windows(metadata["quota"], base_ms)
+    if "errors" in groups:
+        _retry_after(groups["errors"], base_ms)
+    for name in INNER_GROUPS:
+        if name in groups:
+            outer, _, member = name.partition(".")
+            group = groups[outer][member] = groups.pop(name)
+            if outer == "quota":
+                _reset(group, base_ms)
+    metadata = {name: group for name, group in groups.items() if group}
     derive(metadata)
+    return metadata
 
 
 def _retry_after(errors: Metadata, base_ms: int) -> None:
@@ -289,20 +227,20 @@ def _retry_after(errors: Metadata, base_ms: int) -> None:
     seconds = as_float(text)
     if seconds is None:
         at_ms = as_time(text)
-        seconds = None if at_ms is None else as_float(str(max(at_ms - base_ms, 0) / 1000))
-    if seconds is not None and 0 <= seconds < 1e10:
+        seconds = None if at_ms is None else _whole_or_not(max(at_ms - base_ms, 0) / 1000)
+    if seconds is not None and 0 <= seconds < MOST_SECONDS:
         errors["retry_after_seconds"] = seconds
         errors["retry_after_recover_at_ms"] = base_ms + int(seconds * 1000)
 
 
-def _windows(quota: Metadata, base_ms: int) -> None:
-    for name in ("primary", "secondary"):
-        window = quota.get(name)
-        if window is None or "reset_at_ms" in window:
-            continue
-        after = window.get("reset_after_seconds", 0)
-        if 0 < after < 1e10:
-            window["reset_at_ms"] = base_ms + int(after * 1000)
+def _whole_or_not(number: float) -> float:
+    return int(number) if number.is_integer() else number
+
+
+def _reset(window: Metadata, base_ms: int) -> None:
+    after = window.get("reset_after_seconds", 0)
+    if 0 < after < MOST_SECONDS and "reset_at_ms" not in window:
+        window["reset_at_ms"] = base_ms + int(after * 1000)
 
 
 def derive(metadata: Metadata) -> None:
@@ -314,18 +252,19 @@ def derive(metadata: Metadata) -> None:
     if "trace" in metadata:
         trace = metadata["trace"]
         found = next((trace[name] for name in TRACES if trace.get(name)), None)
-        if found is not None:
+        # A carried one stays.
+        if found is not None and not trace.get("primary_trace_id"):
             match = _TRACE_PARENT.match(found) if found == trace.get("traceparent") else None
             trace["primary_trace_id"] = match[2] if match else found
 
 
-def window_kind(minutes: Any) -> str:
+def window_kind(minutes: float | None) -> str:
     """The name of a quota window of this length."""
-    if not isinstance(minutes, int | float):
+    if minutes is None:
         return "unknown"
     if 40320 <= minutes <= 44640:
         return "monthly"
-    return {300: "five_hour", 10080: "weekly"}.get(int(minutes), "unknown")
+    return _KINDS.get(minutes, "unknown")
 
 
 def _used_windows(quota: Metadata) -> Iterator[tuple[float, int, str]]:

@@ -250,12 +250,21 @@ def derive(metadata: Metadata) -> None:
     if "errors" in metadata:
         _classify(metadata["errors"])
     if "trace" in metadata:
-        trace = metadata["trace"]
-        found = next((trace[name] for name in TRACES if trace.get(name)), None)
+        _name_trace(metadata["trace"])
+
+
+def _name_trace(trace: Metadata) -> None:
+    if "primary_trace_id" in trace:
         # A carried one stays.
-        if found is not None and not trace.get("primary_trace_id"):
-            match = _TRACE_PARENT.match(found) if found == trace.get("traceparent") else None
-            trace["primary_trace_id"] = match[2] if match else found
+        return
+    for name in TRACES:
+        if name in trace:
+            match = TRACE_PARENT.match(trace[name]) if name == "traceparent" else None
+            trace["primary_trace_id"] = match[2] if match else trace[name]
+            return
+
+
+_KINDS: Mapping[float, str] = {300: "five_hour", 10080: "weekly"}
 
 
 def window_kind(minutes: float | None) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 
 import orjson
 
-from cpamp.usage.headers import Metadata, as_float, as_time
+from cpamp.usage.headers import Metadata
+from cpamp.usage.values import as_float, as_time
 
 EXHAUSTED = "subscription:free-usage-exhausted"
 DAY_MS = 86_400_000

@@ -79,6 +79,7 @@ class Api:
         return self.folder / "usage-imports"
 
     def start(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / "usage.sqlite"
         open_database(path).close()
         self.store = Store(reactor, path, lambda: self.now_ms)
@@ -137,7 +138,6 @@ class Api:
 @asynccontextmanager
 async def running(folder: Path, **settings: Any) -> AsyncIterator[Api]:
     """A surface over a store of its own below `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
     api = Api(folder, **settings)
     api.start()
     try:

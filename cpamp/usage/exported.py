@@ -8,6 +8,7 @@ from itertools import repeat
 from types import EllipsisType
 from typing import Any, NamedTuple
 
+from cpamp.usage.carried import carried_metadata
 from cpamp.usage.event import Billed, Caller, End, Event, ModelNames, Tokens, Way, Who
 from cpamp.usage.headers import Metadata, derive, response_metadata, summary
 from cpamp.usage.models import MAX_INT, analytics_model, named_cache_mode, with_total
@@ -15,7 +16,6 @@ from cpamp.usage.record import (
     Malformed,
     Record,
     as_integer,
-    as_text,
     cache_mode,
     caller_of,
     first,
@@ -28,7 +28,7 @@ from cpamp.usage.record import (
     way_of,
 )
 from cpamp.usage.redact import mask_source, redact, secret_looking
-from cpamp.usage.timestamps import Instant, read_instant
+from cpamp.usage.timestamps import END_MS, Instant, read_instant
 
 _TRUE = ("1", "true", "yes", "on")
 
@@ -56,6 +56,8 @@ def read_exported(record: Record, *, now_ms: int) -> Event:
     when = _time(record, now_ms)
     names = _own_names(record) if own else _read_names(record, raw)
     received = _own_tokens(record) if own else tokens_of(record)
+    if raw and not received.total_tokens:
+        received = received._replace(total_tokens=tokens_of(raw).total_tokens)
     mode = names.cache_mode or cache_mode(names.who, ("", "", ""), received, "")
     metadata = _metadata(record, raw, when.ms)
     told = summary(metadata)
@@ -191,22 +193,20 @@ class _When(NamedTuple):
 
 def _time(record: Record, now_ms: int) -> _When:
     given = record.get("timestamp")
-    text = as_text(given)
-    stated = first(record, ("timestamp_ms", "timestampMs"))
     parsed = read_instant(given)
-    if isinstance(stated, int | float) and not isinstance(stated, bool) and stated > 0:
-        ms = _whole(stated)
+    ms = _whole(first(record, ("timestamp_ms", "timestampMs")))
+    if not 0 < ms < END_MS:
         if parsed is None:
-            # A text that means nothing would not be this event's.
-            valid = read_instant(ms)
-            return _When(valid.ms, valid.text) if valid else _When(now_ms, "", True)
-        own = parsed.text
-        if text == own and parsed.ms == ms:
-            return _When(ms, text, sub_ns=parsed.sub_ns)
-        return _When(ms, text or own)
-    if parsed is not None:
-        return _When(parsed.ms, text if isinstance(given, str) else parsed.text)
-    return _When(now_ms, Instant(now_ms).text, True)
+            return _When(now_ms, Instant(now_ms).text, True)
+        ms = parsed.ms
+    elif parsed is None:
+        # A text that means nothing would not be this event's.
+        return _When(ms, Instant(ms).text, sub_ns=0)
+    own = parsed.text
+    # As given, unless that is a number.
+    text = given.strip() if isinstance(given, str) else own
+    text = own if text.isdecimal() else text
+    return _When(ms, text, sub_ns=parsed.sub_ns if text == own and parsed.ms == ms else -1)
 
 
 def _who(record: Record) -> Who:
@@ -248,7 +248,7 @@ def _metadata(record: Record, raw: Record, base_ms: int) -> Metadata:
             carried = strict_json(carried.encode(errors="replace"))
         except Malformed:
             carried = None
-    metadata = _clean(carried) if isinstance(carried, dict) else {}
+    metadata = carried_metadata(carried) if isinstance(carried, dict) else {}
     for holder in (raw, record):
         headers = first(holder, ("response_headers", "responseHeaders", "headers"))
         if isinstance(headers, dict):
@@ -257,29 +257,12 @@ def _metadata(record: Record, raw: Record, base_ms: int) -> Metadata:
     return metadata
 
 
-def _clean(value: dict[str, Any], depth: int = 0) -> dict[str, Any]:
-    """A carried object with redacted texts and without what is empty."""
-    cleaned = {}
-    for name, member in value.items():
-        if isinstance(member, str):
-            member = redact(member, 1024)
-        elif isinstance(member, dict):
-            member = _clean(member, depth + 1) if depth < 4 else {}
-        elif isinstance(member, list):
-            continue
-        if member is not None and member != "" and member != {}:
-            cleaned[name] = member
-    return cleaned
-
-
 def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     merged = dict(under)
     for name, member in over.items():
         mine = merged.get(name)
         if isinstance(mine, dict) and isinstance(member, dict):
             merged[name] = _merged(mine, member)
-        elif name == "recover_at_ms" and mine and over.get("recover_at_estimated"):
-            continue
         else:
             merged[name] = member
     return merged

@@ -58,7 +58,7 @@ TRACES = {
     "traceparent": "traceparent",
 }
 
-_PLACES: dict[str, tuple[Place, ...]] = {
+PLACES: dict[str, tuple[Place, ...]] = {
     **_texts(
         "quota",
         plan_type="x-codex-plan-type",
@@ -157,7 +157,7 @@ _READERS: dict[str, Callable[[str], Found]] = {
     name: partial(_read, places)
     if name in _UNIQUE
     else lru_cache(maxsize=256)(partial(_read, places))
-    for name, places in _PLACES.items()
+    for name, places in PLACES.items()
 }
 
 

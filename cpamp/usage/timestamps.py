@@ -15,6 +15,9 @@ DAY_MS = 86_400_000
 EPOCH_DAY = date(1970, 1, 1).toordinal()
 LAST_DAY = date(9999, 12, 31).toordinal() - EPOCH_DAY
 FIRST_DAY = date(1, 1, 1).toordinal() - EPOCH_DAY
+# The first ms that has a date, and the first one behind the last that has.
+FIRST_MS = FIRST_DAY * DAY_MS
+END_MS = (LAST_DAY + 1) * DAY_MS
 # Below this a number is seconds, from it on milliseconds.
 SECONDS_BELOW = 10_000_000_000
 # The form of a text with as many fraction digits as are needed; other forms are their number.
@@ -22,7 +25,7 @@ CANONICAL = 0
 FIXED_DIGITS = (3, 6, 9)
 
 _TEXT = re.compile(
-    r"(\d{4}-\d\d-\d\d)([Tt ])(\d\d):(\d\d):(\d\d)(?:\.(\d{1,60}))?([Zz]|[+-]\d\d:\d\d)?$", re.ASCII
+    r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(?:\.(\d{1,60}))?([Zz]|[+-]\d\d:\d\d)?", re.ASCII
 )
 _INTEGER = re.compile(r"[+-]?\d{1,30}$", re.ASCII)
 
@@ -56,39 +59,45 @@ def _from_number(value: float) -> Instant | None:
         return None
     number = int(value)
     ms = number * 1000 if number < SECONDS_BELOW else number
-    return Instant(ms) if FIRST_DAY * DAY_MS <= ms < (LAST_DAY + 1) * DAY_MS else None
+    return Instant(ms) if FIRST_MS <= ms < END_MS else None
 
 
 def parse(text: str) -> Instant | None:
     """The instant of an RFC 3339 text, or of one without a zone, which is taken as UTC."""
-    match = _TEXT.match(text)
+    match = _TEXT.fullmatch(text)
     if match is None:
         return None
-    day_text, separator, hour, minute, second, fraction, offset = match.groups()
-    if (separator == " ") != (offset is None) and separator == " ":
+    second, fraction, zone = match.groups()
+    ms = _second_ms(second, zone)
+    if ms is None:
         return None
-    day = _day(day_text)
-    seconds = int(hour) * 3600 + int(minute) * 60 + int(second)
-    if day is None or int(hour) > 23 or int(minute) > 59 or int(second) > 59:
-        return None
-    if offset is not None and offset not in "Zz":
-        if int(offset[1:3]) > 23 or int(offset[4:6]) > 59:
-            return None
-        shift = int(offset[1:3]) * 3600 + int(offset[4:6]) * 60
-        seconds -= shift if offset[0] == "+" else -shift
-    ns = int(fraction[:9].ljust(9, "0")) if fraction else 0
-    ms = day * DAY_MS + seconds * 1000 + ns // 1_000_000
-    if not FIRST_DAY * DAY_MS <= ms < (LAST_DAY + 1) * DAY_MS:
-        return None
-    return Instant(ms, ns % 1_000_000)
+    ms_of_second, sub_ns = (
+        divmod(int(fraction[:9].ljust(9, "0")), 1_000_000) if fraction else (0, 0)
+    )
+    return Instant(ms + ms_of_second, sub_ns)
 
 
 @lru_cache(maxsize=4096)
-def _day(text: str) -> int | None:
+def _second_ms(text: str, zone: str | None) -> int | None:
+    """The ms of a text without its fraction; None where there is no such second."""
+    if text[10] == " " and zone is not None:
+        return None
+    hour, minute, second = int(text[11:13]), int(text[14:16]), int(text[17:])
     try:
-        return date.fromisoformat(text).toordinal() - EPOCH_DAY
+        day = date.fromisoformat(text[:10]).toordinal() - EPOCH_DAY
     except ValueError:
         return None
+    if hour > 23 or minute > 59 or second > 59:
+        return None
+    seconds = hour * 3600 + minute * 60 + second
+    if zone is not None and zone not in "Zz":
+        hours, minutes = int(zone[1:3]), int(zone[4:6])
+        if hours > 23 or minutes > 59:
+            return None
+        shift = hours * 3600 + minutes * 60
+        seconds -= shift if zone[0] == "+" else -shift
+    ms = day * DAY_MS + seconds * 1000
+    return ms if FIRST_MS <= ms < END_MS else None
 
 
 @lru_cache(maxsize=4096)
@@ -113,7 +122,7 @@ def split(text: str, ms: int) -> tuple[int, int] | None:
 
     None where it can't be made from numbers.
     """
-    if not FIRST_DAY * DAY_MS <= ms < (LAST_DAY + 1) * DAY_MS:
+    if not FIRST_MS <= ms < END_MS:
         return None
     fraction = text[20:-1]
     if len(fraction) > 9 or not ((fraction.isdigit() and fraction.isascii()) or not fraction):

@@ -11,14 +11,12 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from cpamp.usage.redact import redact
-from cpamp.usage.timestamps import DAY_MS, LAST_DAY, parse
+from cpamp.usage.timestamps import END_MS, parse
 
 TEXT_BYTES = 1024
 # A number beyond the first is in seconds since the epoch, beyond the second in ms.
 SECONDS_ABOVE = 1e9
 MS_ABOVE = 1e12
-# The first ms behind the last day that has a date.
-END_OF_TIME_MS = (LAST_DAY + 1) * DAY_MS
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _FLOAT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$", re.ASCII | re.IGNORECASE)
@@ -74,7 +72,7 @@ def as_time(value: str) -> int | None:
     number = as_float(value)
     if number is not None:
         if number > MS_ABOVE:
-            return int(number) if number < END_OF_TIME_MS else None
+            return int(number) if number < END_MS else None
         return int(number * 1000) if number > SECONDS_ABOVE else None
     spaced = _SPACED.match(value)
     if spaced is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import attrs
@@ -29,9 +30,8 @@ NEXT_DAY = """
 SELECT min(timestamp_ms / 86400000) FROM events WHERE timestamp_ms / 86400000 > ?
 """
 LAST_ID = "SELECT coalesce(max(id), 0) FROM events"
-INSERT_EVENT = f"INSERT INTO events VALUES ({', '.join('?' * 24)})"
-INSERT_DETAILS = f"INSERT INTO details VALUES ({', '.join('?' * 11)})"
-INSERT_BILLED = "INSERT INTO billed VALUES (?, ?, ?, ?, ?)"
+# Rows that one statement inserts or looks up: every statement gives the interpreter lock away.
+ROWS = 100
 
 
 def stored_hash(text: str) -> bytes | str:
@@ -52,11 +52,47 @@ def shown_hash(value: bytes | str) -> str:
 
 def stored_ones(conn: sqlite3.Connection, keys: Sequence[tuple[int, str] | None]) -> list[bool]:
     """Which events are stored, by time in ms and hash; None is for those that nobody knows of."""
-    return [
-        key is not None
-        and conn.execute(STORED, (key[0], stored_hash(key[1]))).fetchone() is not None
-        for key in keys
-    ]
+    asked = [(i, key[0], stored_hash(key[1])) for i, key in enumerate(keys) if key is not None]
+    found = already_stored(conn, [(at_ms, value) for _, at_ms, value in asked])
+    known = [False] * len(keys)
+    for place in found:
+        known[asked[place][0]] = True
+    return known
+
+
+def already_stored(conn: sqlite3.Connection, keys: Sequence[tuple[int, bytes | str]]) -> set[int]:
+    """The places of those keys, of time in ms and stored hash, whose events are stored."""
+    found: set[int] = set()
+    for start in range(0, len(keys), ROWS):
+        part = keys[start : start + ROWS]
+        values = [value for key in part for value in key]
+        found.update(start + row[0] for row in conn.execute(_look_up(len(part)), values))
+    return found
+
+
+@cache
+def _look_up(count: int) -> str:
+    rows = ", ".join(f"({i}, ?, ?)" for i in range(count))
+    return f"""
+WITH asked (place, at, hash) AS (VALUES {rows})
+SELECT DISTINCT asked.place FROM asked CROSS JOIN events AS e
+ON e.timestamp_ms / 86400000 = asked.at / 86400000
+AND substr(e.hash, -8) = substr(asked.hash, -8) AND e.hash = asked.hash
+"""
+
+
+@cache
+def _insertion(table: str, width: int, count: int) -> str:
+    row = f"({', '.join('?' * width)})"
+    return f"INSERT INTO {table} VALUES {', '.join([row] * count)}"
+
+
+def insert(conn: sqlite3.Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert whole rows."""
+    for start in range(0, len(rows), ROWS):
+        part = rows[start : start + ROWS]
+        values = [value for row in part for value in row]
+        conn.execute(_insertion(table, len(part[0]), len(part)), values)
 
 
 @attrs.frozen
@@ -93,16 +129,22 @@ class EventWriter:
         billed_rows: list[tuple[int, ...]] = []
         column_rows: list[tuple[tuple[int, ...], bytes]] = []
         number = self.last_id
-        for event in events:
-            value = stored_hash(event.event_hash)
-            if value in seen or self._is_stored(conn, event, value):
+        hashes = [stored_hash(event.event_hash) for event in events]
+        stored = already_stored(
+            conn, [(e.timestamp_ms, h) for e, h in zip(events, hashes, strict=True)]
+        )
+        for i, event in enumerate(events):
+            value = hashes[i]
+            if i in stored or value in seen or self._is_known(conn, event, value):
                 new.append(False)
                 continue
             seen.add(value)
             new.append(True)
             number += 1
             refs = self._references(conn, event)
-            parts = split(event.timestamp, event.timestamp_ms)
+            parts: tuple[int, int] | None = (event.sub_ns, 0)
+            if event.sub_ns < 0:
+                parts = split(event.timestamp, event.timestamp_ms)
             sub_ns, form = parts or (0, OWN_TEXT)
             packed_form = sub_ns | form << FORM_SHIFT
             event_rows.append(_event_row(number, value, event, refs, packed_form, connection))
@@ -112,9 +154,9 @@ class EventWriter:
             if event.billed is not None:
                 billed_rows.append((number, *event.billed))
             column_rows.append(row_of(event, refs, packed_form))
-        conn.executemany(INSERT_EVENT, event_rows)
-        conn.executemany(INSERT_DETAILS, detail_rows)
-        conn.executemany(INSERT_BILLED, billed_rows)
+        insert(conn, "events", event_rows)
+        insert(conn, "details", detail_rows)
+        insert(conn, "billed", billed_rows)
         self._any_invented = self._any_invented or any(e.time_invented for e in events)
         batch = make_batch(self.last_id + 1, column_rows) if column_rows else None
         return Written(new, batch)
@@ -130,9 +172,8 @@ class EventWriter:
         for writer in self._writers.values():
             writer.drop(conn)
 
-    def _is_stored(self, conn: sqlite3.Connection, event: Event, value: bytes | str) -> bool:
-        if conn.execute(STORED, (event.timestamp_ms, value)).fetchone():
-            return True
+    def _is_known(self, conn: sqlite3.Connection, event: Event, value: bytes | str) -> bool:
+        """Whether the event is stored under another time."""
         if self._any_invented and conn.execute(INVENTED, (value,)).fetchone():
             return True
         return event.time_invented and self._on_any_day(conn, value)

@@ -124,3 +124,6 @@ class Event:
     # The record carried no readable time, and the time of arrival stands in for it.
     time_invented: bool = False
     billed: Billed | None = None
+    # The digits of the time below a ms, in ns, where the timestamp's text is the canonical one
+    # and known to be; −1 where nobody has looked.
+    sub_ns: int = -1

@@ -207,15 +207,17 @@ _UNIQUE = frozenset((*TRACES.values(), "content-length", "server-timing"))
 
 
 @lru_cache(maxsize=2048)
-def _places(header: str) -> tuple[tuple[Place, ...], bool]:
-    """Where a header's value goes, and whether its values repeat."""
+def _reader(header: str) -> Callable[[str, str], Found] | None:
+    """How a header's value is read; None for a header that tells nothing."""
     name = header.lower()
-    return _PLACES.get(name, ()), name not in _UNIQUE
+    if name not in _PLACES:
+        return None
+    return _read if name in _UNIQUE else _read_again
 
 
 def _read(header: str, value: str) -> Found:
     """What one header's value comes to: (path, value) of each place that takes it."""
-    places, _ = _places(header)
+    places = _PLACES[header.lower()]
     found = ((place.path, place.read(value)) for place in places)
     return tuple((path, read) for path, read in found if read is not None)
 
@@ -225,6 +227,8 @@ _read_again = lru_cache(maxsize=16384)(_read)
 
 def _scalar(value: Any) -> str:
     """The first non-blank scalar of a header's value; "" if there is none."""
+    if type(value) is list and len(value) == 1 and type(value[0]) is str:
+        return value[0].strip()
     for member in value if isinstance(value, list) else (value,):
         if type(member) is str:
             text = member.strip()
@@ -246,11 +250,13 @@ def response_metadata(headers: Mapping[str, Any], base_ms: int) -> Metadata:
     """
     metadata: Metadata = {}
     for name, raw in headers.items():
-        places, repeats = _places(name)
-        value = _scalar(raw) if places else ""
+        reader = _reader(name)
+        if reader is None:
+            continue
+        value = _scalar(raw)
         if not value:
             continue
-        for path, read in _read_again(name, value) if repeats else _read(name, value):
+        for path, read in reader(name, value):
             group = metadata.setdefault(path[0], {})
             for member in path[1:-1]:
                 group = group.setdefault(member, {})

@@ -303,13 +303,15 @@ def billed_of(record: Record, who: Who, tokens: Tokens, mode: str) -> Billed | N
         inputs.get("cache_write_tokens"),
         outputs.get("total_tokens"),
     )
+    if stated == counted(who, tokens, mode):
+        return None
     if not all(type(n) is int and 0 <= n <= MAX_INT for n in stated):
         return None
     billed = Billed(*stated)  # type: ignore[arg-type]
     total = billed.prompt + billed.cache_read + billed.cache_creation
     if total != inputs.get("total_tokens") or total + billed.output != whole.get("total_tokens"):
         return None
-    return None if billed == counted(who, tokens, mode) else billed
+    return billed
 
 
 def counted(who: Who, tokens: Tokens, mode: str) -> Billed | None:
@@ -586,6 +588,7 @@ def normalise(record: Record, *, now_ms: int, keep_raw: bool = False) -> Event:
         raw=_json(redact_json(record)) if keep_raw else b"",
         time_invented=read is None,
         billed=billed_of(record, who, received, mode),
+        sub_ns=instant.sub_ns,
     )
 
 

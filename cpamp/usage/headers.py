@@ -201,7 +201,8 @@ _PLACES: dict[str, tuple[Place, ...]] = {
 }
 
 
-Found = tuple[tuple[tuple[str, ...], Any], ...]
+# Group, group within it or "", member, value.
+Found = tuple[tuple[str, str, str, Any], ...]
 # Headers whose values differ from reply to reply, so that remembering them is no use.
 _UNIQUE = frozenset((*TRACES.values(), "content-length", "server-timing"))
 
@@ -216,10 +217,13 @@ def _reader(header: str) -> Callable[[str, str], Found] | None:
 
 
 def _read(header: str, value: str) -> Found:
-    """What one header's value comes to: (path, value) of each place that takes it."""
-    places = _PLACES[header.lower()]
-    found = ((place.path, place.read(value)) for place in places)
-    return tuple((path, read) for path, read in found if read is not None)
+    """What one header's value comes to, at each place that takes it."""
+    found = []
+    for path, read in _PLACES[header.lower()]:
+        result = read(value)
+        if result is not None:
+            found.append((path[0], path[1] if len(path) == 3 else "", path[-1], result))
+    return tuple(found)
 
 
 _read_again = lru_cache(maxsize=16384)(_read)
@@ -227,8 +231,6 @@ _read_again = lru_cache(maxsize=16384)(_read)
 
 def _scalar(value: Any) -> str:
     """The first non-blank scalar of a header's value; "" if there is none."""
-    if type(value) is list and len(value) == 1 and type(value[0]) is str:
-        return value[0].strip()
     for member in value if isinstance(value, list) else (value,):
         if type(member) is str:
             text = member.strip()
@@ -253,14 +255,17 @@ def response_metadata(headers: Mapping[str, Any], base_ms: int) -> Metadata:
         reader = _reader(name)
         if reader is None:
             continue
-        value = _scalar(raw)
+        plain = type(raw) is list and len(raw) == 1 and type(raw[0]) is str
+        value = raw[0].strip() if plain else _scalar(raw)
         if not value:
             continue
-        for path, read in reader(name, value):
-            group = metadata.setdefault(path[0], {})
-            for member in path[1:-1]:
-                group = group.setdefault(member, {})
-            group[path[-1]] = read
+        for outer, inner, member, read in reader(name, value):
+            group = metadata.get(outer)
+            if group is None:
+                group = metadata[outer] = {}
+            if inner:
+                group = group.setdefault(inner, {})
+            group[member] = read
     if metadata:
         _finish(metadata, base_ms)
     return metadata

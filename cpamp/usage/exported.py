@@ -24,7 +24,7 @@ from cpamp.usage.record import (
     tokens_of,
     way_of,
 )
-from cpamp.usage.redact import mask_source, redact
+from cpamp.usage.redact import mask_source, redact, secret_looking
 from cpamp.usage.timestamps import Instant, read_instant
 
 _TRUE = ("1", "true", "yes", "on")
@@ -107,9 +107,11 @@ def _time(record: Record, now_ms: int) -> tuple[Instant, str, bool]:
 
 
 def _who(record: Record) -> Who:
+    source = text_of(record, "source")
     return Who(
         text_of(record, "auth_index", "authIndex"),
-        mask_source(text_of(record, "source")),
+        # Masked already, unless somebody else wrote the file.
+        mask_source(source) if secret_looking(source) else source,
         text_of(record, "source_hash", "sourceHash"),
         *snapshots_of(record),
         text_of(record, "provider"),
@@ -145,7 +147,7 @@ def _metadata(record: Record, raw: Record, base_ms: int) -> Metadata:
         headers = first(holder, ("response_headers", "responseHeaders", "headers"))
         if isinstance(headers, dict):
             metadata = _merged(metadata, response_metadata(headers, base_ms))
-    derive(metadata)
+            derive(metadata)
     return metadata
 
 

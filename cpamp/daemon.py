@@ -74,6 +74,7 @@ class Daemon(Service):
     _workers: tuple[Service, ...]
     _now_ms: Callable[[], int]
     _key_in_log: bool
+    _started: list[Service] = attrs.field(factory=list, init=False)
     _log: Logger = attrs.field(factory=Logger, init=False)
 
     def startService(self) -> None:
@@ -114,6 +115,7 @@ class Daemon(Service):
         try:
             for worker in self._workers:
                 worker.startService()
+                self._started.append(worker)
             self._setup.start_collecting()
         except Exception as e:
             self._log.failure("start workers: {reason}", reason=e)
@@ -154,7 +156,7 @@ class Daemon(Service):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
-        for worker in reversed(self._workers):
+        for worker in reversed(self._started):
             await self._ended(worker.stopService)
         await self._ended(lambda: self._listener.drain(GRACE_SECONDS))
         await self._ended(self._store.stopService)

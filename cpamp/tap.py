@@ -31,6 +31,7 @@ from cpamp.security.vault import Vault
 from cpamp.settings import Settings, load
 from cpamp.setup.service import SetupService
 from cpamp.store import Store
+from cpamp.store.retention import Retention
 from cpamp.web.auth import Guard
 from cpamp.web.cors import Cors
 from cpamp.web.health import Health
@@ -110,6 +111,10 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
     )
     setup = SetupService(reactor, settings, vault, store, collector, connect, now_ms)
 
+    retention = Retention(
+        reactor, store, now_ms, settings.keep_details_days, settings.keep_payload_days
+    )
+
     # Files on their way to it.
     limits = Limits(
         settings.import_chunk_bytes,
@@ -151,7 +156,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
         store=store,
         setup=setup,
         listener=listener,
-        workers=(lag, sessions, collector),
+        workers=(lag, retention, sessions, collector),
         now_ms=now_ms,
         key_in_log=key_in_log,
     )

@@ -8,85 +8,93 @@ from typing import Any
 
 import attrs
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from cpamp.collect.config import CollectorConfig
-from cpamp.collect.coverage import UNREACHABLE, Coverage
+from cpamp.collect.coverage import DOWN, FULL, STOPPED
 from cpamp.collect.intake import Intake
-from cpamp.collect.interfaces import Kind, kind_of
+from cpamp.collect.logbook import Logbook
 from cpamp.collect.names import Listing, Names
-from cpamp.collect.pipeline import Pipeline, spool_folder
-from cpamp.collect.reconcile import Reconciliation, attempts
-from cpamp.collect.runner import Runner
+from cpamp.collect.pipeline import Pipeline
+from cpamp.collect.reconciler import Reconciler
+from cpamp.collect.run import NOTHING, Run
 from cpamp.collect.spool import Spool
-from cpamp.collect.transports import Link, ended
-from cpamp.cpa.client import CpaClient
+from cpamp.collect.transports import ended
+from cpamp.collect.worker import Worker
+from cpamp.cpa.client import Connect
 from cpamp.cpa.keyguard import KeyGuard
-from cpamp.errors import CpaUnreachable, Problem, StoreUnavailable
-from cpamp.store import Store, settings
-from cpamp.store import coverage as coverage_table
-from cpamp.store.coverage import Run
+from cpamp.errors import CpaUnreachable
+from cpamp.store import Store
 from cpamp.usage.record import Control
 
 TICK_SECONDS = 15.0
-CONFIG_SECONDS = 600.0
 LISTING_SECONDS = 300.0
-HEARTBEAT = "collector_heartbeat_v1"
-DAY_MINUTES = 1440
-HOLES_SHOWN = 20
 
 
 @attrs.define(eq=False)
 class Collector(Service):
     """Collects from one CPA for as long as it is configured to.
 
-    `connect` makes a management client of a URL and a key.
+    `connect` makes a management client of a URL and a key. Totals outlive a run, but not the
+    process; names and what is said of a run's transport are the newest run's alone.
     """
 
     _reactor: Any
     _store: Store
     _guard: KeyGuard
-    _connect: Callable[[str, str], CpaClient]
+    _connect: Connect
     _now_ms: Callable[[], int]
-    data_dir: Path
-    spool_limit: int
-    connection: int = 1
-    keep_raw: bool = False
+    _data_dir: Path
+    _spool_limit: int
+    _connection: int = 1
+    _keep_raw: bool = False
     pipeline: Pipeline = attrs.field(init=False)
-    _config: CollectorConfig | None = None
-    _runner: Runner | None = None
-    _changing: Deferred[None] | None = None
-    _wanted: CollectorConfig | None = None
+    logbook: Logbook = attrs.field(init=False)
+    _worker: Worker = attrs.field(init=False)
     _names: Names = attrs.field(init=False)
-    _client: CpaClient | None = None
-    _coverage: Coverage = attrs.Factory(Coverage)
-    _reconciliation: Reconciliation = attrs.Factory(Reconciliation)
-    _state: str = "stopped"
-    _transport: str = ""
-    _upstream: str = ""
-    _mode: str = "auto"
-    _queue: str = "usage"
-    _last_error: str = ""
-    _publishing: bool | None = None
-    _enabled_publishing: bool = False
-    _calls: list[LoopingCall] = attrs.Factory(list)
-    _recent: list[Run] = attrs.Factory(list)
-    _begun: bool = False
-    _log: Logger = attrs.Factory(Logger)
+    _reconciler: Reconciler = attrs.field(init=False)
+    # The newest run, which may be over.
+    _run: Run | None = attrs.field(default=None, init=False)
+    _wanted: CollectorConfig | None = attrs.field(default=None, init=False)
+    _changing: Deferred[None] | None = attrs.field(default=None, init=False)
+    _opening: Deferred[None] | None = attrs.field(default=None, init=False)
+    _blocked: bool = attrs.field(default=False, init=False)
+    _calls: list[LoopingCall] = attrs.field(factory=list, init=False)
+    _log: Logger = attrs.field(factory=Logger, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._names = Names(self._reactor, self._list, self._now_ms, self._listed)
+        folder = self._data_dir / "spool" / str(self._connection)
+        self._worker = Worker(self._reactor, "intake")
+        self._names = Names(self._reactor, self._worker, self._list, self._now_ms, self._listed)
         self.pipeline = Pipeline(
             self._reactor,
+            self._worker,
             self._store,
-            Intake(),
-            Spool(spool_folder(self.data_dir), self.spool_limit),
+            Intake(self._now_ms),
+            Spool(folder, self._spool_limit),
             self._names,
             self._now_ms,
-            self._control,
-            keep_raw=self.keep_raw,
+            self._heard,
+            self._connection,
+            self._keep_raw,
+        )
+        self.logbook = Logbook(
+            self._reactor,
+            self._store,
+            self._worker,
+            self._now_ms,
+            folder / "alive",
+            self._connection,
+        )
+        self._reconciler = Reconciler(
+            self._reactor,
+            self._store,
+            self._worker,
+            self._now_ms,
+            self.logbook.covers,
+            lambda: self.logbook.tell(self.logbook.coverage.restarted),
         )
 
     # -- life -----------------------------------------------------------------------------------
@@ -94,262 +102,123 @@ class Collector(Service):
     def startService(self) -> None:
         """Begin to move what is there; what is collected is up to `configure`."""
         super().startService()
+        self._worker.start()
         self.pipeline.start()
-        for work, seconds in (
-            (self._tick, TICK_SECONDS),
-            (self._look_at_config, CONFIG_SECONDS),
-            (self._names.refresh, LISTING_SECONDS),
-        ):
+        self._opening = Deferred.fromCoroutine(self.logbook.open())
+        self._opening.addErrback(self._unexpected)
+        for work, seconds in ((self._tick, TICK_SECONDS), (self._names.look, LISTING_SECONDS)):
             call = LoopingCall(work)
             call.clock = self._reactor
-            call.start(seconds, now=False).addErrback(
-                lambda f: self._log.failure("a regular check of the collector failed", failure=f)
-            )
+            call.start(seconds, now=False).addErrback(self._unexpected)
             self._calls.append(call)
+
+    def _unexpected(self, failure: Any) -> None:
+        self._log.failure("a part of the collector failed", failure=failure)
 
     def configure(self, config: CollectorConfig | None) -> None:
         """Collect by this configuration from now on; None stops.
 
-        The same configuration again leaves a collector that works alone.
+        A run that works by the same configuration is left alone.
         """
         wanted = config if config is not None and config.enabled else None
-        if wanted == self._config and self._runner is not None and self._state == "running":
+        if self._changing is None and self._works_by(wanted):
             return
         self._wanted = wanted
-        self._guard.retry()
         if self._changing is None:
             self._changing = Deferred.fromCoroutine(self._change())
-            self._changing.addErrback(
-                lambda f: self._log.failure("the collector could not be changed", failure=f)
-            )
+            self._changing.addErrback(self._unexpected)
             self._changing.addBoth(self._changed)
+
+    def _works_by(self, config: CollectorConfig | None) -> bool:
+        run = self._run
+        return run is not None and run.state == "running" and run.config == config
 
     def _changed(self, _: Any) -> None:
         self._changing = None
 
     async def _change(self) -> None:
         """Stop the former run, and begin the newest one that is wanted."""
-        while True:
-            wanted = self._wanted
-            await self._end_run()
-            if wanted is not None and self.running:
-                self._begin_run(wanted)
-            if wanted is self._wanted:
-                return
-
-    def _begin_run(self, config: CollectorConfig) -> None:
-        self._config = config
-        self._client = self._connect(config.url, config.key)
-        self._upstream, self._mode, self._queue = config.url, config.mode, config.queue
-        self._state, self._last_error = "starting", ""
-        self._enabled_publishing = False
-        link = Link(
-            self._reactor,
-            config,
-            self._guard,
-            self._client,
-            self.pipeline.intake,
-            self,
-            self._coverage.retention_ms / 1000,
-        )
-        runner = self._runner = Runner(link)
-        done = Deferred.fromCoroutine(self._begin(runner))
-        done.addErrback(lambda f: self._log.failure("collection ended", failure=f))
-
-    async def _begin(self, runner: Runner) -> None:
-        if not self._begun:
-            self._begun = True
-            self._coverage.started(self._now_ms(), await self._last_heartbeat())
-        self._look_at_config()
-        if self._runner is runner:
-            await runner.run()
-
-    async def _last_heartbeat(self) -> int | None:
-        try:
-            last: int | None = await self._store.read(settings.get, HEARTBEAT)
-        except StoreUnavailable:
-            return None
-        return last
-
-    async def _end_run(self) -> None:
-        runner, self._runner = self._runner, None
-        self._config = None
-        if runner is not None:
-            await runner.stop()
-            self._coverage.lost(self._now_ms(), "collection was stopped")
-        self._state = "stopped"
+        if self._run is not None:
+            await self._run.stop(STOPPED)
+        # Another may have come to be wanted meanwhile.
+        wanted = self._wanted
+        if wanted is not None and self.running:
+            self._names.begin()
+            self._reconciler.begin()
+            client = self._connect(wanted.url, wanted.key)
+            self._run = Run(
+                self._reactor, wanted, self._guard, client, self.pipeline.intake, self.logbook
+            )
+            self._run.start()
 
     async def _stop(self) -> None:
         for call in self._calls:
             call.stop()
         self._calls.clear()
         self._wanted = None
-        if self._changing is not None:
-            await ended(self._changing)
-        await self._end_run()
+        for work in (self._changing, self._opening):
+            if work is not None:
+                await ended(work)
+        if self._run is not None:
+            await self._run.stop(DOWN)
         await self.pipeline.stop()
-        self._coverage.tick(self._now_ms())
-        await self._keep_coverage()
+        if self.pipeline.totals.abandoned:
+            self.logbook.tell(self.logbook.coverage.abandoned)
+        await self.logbook.tick(at_once=True)
+        self._worker.stop()
 
     def stopService(self) -> Deferred[Any]:
         """Unsubscribe or stop popping, store what is here, and end."""
         super().stopService()
         return Deferred.fromCoroutine(self._stop())
 
-    # -- what the transports tell ---------------------------------------------------------------
+    # -- now and then ---------------------------------------------------------------------------
 
-    def connected(self, transport: str) -> None:
-        """Records flow over this transport."""
-        self._transport, self._state, self._last_error = transport, "running", ""
-        self._coverage.connected(self._now_ms())
-
-    def drained(self, problem: str) -> None:
-        """What CPA had queued is here, or could not be had."""
-        self._coverage.drained(self._now_ms(), problem)
-
-    def failed(self, transport: str, stage: str, problem: Problem) -> None:
-        """A transport does not work."""
-        now = self._now_ms()
-        self._transport = transport
-        if kind_of(problem) is Kind.UNSUPPORTED and self._mode == "auto":
-            # Not an error: the next one is tried.
-            self._state, self._last_error = "starting", ""
-        else:
-            self._state, self._last_error = "error", f"{stage}: {problem.message}"
-            self._log.warn("{error}", error=self._last_error)
-        if isinstance(problem, CpaUnreachable):
-            reason = UNREACHABLE
-        else:
-            reason = problem.message[:200]
-        if transport == "subscribe" and problem.message == "EOF":
-            self._coverage.dropped(now)
-        self._coverage.lost(now, reason)
-
-    def _control(self, control: Control) -> None:
+    def _heard(self, control: Control) -> None:
         if control is Control.REFRESH:
             self._names.refresh()
 
-    # -- what is asked of CPA now and then ------------------------------------------------------
-
     async def _list(self) -> Listing:
-        if self._client is None:
+        if self._run is None or self._run.over:
             raise CpaUnreachable("no CPA is configured")
-        return await self._client.auth_files()
+        return await self._run.client.auth_files()
 
     def _listed(self, entries: Listing) -> None:
-        now = self._now_ms()
-        stored = self.pipeline.totals.by_credential
-        if self._reconciliation.listed(now, attempts(entries), stored):
-            self._coverage.restarted(now)
+        judging = Deferred.fromCoroutine(self._reconciler.listed(entries))
+        judging.addErrback(self._unexpected)
 
-    def _look_at_config(self) -> None:
-        client, config = self._client, self._config
-        if client is not None and config is not None:
-            looking = Deferred.fromCoroutine(self._check_publishing(client, config))
-            looking.addErrback(self._config_unknown)
+    def _tick(self) -> Deferred[None]:
+        self._watch_room()
+        return Deferred.fromCoroutine(self.logbook.tick())
 
-    def _config_unknown(self, failure: Any) -> None:
-        failure.trap(Problem, CancelledError)
-
-    async def _check_publishing(self, client: CpaClient, config: CollectorConfig) -> None:
-        """Read CPA's switch and retention; turn publishing on once, unless told not to."""
-        found = await client.config()
-        self._coverage.retention_ms = max(found.retention_seconds, 1) * 1000
-        if self._runner is not None:
-            self._runner.link.retention_seconds = found.retention_seconds
-        publishing = found.usage_statistics_enabled
-        self._note_publishing(publishing)
-        if not publishing and config.ensure_publishing and not self._enabled_publishing:
-            self._enabled_publishing = True
-            await client.enable_usage_statistics()
-            self._log.info("CPA's usage publishing was off and is on now")
-            self._note_publishing(True)
-
-    def _note_publishing(self, on: bool) -> None:
-        self._publishing = on
-        self._coverage.published(self._now_ms(), on)
-
-    # -- coverage -------------------------------------------------------------------------------
-
-    def _tick(self) -> Deferred[None] | None:
-        if self._config is None:
-            return None
-        self._coverage.tick(self._now_ms())
-        return Deferred.fromCoroutine(self._keep_coverage())
-
-    async def _keep_coverage(self) -> None:
-        """Write the minutes that were judged; what can't be written is kept."""
-        now = self._now_ms()
-        runs = self._coverage.take()
-        try:
-            await self._store.write(_write_coverage, self.connection, runs, now)
-            minute = now // 60_000
-            self._recent = await self._store.read(
-                coverage_table.between, self.connection, minute - DAY_MINUTES, minute
-            )
-        except StoreUnavailable:
-            self._coverage._runs = coverage_table.merge([*runs, *self._coverage._runs])
-
-    def _coverage_status(self) -> dict[str, Any]:
-        """The last 24 hours in minutes by state, and the newest holes."""
-        last = self._now_ms() // 60_000
-        first = last - DAY_MINUTES
-        minutes = dict.fromkeys(coverage_table.STATES, 0)
-        holes = []
-        for run in coverage_table.merge([*self._recent, *self._coverage._runs]):
-            begin, end = max(run.from_minute, first), min(run.to_minute, last)
-            if end < begin:
-                continue
-            minutes[run.state] += end - begin + 1
-            if run.state != "covered":
-                holes.append(
-                    {
-                        "fromMs": run.from_minute * 60_000,
-                        "toMs": (run.to_minute + 1) * 60_000,
-                        "state": run.state,
-                        "reason": run.reason,
-                    }
-                )
-        gap = self._coverage.gap_since_ms
-        open_gap = {"sinceMs": gap, "reason": self._coverage.gap_reason} if gap else None
-        return {
-            "last24h": {
-                "coveredMinutes": minutes["covered"],
-                "atRiskMinutes": minutes["at_risk"],
-                "lostMinutes": minutes["lost"],
-            },
-            "holes": holes[-HOLES_SHOWN:],
-            "gap": open_gap if self._config else None,
-        }
+    def _watch_room(self) -> None:
+        """A poller that waits for room is not told of as failed, but CPA's queue runs over."""
+        coverage = self.logbook.coverage
+        full = not self.pipeline.intake.room
+        if full and not self._blocked:
+            self.logbook.tell(coverage.lost, FULL)
+        elif self._blocked and not full and self._run and self._run.state == "running":
+            self.logbook.tell(coverage.connected)
+            self.logbook.tell(coverage.drained)
+        self._blocked = full
 
     # -- status ---------------------------------------------------------------------------------
 
     def status(self) -> dict[str, Any]:
         """The member `collector` of `/status` (usage contract, 2.10), and ours."""
-        totals = self.pipeline.totals
-        error = self.pipeline.problem or self._last_error
+        totals, run, problem = self.pipeline.totals, self._run, self.pipeline.problem
         status: dict[str, Any] = {
-            "collector": "error" if self.pipeline.problem else self._state,
-            "upstream": self._upstream,
-            "mode": self._mode,
-            "transport": self._transport,
-            "queue": self._queue,
+            **(NOTHING if run is None else run.status()),
             "lastConsumedAt": totals.consumed_at_ms,
             "lastInsertedAt": totals.inserted_at_ms,
             "totalInserted": totals.inserted,
             "totalSkipped": totals.skipped,
             "deadLetters": self._store.counts.dead_letters,
-            "publishing": self._publishing,
-            "cpaVersion": self._client.version if self._client else "",
-            "coverage": self._coverage_status(),
-            "reconciliation": self._reconciliation.status,
+            "coverage": self.logbook.status(),
+            "reconciliation": self._reconciler.status,
             **self.pipeline.status(),
         }
-        if self._config is not None:
-            status["key"] = self._guard.status(self._config.url, self._config.key)
+        error = problem or (run.last_error if run is not None else "")
+        if problem:
+            status["collector"] = "error"
         return {**status, "lastError": error} if error else status
-
-
-def _write_coverage(conn: Any, connection: int, runs: list[Run], now_ms: int) -> None:
-    coverage_table.put(conn, connection, runs)
-    settings.put(conn, HEARTBEAT, now_ms, now_ms)

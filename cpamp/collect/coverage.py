@@ -1,129 +1,196 @@
 """Which minutes were watched (design, "Collection" 6): pure; facts in, runs of minutes out.
 
-A gap is time without a transport. CPA queues meanwhile, for its retention: a gap that ends with a
-drained queue has lost only what is older than that. While CPA itself is down there is nothing to
-lose but what it had queued, so such a gap is a risk.
+A gap is time without a transport. CPA queues meanwhile, for its retention: a gap that ends with an
+emptied queue has lost only what is older than that. While CPA itself can't be reached there may
+have been nothing to lose, so what grows too old then is a risk.
+
+A minute is covered, at risk or lost; of several states the worst holds.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import attrs
 
 from cpamp.store.coverage import Run, merge
 
 MINUTE_MS = 60_000
+DEFAULT_RETENTION_MS = 60_000
 DOWN = "cpamp was not running"
+STARTING = "collection was starting"
+STOPPED = "collection was switched off"
 UNREACHABLE = "CPA could not be reached"
 PUBLISHING_OFF = "publishing off"
+PUBLISHING_FOUND_OFF = "publishing was found off; since when is not known"
 RESTARTED = "CPA was restarted, and forgot what it had queued"
 NOT_DRAINED = "the queue could not be emptied"
+DROPPED = "CPA closed the subscription"
+CLOCK = "the clock jumped, or the machine slept"
+FULL = "neither the store nor the spool took records"
+
+
+class Stretch(NamedTuple):
+    """A part of a gap, from here on; `state` is what becomes of it when CPA keeps it no more."""
+
+    since_ms: int
+    reason: str
+    state: str
 
 
 @attrs.define
 class Coverage:
-    """Follows one connection; all points in time are in ms and never go back."""
+    """Follows one connection. Points in time are in ms; facts are told in their order.
 
-    retention_ms: int = 60_000
-    # Since when nothing watches; None: something does.
-    gap_since_ms: int | None = None
-    gap_reason: str = ""
-    # What may have been lost in the gap although the queue was drained.
-    gap_risk: str = ""
-    publishing: bool = True
+    Until the retention is known nothing is judged that depends on it.
+    """
+
+    retention_ms: int | None = None
     # Up to here the minutes are judged.
     judged_ms: int = 0
+    # Since when nothing watches, and why; empty: something does.
+    gap: list[Stretch] = attrs.Factory(list)
+    publishing: bool = True
+    _asked_ms: int = 0
     _connected: bool = False
+    # What may be lost in the gap although the queue was emptied at its end.
+    _risk: str = ""
+    # The emptying of the queue that waits to be judged, and its problem.
+    _drained: tuple[int, str] | None = None
     _runs: list[Run] = attrs.Factory(list)
+
+    # -- facts ----------------------------------------------------------------------------------
 
     def started(self, now_ms: int, last_ms: int | None) -> None:
         """The process runs; it ran last until `last_ms` (None: never)."""
-        self.judged_ms = now_ms if last_ms is None else min(last_ms, now_ms)
-        self.gap_since_ms = self.judged_ms
-        self.gap_reason = DOWN
+        since = now_ms if last_ms is None else min(last_ms, now_ms)
+        self.judged_ms = self._asked_ms = since
+        self.gap = [Stretch(since, DOWN, "lost")] if since < now_ms else []
+        self.lost(now_ms, STARTING)
+
+    def retained(self, retention_ms: int) -> None:
+        """CPA keeps queued records this long."""
+        self.retention_ms = retention_ms
+        drained, self._drained = self._drained, None
+        if drained is not None:
+            self._close(*drained)
 
     def connected(self, now_ms: int) -> None:
-        """A transport works; a gap ends when the queue is drained."""
+        """A transport works; the gap ends when the queue is emptied."""
         self._connected = True
 
     def drained(self, now_ms: int, problem: str = "") -> None:
-        """The queue is taken, or could not be."""
-        since, self.gap_since_ms = self.gap_since_ms, None
-        if since is None or not self._connected:
-            self.gap_since_ms = since
+        """The queue was emptied, or could not be."""
+        if not self.gap or not self._connected:
             return
-        kept_from = max(now_ms - self.retention_ms, since)
-        if kept_from > since:
-            self._mark(since, kept_from, self._aged_state, self.gap_reason)
-        if problem:
-            self._mark(kept_from, now_ms, "at_risk", NOT_DRAINED)
-        elif self.gap_risk:
-            self._mark(kept_from, now_ms, "at_risk", self.gap_risk)
-        self.judged_ms = max(self.judged_ms, kept_from)
-        self.gap_reason = self.gap_risk = ""
-
-    @property
-    def _aged_state(self) -> str:
-        return "at_risk" if self.gap_reason == UNREACHABLE else "lost"
-
-    def lost(self, now_ms: int, reason: str) -> None:
-        """No transport works any more."""
-        self._connected = False
-        if self.gap_since_ms is None:
-            self._cover(now_ms)
-            self.gap_since_ms = now_ms
-            self.gap_reason = reason
-        elif self.gap_reason == DOWN:
-            pass
+        if self.retention_ms is None:
+            self._drained = (now_ms, problem)
         else:
-            self.gap_reason = reason
+            self._close(now_ms, problem)
+
+    def lost(self, now_ms: int, reason: str, *, cpa_is_down: bool = False) -> None:
+        """No transport works, or no longer."""
+        self._connected = False
+        self._drained = None
+        if not self.gap:
+            self._judge(now_ms)
+        state = "at_risk" if cpa_is_down else "lost"
+        if not self.gap or self.gap[-1][1:] != (reason, state):
+            self.gap.append(Stretch(now_ms, reason, state))
 
     def dropped(self, now_ms: int) -> None:
         """CPA closed the subscription: the record that did not fit may be gone."""
-        self._mark(now_ms, now_ms + 1, "at_risk", "CPA closed the subscription")
+        self._mark(now_ms, now_ms + 1, "at_risk", DROPPED)
 
     def restarted(self, now_ms: int) -> None:
         """CPA has begun anew."""
-        if self.gap_since_ms is not None:
-            self.gap_risk = RESTARTED
+        if self.gap:
+            self._risk = RESTARTED
         self._mark(now_ms, now_ms + 1, "at_risk", RESTARTED)
 
+    def abandoned(self, now_ms: int) -> None:
+        """Records that had arrived could be kept nowhere."""
+        self._mark(now_ms, now_ms + 1, "lost", FULL)
+
     def published(self, now_ms: int, on: bool) -> None:
-        """CPA was asked whether it publishes."""
-        if not on and self.publishing:
-            self._cover(now_ms)
+        """CPA told whether it publishes."""
+        if self.publishing and not on:
+            self._mark(self._asked_ms, self.judged_ms, "at_risk", PUBLISHING_FOUND_OFF)
         elif on and not self.publishing:
-            self._mark(self.judged_ms, now_ms, "lost", PUBLISHING_OFF)
-            self.judged_ms = max(self.judged_ms, now_ms)
-        self.publishing = on
+            self.tick(now_ms)
+        self._asked_ms, self.publishing = now_ms, on
+        self.tick(now_ms)
+
+    def jumped(self, now_ms: int) -> None:
+        """The time of day is another than it should be."""
+        self._mark(min(self.judged_ms, now_ms), now_ms + 1, "at_risk", CLOCK)
+        self.judged_ms = self._asked_ms = now_ms
+        if self.gap:
+            self.gap = [self.gap[-1]._replace(since_ms=now_ms)]
 
     def tick(self, now_ms: int) -> None:
         """Time has passed."""
-        if now_ms <= self.judged_ms:
-            return
         if not self.publishing:
             self._mark(self.judged_ms, now_ms, "lost", PUBLISHING_OFF)
-            self.judged_ms = now_ms
-        elif self.gap_since_ms is None:
-            self._cover(now_ms)
-        else:
-            # What is older than CPA keeps it is judged already; the rest may still be drained.
-            aged = now_ms - self.retention_ms
-            start = max(self.judged_ms, self.gap_since_ms)
-            if aged > start:
-                self._mark(start, aged, self._aged_state, self.gap_reason)
-                self.judged_ms = self.gap_since_ms = aged
+            self._advance(now_ms)
+        elif not self.gap:
+            self._judge(now_ms)
+        elif self.retention_ms is not None:
+            # The rest may still be in the queue.
+            self._age(now_ms - self.retention_ms)
 
-    def _cover(self, now_ms: int) -> None:
-        if now_ms > self.judged_ms:
+    # -- judgement ------------------------------------------------------------------------------
+
+    def _judge(self, now_ms: int) -> None:
+        """What was watched until now is covered."""
+        if self.publishing:
             self._mark(self.judged_ms, now_ms, "covered", "")
-            self.judged_ms = now_ms
+        else:
+            self._mark(self.judged_ms, now_ms, "lost", PUBLISHING_OFF)
+        self._advance(now_ms)
+
+    def _close(self, now_ms: int, problem: str) -> None:
+        """The gap is over; what CPA had still kept of it is here, or is not."""
+        assert self.retention_ms is not None
+        self._age(now_ms - self.retention_ms)
+        if problem or self._risk:
+            self._mark(self.judged_ms, now_ms, "at_risk", self._risk or NOT_DRAINED)
+            self._advance(now_ms)
+        else:
+            self._judge(now_ms)
+        self.gap, self._risk = [], ""
+
+    def _age(self, until_ms: int) -> None:
+        """What lies in the gap before `until_ms` will not come any more."""
+        ends = [stretch.since_ms for stretch in self.gap[1:]] + [until_ms]
+        for stretch, end in zip(self.gap, ends, strict=True):
+            begin, end = max(stretch.since_ms, self.judged_ms), min(end, until_ms)
+            self._mark(begin, end, stretch.state, stretch.reason)
+        self._advance(until_ms)
+
+    def _advance(self, now_ms: int) -> None:
+        self.judged_ms = max(self.judged_ms, now_ms)
+        # Stretches that are judged to their end are over.
+        while len(self.gap) > 1 and self.gap[1].since_ms <= self.judged_ms:
+            del self.gap[0]
 
     def _mark(self, from_ms: int, to_ms: int, state: str, reason: str) -> None:
         if to_ms > from_ms:
             first, last = from_ms // MINUTE_MS, (to_ms - 1) // MINUTE_MS
             self._runs = merge([*self._runs, Run(first, last, state, reason)])
 
+    # -- what came out --------------------------------------------------------------------------
+
+    @property
+    def pending(self) -> list[Run]:
+        """The runs that were judged since the last `take`."""
+        return list(self._runs)
+
     def take(self) -> list[Run]:
-        """The runs that were judged since the last call."""
+        """The same; they are the caller's from now on."""
         runs, self._runs = self._runs, []
         return runs
+
+    def give_back(self, runs: list[Run]) -> None:
+        """Runs that were taken but could not be kept."""
+        self._runs = merge([*runs, *self._runs])

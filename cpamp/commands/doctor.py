@@ -30,7 +30,8 @@ def run(args: argparse.Namespace, at: Surroundings) -> int:
     settings = at.settings()
     database = at.database(args.db_path)
     findings = list(_look_around(settings, database))
-    record, about_database = _saved(database)
+    record, written_ms, about_database = _saved(database)
+    findings.append(machine.clock(at.now_ms(), written_ms))
     about_key, key = machine.data_key(settings, encrypted_key(record))
     findings += [about_database, about_key]
     config = _effective(record, settings, key)
@@ -50,20 +51,21 @@ def _look_around(settings: Settings, database: Path) -> Iterator[Finding]:
     yield from machine.modes(settings, database)
 
 
-def _saved(database: Path) -> tuple[Any, Finding]:
-    """The stored configuration, and whether the database can be read."""
+def _saved(database: Path) -> tuple[Any, int, Finding]:
+    """The stored configuration, when settings were written last, and how the database is."""
     subject = "database"
     if not database.exists():
-        return None, note(subject, f"none yet at {database}", "the first start makes it")
+        return None, 0, note(subject, f"none yet at {database}", "the first start makes it")
     try:
         with closing(open_reader(database)) as conn:
             record = stored.get(conn, CONFIG_SETTING)
             size = database.stat().st_size // machine.MIB
-            return record, ok(subject, f"{database}, {size:,} MiB")
+            written_ms = stored.last_written_ms(conn)
+            return record, written_ms, ok(subject, f"{database}, {size:,} MiB")
     except Problem as e:
-        return None, bad(subject, e.message, "name the right one in USAGE_DB_PATH")
+        return None, 0, bad(subject, e.message, "name the right one in USAGE_DB_PATH")
     except (sqlite3.Error, OSError) as e:
-        return None, bad(subject, f"{database}: {e}", "cpamp check tells more")
+        return None, 0, bad(subject, f"{database}: {e}", "cpamp check tells more")
 
 
 def _effective(record: Any, settings: Settings, key: str) -> ManagerConfig:

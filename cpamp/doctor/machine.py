@@ -9,6 +9,7 @@ import resource
 import shutil
 import sqlite3
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,7 @@ MIB = 1024 * 1024
 # Below this much free space the spool and the next backup are in danger.
 LOW_DISK_BYTES = 512 * MIB
 FEW_DESCRIPTORS = 4096
+CLOCK_SLACK_MS = 60_000
 
 
 def versions() -> Finding:
@@ -56,6 +58,19 @@ def disk(folder: Path) -> Finding:
     if usage.free < LOW_DISK_BYTES:
         return bad("disk", seen, "free some space: without it records can't be stored")
     return ok("disk", seen)
+
+
+def clock(now_ms: int, written_ms: int) -> Finding:
+    """Whether the time of day is behind what the daemon has already written; 0 is never."""
+    seen = time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(now_ms / 1000))
+    behind_ms = written_ms - now_ms
+    if behind_ms > CLOCK_SLACK_MS:
+        return bad(
+            "clock",
+            f"{seen}, {behind_ms // 1000:,} s behind what was written last",
+            "set the clock, best by NTP: events are ordered and reported by it",
+        )
+    return ok("clock", seen)
 
 
 def modes(settings: Settings, database: Path) -> Iterator[Finding]:

@@ -1,9 +1,10 @@
-"""The table `coverage`: runs of minutes of one state (usage contract; design, "Collection" 6)."""
+"""The table `coverage`: runs of minutes of one state (design, "Collection" 6)."""
 
 from __future__ import annotations
 
+import heapq
 import sqlite3
-from itertools import pairwise
+from collections.abc import Iterable
 from typing import NamedTuple
 
 OVERLAPPING = """
@@ -12,6 +13,7 @@ WHERE connection = ? AND to_minute >= ? AND from_minute <= ? ORDER BY from_minut
 """
 DELETE = "DELETE FROM coverage WHERE connection = ? AND to_minute >= ? AND from_minute <= ?"
 INSERT = "INSERT INTO coverage VALUES (?, ?, ?, ?, ?)"
+LAST = "SELECT max(to_minute) FROM coverage WHERE connection = ?"
 # From the best state to the worst.
 STATES = ("covered", "at_risk", "lost")
 
@@ -30,9 +32,16 @@ def between(conn: sqlite3.Connection, connection: int, first: int, last: int) ->
     return [Run(*row) for row in conn.execute(OVERLAPPING, (connection, first, last))]
 
 
-def put(conn: sqlite3.Connection, connection: int, runs: list[Run]) -> None:
+def last_minute(conn: sqlite3.Connection, connection: int) -> int | None:
+    """The newest minute that has a state; None where there is none."""
+    found: int | None = conn.execute(LAST, (connection,)).fetchone()[0]
+    return found
+
+
+def put(conn: sqlite3.Connection, connection: int, runs: Iterable[Run]) -> None:
     """Add runs; where a minute has a state already, the worse one stays."""
     for run in runs:
+        # With the neighbours, which a run of the same state extends.
         near = (connection, run.from_minute - 1, run.to_minute + 1)
         merged = merge([*(Run(*row) for row in conn.execute(OVERLAPPING, near)), run])
         conn.execute(DELETE, near)
@@ -40,18 +49,32 @@ def put(conn: sqlite3.Connection, connection: int, runs: list[Run]) -> None:
 
 
 def merge(runs: list[Run]) -> list[Run]:
-    """Runs that do not overlap, ascending; of two states of a minute the worse one holds."""
+    """Runs that do not overlap, ascending; of several states of a minute the worst holds.
+
+    Of equally bad ones the first in `runs` gives the reason.
+    """
+    starts = sorted(range(len(runs)), key=lambda i: runs[i].from_minute)
     edges = sorted({e for run in runs for e in (run.from_minute, run.to_minute + 1)})
+    # The runs that have begun, the worst first; those that are over go when they come up.
+    begun: list[tuple[int, int]] = []
     merged: list[Run] = []
-    for start, end in pairwise(edges):
-        here = [run for run in runs if run.from_minute <= start <= run.to_minute]
-        if not here:
-            continue
-        worst = max(here, key=lambda run: STATES.index(run.state))
-        last = merged[-1] if merged else None
-        same = last and (last.state, last.reason) == (worst.state, worst.reason)
-        if last and same and last.to_minute == start - 1:
-            merged[-1] = last._replace(to_minute=end - 1)
-        else:
-            merged.append(Run(start, end - 1, worst.state, worst.reason))
+    at = 0
+    for edge, start in enumerate(edges[:-1]):
+        while at < len(starts) and runs[starts[at]].from_minute == start:
+            number = starts[at]
+            heapq.heappush(begun, (-STATES.index(runs[number].state), number))
+            at += 1
+        while begun and runs[begun[0][1]].to_minute < start:
+            heapq.heappop(begun)
+        if begun:
+            worst = runs[begun[0][1]]
+            _extend(merged, Run(start, edges[edge + 1] - 1, worst.state, worst.reason))
     return merged
+
+
+def _extend(merged: list[Run], run: Run) -> None:
+    last = merged[-1] if merged else None
+    if last is not None and last[1:] == (run.from_minute - 1, run.state, run.reason):
+        merged[-1] = last._replace(to_minute=run.to_minute)
+    else:
+        merged.append(run)

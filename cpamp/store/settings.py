@@ -28,6 +28,11 @@ def put(conn: sqlite3.Connection, key: str, value: Any, now_ms: int) -> None:
     conn.execute(PUT, (key, orjson.dumps(value).decode(), now_ms))
 
 
+def last_written_ms(conn: sqlite3.Connection) -> int:
+    """When a setting was written last."""
+    return int(conn.execute("SELECT coalesce(max(updated_at_ms), 0) FROM settings").fetchone()[0])
+
+
 def has_history(conn: sqlite3.Connection) -> bool:
     """Whether anything was ever collected."""
     return bool(conn.execute(HISTORY).fetchone()[0])

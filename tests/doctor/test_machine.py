@@ -74,5 +74,13 @@ def test_disk_of_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
     assert str(tmp_path) in machine.disk(tmp_path / "a/b").seen
 
 
+@pytest.mark.parametrize(
+    ("written_ms", "level"),
+    [(0, Level.OK), (2_000_000, Level.OK), (2_030_000, Level.OK), (2_100_000, Level.BAD)],
+)
+def test_clock(written_ms: int, level: Level) -> None:
+    assert machine.clock(2_000_000, written_ms).level is level
+
+
 def test_versions() -> None:
     assert "cpamp " in machine.versions().seen

@@ -147,7 +147,7 @@ def test_a_bad_data_key_file(lab: Lab) -> None:
 def test_a_part_that_can_not_start(lab: Lab) -> None:
     manager = lab.manager()
     data(manager).mkdir(mode=0o700)
-    (data(manager) / "spool").write_text("in the way")
+    (data(manager) / "usage-imports").write_text("in the way")
     status, said = refused(manager)
     assert (status, "start workers: " in said) == (1, True)
 

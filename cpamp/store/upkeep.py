@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import attrs
 
@@ -66,7 +67,10 @@ class Upkeep:
 
     def _connect(self) -> sqlite3.Connection:
         conn = sqlite3.connect(
-            f"file:{self.path}?mode=rw", uri=True, isolation_level=None, timeout=BUSY_MS / 1000
+            f"file:{quote(str(self.path))}?mode=rw",
+            uri=True,
+            isolation_level=None,
+            timeout=BUSY_MS / 1000,
         )
         conn.execute(f"PRAGMA journal_size_limit={SIZE_LIMIT}")
         return conn

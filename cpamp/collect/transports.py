@@ -20,6 +20,8 @@ from cpamp.cpa.urls import Address
 # The most that one poll asks for, and the longest pause between polls, in seconds.
 MOST_RECORDS = 2_000
 LONGEST_PAUSE = 4.0
+# A reply with fewer bytes a record than this is not full.
+LEAST_BYTES = 300
 
 
 @attrs.define
@@ -185,8 +187,8 @@ class HttpQueue(_Polling):
         body = await self.link.client.usage_queue(count)
         if len(body) > 4:
             self.link.sink.received_array(body)
-        # Counted only as far as the pace needs it: every record has this member once.
-        return body.count(b'"timestamp":') or int(len(body) > 4)
+        # Known only as far as the pace needs it: no record is shorter than this.
+        return count if len(body) >= count * LEAST_BYTES else int(len(body) > 4)
 
 
 @attrs.define(eq=False)

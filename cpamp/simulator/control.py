@@ -68,9 +68,9 @@ class Control(resource.Resource):
         request.setHeader("Content-Type", "application/json")
         return orjson.dumps({} if value is None else value)
 
-    def do_publish(self, records: list[Any]) -> None:
+    def do_publish(self, records: list[Any]) -> Deferred[None]:
         """Publish objects or strings."""
-        self._sim.publish(records)
+        return self._sim.publish_in_turns(records)
 
     def do_prepare(self, count: int, seed: int = 1, codex: bool = False, **options: Any) -> Any:
         """Make the payloads of the next burst."""

@@ -31,7 +31,8 @@ class Fault:
 
     def strikes(self, **facts: str) -> bool:
         """Whether it is meant, and not used up."""
-        if any(name in self.when and self.when[name] != value for name, value in facts.items()):
+        conditions = {name: value for name, value in self.when.items() if name != "nth"}
+        if any(facts.get(name) != value for name, value in conditions.items()):
             return False
         self.seen += 1
         if self.seen < self.when.get("nth", 1) or self.times == 0:

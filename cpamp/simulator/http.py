@@ -50,7 +50,11 @@ class Root(resource.Resource):
         if fault is not None and fault.do.get("close"):
             _transport(request).abortConnection()
             return server.NOT_DONE_YET
-        answer, checked = self._answer(call, address)
+        if fault is not None and {"status", "body"} & fault.do.keys():
+            # Something else answers in CPA's stead: nothing is popped or changed.
+            answer, checked = Answer(200, b""), not fault.do.get("plain")
+        else:
+            answer, checked = self._answer(call, address)
         if checked and not (fault and fault.do.get("plain")):
             for name, value in sim.version_headers().items():
                 request.responseHeaders.setRawHeaders(name, [value])

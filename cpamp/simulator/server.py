@@ -26,6 +26,9 @@ SNIFF_SECONDS = 10.0
 RESP_BYTES = b"*$+-:"
 NOTES = 10_000
 TICK_SECONDS = 0.005
+# Records in one turn of the event loop; the port can't send before the next one, and a subscriber
+# would be dropped that is not slow at all.
+AT_ONCE = 200
 
 
 @attrs.define
@@ -148,12 +151,17 @@ class Simulator:
     def publish(self, records: Iterable[Any]) -> None:
         """Publish objects, or strings as they are."""
         for record in records:
-            if isinstance(record, dict):
-                payload = orjson.dumps(as_of(record, self.version))
-                self._count(record)
-            else:
-                payload = str(record).encode()
-            self.queue.publish(payload)
+            self.queue.publish(self._payload(record))
+
+    def _payload(self, record: Any) -> bytes:
+        if not isinstance(record, dict):
+            return str(record).encode()
+        self._count(record)
+        return orjson.dumps(as_of(record, self.version))
+
+    def publish_in_turns(self, records: Iterable[Any]) -> Deferred[None]:
+        """The same for many; fires when all are published."""
+        return self.burst([self._payload(record) for record in records], 0)
 
     def _count(self, record: dict[str, Any]) -> None:
         for entry in self.auth_files:
@@ -258,8 +266,7 @@ class Simulator:
             due = len(payloads)
             if per_second:
                 due = min(due, int((self.reactor.seconds() - started) * per_second) + 1)
-            # Never so many at once that the port could not send meanwhile.
-            end = min(due, position + 500)
+            end = min(due, position + AT_ONCE)
             for payload in payloads[position:end]:
                 self.queue.publish(payload)
             position = end

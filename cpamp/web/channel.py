@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
@@ -24,7 +23,7 @@ class Channel(HTTPChannel):
     transport: Any
     site: Any
     factory: Any
-    _deadline: IDelayedCall | None = None
+    _deadline: Any = None
     _lingering = False
     _lingered = 0
 
@@ -34,9 +33,8 @@ class Channel(HTTPChannel):
         self.factory.channels.join(self)
         self._deadline = self._later(HEADER_SECONDS, self._too_slow)
 
-    def _later(self, seconds: float, work: Any) -> IDelayedCall:
-        call: IDelayedCall = self.factory.clock.callLater(seconds, work)
-        return call
+    def _later(self, seconds: float, work: Any) -> Any:
+        return self.factory.clock.callLater(seconds, work)
 
     def _too_slow(self) -> None:
         self._deadline = None

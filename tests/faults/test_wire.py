@@ -1,0 +1,173 @@
+"""What may come over the wire instead of records."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from cpamp.lab import Cpa, Manager, wait_until
+from tests.daemon import Lab
+from tests.faults.collecting import Collecting
+
+
+def test_bad_records_cost_their_neighbours_nothing(lab: Lab) -> None:
+    both = Collecting.begin(lab)
+    records: list[Any] = []
+    bad = ["{", "[]", "null", "12", "not json", '{"a":NaN}']
+    for i in range(200):
+        records.append({"model": "m", "request_id": f"r{i}", "timestamp": 1_700_000_000 + i})
+        if i < len(bad):
+            records.append(bad[i])
+    records.append(
+        {"model": "m", "request_id": "big", "fail": {"body": "x" * 2_000_000}, "failed": True}
+    )
+    records.append({"model": 5, "tokens": "x", "latency_ms": {}, "response_headers": [1]})
+    both.control("publish", records=records)
+    both.published = 202
+    both.all_here()
+    both.wait(lambda s: s["deadLetters"] == len(bad), "the dead letters")
+
+
+def test_a_queue_with_items_of_every_kind(lab: Lab) -> None:
+    both = Collecting.begin(lab, USAGE_COLLECTOR_MODE="http")
+    items = [{"model": "a"}, 12, json.dumps({"model": "b"}), None, "", [1], {"model": "c"}]
+    both.control(
+        "fault",
+        when={"proto": "http", "path": "/v0/management/usage-queue"},
+        do={"body": json.dumps(items)},
+    )
+    both.published = 3
+    both.all_here()
+    both.wait(lambda s: s["deadLetters"] == 2, "the dead letters")
+
+
+@pytest.mark.parametrize(
+    "do",
+    [
+        {"body": "<html>busy</html>", "type": "text/html"},
+        {"body": '{"a":1}'},
+        {"body": "null"},
+        {"status": 500, "body": "x"},
+        {"status": 502, "body": "<html>", "type": "text/html"},
+        {"close": True},
+    ],
+)
+def test_strange_replies_of_the_queue(lab: Lab, do: dict[str, Any]) -> None:
+    both = Collecting.begin(lab, USAGE_COLLECTOR_MODE="http")
+    both.control(
+        "fault", when={"proto": "http", "path": "/v0/management/usage-queue"}, times=2, do=do
+    )
+    both.publish(100)
+    both.all_here()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "HTTP/1.1 400 Bad Request\r\n\r\n",
+        "garbage\r\n",
+        "$100\r\nshort",
+        "-LOADING not yet\r\n",
+        "-ERR RESP AUTH disabled; use mTLS\r\n",
+        "-ERR redis usage output disabled in home mode\r\n",
+    ],
+)
+def test_a_resp_door_that_is_shut(lab: Lab, raw: str) -> None:
+    cpa = lab.cpa()
+    cpa.control.json(
+        "POST",
+        "/fault",
+        {"when": {"proto": "resp"}, "times": "forever", "do": {"raw": raw, "close": True}},
+    )
+    manager = lab.manager(CPA_UPSTREAM_URL=cpa.url, CPA_MANAGEMENT_KEY=cpa.control.key)
+    manager.start()
+    both = Collecting(cpa, manager)
+    both.wait(lambda s: s["transport"] == "http" and s["collector"] == "running", "the queue")
+    both.publish(100)
+    both.all_here()
+
+
+@pytest.mark.parametrize(
+    ("version", "transport"),
+    [
+        ("6.10.7", "resp"),
+        ("6.10.8", "http"),
+        ("7.0.6", "http"),
+        ("7.1.17", "http"),
+        ("7.1.38", "subscribe"),
+    ],
+)
+def test_older_versions_of_cpa(lab: Lab, version: str, transport: str) -> None:
+    both = Collecting.begin(lab, "--version", version)
+    assert both.status["transport"] == transport
+    both.publish(200)
+    both.all_here()
+
+
+def failures(cpa: Cpa) -> int:
+    """Wrong keys that CPA has counted."""
+    return sum(cpa.control.json("GET", "/state")["failures"].values())
+
+
+def test_a_wrong_key_is_tried_twice_over_all_parts_and_then_never(lab: Lab) -> None:
+    cpa = lab.cpa()
+    manager = lab.manager(CPA_UPSTREAM_URL=cpa.url, CPA_MANAGEMENT_KEY="wrong")
+    manager.start()
+    both = Collecting(cpa, manager)
+    both.wait(lambda s: s.get("key", {}).get("state") == "key_refused", "the refusal")
+    for _ in range(5):
+        status, body = manager.http.request("GET", "/v0/management/auth-files")
+        assert status == 502
+        assert json.loads(body)["code"] == "cpa_key_refused"
+    assert failures(cpa) <= 2
+    assert json.loads(cpa.control.request("GET", "/state")[1])["banned"] == []
+
+
+def test_a_ban_is_told_and_waited_out(lab: Lab) -> None:
+    cpa = lab.cpa()
+    wrong = Manager.prepare(lab.folder).http
+    wrong.port, wrong.key = cpa.port, "wrong"
+    for _ in range(5):
+        wrong.request("GET", "/v0/management/config")
+    manager = lab.manager(CPA_UPSTREAM_URL=cpa.url, CPA_MANAGEMENT_KEY=cpa.control.key)
+    manager.start()
+    both = Collecting(cpa, manager)
+    status = both.wait(lambda s: s.get("key", {}).get("state") == "banned", "the ban to show")
+    assert 1700 < status["key"]["retryInSeconds"] <= 1801
+    calls = len(cpa.control.json("POST", "/requests", {}))
+    manager.http.request("GET", "/v0/management/auth-files")
+    assert len(cpa.control.json("POST", "/requests", {})) == calls
+
+
+def test_the_key_changes_while_collecting(lab: Lab) -> None:
+    cpa = lab.cpa()
+    manager = lab.manager()
+    manager.start()
+    both = Collecting(cpa, manager)
+    setup = {"cpaBaseUrl": cpa.url, "cpaManagementKey": cpa.control.key}
+    manager.http.json("POST", "/setup", setup)
+    both.wait_for_collecting()
+    both.control("set", secret="another-key")
+    both.control("kick")
+    both.wait(lambda s: s["collector"] == "error", "the error")
+    assert failures(cpa) <= 2
+    manager.http.json("POST", "/setup", {**setup, "cpaManagementKey": "another-key"})
+    both.wait_for_collecting()
+    both.publish(50)
+    both.all_here()
+
+
+def test_publishing_off_is_turned_on_once(lab: Lab) -> None:
+    cpa = lab.cpa()
+    cpa.control.json("POST", "/set", {"publishing": False})
+    manager = lab.manager(CPA_UPSTREAM_URL=cpa.url, CPA_MANAGEMENT_KEY=cpa.control.key)
+    manager.start()
+    both = Collecting(cpa, manager)
+    both.wait(lambda s: s["publishing"] is True, "publishing")
+    wait_until(
+        lambda: cpa.control.json("GET", "/state")["config"]["usage-statistics-enabled"],
+        seconds=5,
+        what="CPA to publish",
+    )

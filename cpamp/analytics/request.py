@@ -5,6 +5,7 @@ Everything that is wrong with a request is found here, before anything is comput
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Self
@@ -176,11 +177,47 @@ class AnalyticsRequest:
         )
 
     @property
+    def needs_now(self) -> bool:
+        """Whether the answer depends on the time at which it is made."""
+        return "summary" in self.include and not self.include.compact
+
+    @property
     def granularity(self) -> str:
         """``hour`` or ``day``, as asked for or by the length of the range."""
         if self.include.granularity:
             return self.include.granularity
         return "hour" if self.to_ms - self.from_ms <= DAY_MS else "day"
+
+
+_INTEGERS = frozenset(("from_ms", "to_ms", "now_ms"))
+
+
+def body_of_query(parameters: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """The body that the parameters of a query stand for; raises `BadRequest`."""
+    body: dict[str, Any] = {"filters": {}, "include": {}}
+    filters = {field.name: field.default for field in attrs.fields(Filters)}
+    for name, values in parameters.items():
+        group, _, member = name.partition(".")
+        if group == "filters" and member:
+            several = filters.get(member) == ()
+            body["filters"][member] = list(values) if several else _scalar(values[0])
+        elif group == "include" and member:
+            inner, _, rest = member.partition(".")
+            if rest:
+                body["include"].setdefault(inner, {})[rest] = _scalar(values[0])
+            else:
+                body["include"][inner] = _scalar(values[0])
+        elif name == "include":
+            body["include"] |= {flag.strip(): True for v in values for flag in v.split(",")}
+        else:
+            body[name] = _scalar(values[0]) if name in _INTEGERS else values[0]
+    return body
+
+
+def _scalar(text: str) -> str | int | bool:
+    if text in ("true", "false"):
+        return text == "true"
+    return int(text) if re.fullmatch(r"-?[0-9]{1,19}", text) else text
 
 
 @attrs.frozen

@@ -31,6 +31,8 @@ from cpamp.usage.event import Event
 T = TypeVar("T")
 P = ParamSpec("P")
 READERS = 4
+# Those that compute as well, so that other reads need not wait for them.
+QUESTIONERS = 2
 UPKEEP_SECONDS = 30.0
 # How often columns that fell behind try again, and how often it is seen whether to sync.
 TEND_SECONDS = 5.0
@@ -63,6 +65,7 @@ class Store(Service):
     _write_pool: ThreadPool = attrs.field(init=False)
     _tend_pool: ThreadPool = attrs.field(init=False)
     _read_pool: adbapi.ConnectionPool | None = attrs.field(default=None, init=False)
+    _question_pool: adbapi.ConnectionPool | None = attrs.field(default=None, init=False)
     _calls: list[LoopingCall] = attrs.field(factory=list, init=False)
     _tending: Deferred[None] | None = attrs.field(default=None, init=False)
     _dead_letters: int = attrs.field(default=0, init=False)
@@ -95,7 +98,11 @@ class Store(Service):
             self._calls.append(call)
 
     def _open_readers(self) -> None:
-        self._read_pool = adbapi.ConnectionPool(
+        self._read_pool = self._open_pool("readers", READERS)
+        self._question_pool = self._open_pool("questioners", QUESTIONERS)
+
+    def _open_pool(self, name: str, size: int) -> adbapi.ConnectionPool:
+        pool = adbapi.ConnectionPool(
             "sqlite3",
             file_uri(self._path, "ro"),
             uri=True,
@@ -104,11 +111,18 @@ class Store(Service):
             timeout=5.0,
             cp_reactor=self._reactor,
             cp_min=1,
-            cp_max=READERS,
-            cp_name="readers",
+            cp_max=size,
+            cp_name=name,
             cp_openfun=self._prepare_reader,
         )
-        self._read_pool.start()
+        pool.start()
+        return pool
+
+    def _take_pools(self) -> list[adbapi.ConnectionPool]:
+        """The pools, which are the caller's to close."""
+        pools = [pool for pool in (self._read_pool, self._question_pool) if pool is not None]
+        self._read_pool = self._question_pool = None
+        return pools
 
     def _prepare_reader(self, conn: sqlite3.Connection) -> None:
         if not self._writer.in_place:
@@ -124,9 +138,10 @@ class Store(Service):
     def _renew_readers(self) -> None:
         if self._read_pool is not None and self.running:
             # Left to its own end: a read that is under way finishes on the file that it has.
-            old, self._read_pool = self._read_pool, None
+            old = self._take_pools()
             self._open_readers()
-            self._in_background(old.close)
+            for pool in old:
+                self._in_background(pool.close)
             self._tend()
 
     async def _stop(self) -> None:
@@ -135,10 +150,9 @@ class Store(Service):
         self._calls.clear()
         if self._tending is not None:
             await self._tending
-        if self._read_pool is not None:
+        for pool in self._take_pools():
             # In a thread, since it waits for the reads that are under way.
-            old, self._read_pool = self._read_pool, None
-            await self._in_background(old.close)
+            await self._in_background(pool.close)
         await deferToThreadPool(self._reactor, self._tend_pool, lambda: None)
         await deferToThreadPool(self._reactor, self._write_pool, self._writer.close)
         self._write_pool.stop()
@@ -206,12 +220,37 @@ class Store(Service):
         **kwargs: P.kwargs,
     ) -> T:
         """Run ``work(conn, …)`` on a read-only connection in a reader's thread."""
-        if self._read_pool is None:
+        return await self._in_pool(self._read_pool, work, *args, **kwargs)
+
+    async def ask(
+        self,
+        work: Callable[Concatenate[sqlite3.Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """The same for work that computes for long; such work waits its turn."""
+        return await self._in_pool(self._question_pool, work, *args, **kwargs)
+
+    @staticmethod
+    async def _in_pool(
+        pool: adbapi.ConnectionPool | None, work: Callable[..., T], *args: Any, **kwargs: Any
+    ) -> T:
+        if pool is None:
             raise StoreUnavailable("the store is closed")
         try:
-            return await self._read_pool.runWithConnection(work, *args, **kwargs)  # type: ignore[no-any-return]
+            return await pool.runWithConnection(work, *args, **kwargs)  # type: ignore[no-any-return]
         except sqlite3.Error as error:
             raise StoreUnavailable(f"the database can't be read: {error}") from error
+
+    @property
+    def level(self) -> bool:
+        """Whether the columns have all events; while they have not, `status` says how many."""
+        return self._derived.level
+
+    @property
+    def columns_folder(self) -> Path:
+        """Where the columns lie."""
+        return self._derived.folder
 
     def snapshot(self) -> Snapshot:
         """The rows of the columns that there are now."""

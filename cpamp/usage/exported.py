@@ -145,9 +145,15 @@ def _read_names(record: Record, raw: Record) -> _Names:
         who,
         ModelNames(model, requested, resolved, analytics_model(requested or model), mode),
         mode,
-        way_of(record, who, text_of(record, "service_tier", "serviceTier")),
+        _way(record, who),
         text_of(record, "api_key_hash", "apiKeyHash"),
     )
+
+
+def _way(record: Record, who: Who) -> Way:
+    # Method and path were split off when the event was stored first; an empty one stays empty.
+    way = way_of(record, who, text_of(record, "service_tier", "serviceTier"))
+    return way._replace(method=text_of(record, "method").upper(), path=text_of(record, "path"))
 
 
 _INT = {int}

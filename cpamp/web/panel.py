@@ -11,6 +11,7 @@ from pathlib import Path
 import attrs
 from twisted.internet.threads import deferToThread
 
+from cpamp.web.packing import accepts_gzip
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import Access, Reply, route
 
@@ -69,7 +70,7 @@ class Panel:
         asked = request.header("If-None-Match") or ""
         if page.etag in (tag.strip().removeprefix("W/") for tag in asked.split(",")):
             return Reply(304, b"", headers)
-        if _accepts_gzip(request.header("Accept-Encoding")):
+        if accepts_gzip(request.header("Accept-Encoding")):
             return Reply(200, page.packed, {**headers, "Content-Encoding": "gzip"})
         return Reply(200, page.plain, headers)
 
@@ -91,11 +92,3 @@ class Panel:
         except OSError:
             return None
         return self._own
-
-
-def _accepts_gzip(header: str | None) -> bool:
-    for part in (header or "").lower().split(","):
-        name, _, quality = part.strip().partition(";")
-        if name.strip() in ("gzip", "*"):
-            return quality.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    return False

@@ -1,0 +1,158 @@
+"""All that a request counts, in one pass over its rows (storage design, section 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Protocol
+
+import attrs
+import numpy as np
+
+from cpamp.analytics.calendar import Calendar
+from cpamp.analytics.facets import IntArray
+from cpamp.analytics.grids import TOKENS, Grid, Sums
+from cpamp.analytics.request import AnalyticsRequest
+from cpamp.analytics.selection import Selection
+from cpamp.analytics.view import Chunk, View
+
+LIGHT = ("total",)
+
+
+class Counter(Protocol):
+    """Something that looks at every row once."""
+
+    def add(self, chunk: Chunk) -> None:
+        """Look at some rows; they come in ascending order."""
+
+
+@attrs.frozen
+class Shape:
+    """A grid: its one or two axes, and what it adds up."""
+
+    axes: tuple[str, ...]
+    tokens: tuple[str, ...] = TOKENS
+    extremes: bool = True
+
+
+SHAPES = {
+    "models": Shape(("model",)),
+    "people": Shape(("who", "model")),
+    "clients": Shape(("client", "model")),
+    "contexts": Shape(("client", "who"), LIGHT),
+    "slots": Shape(("slot",), extremes=False),
+    "credential_buckets": Shape(("bucket", "who")),
+    "client_buckets": Shape(("bucket", "client"), extremes=False),
+    "model_buckets": Shape(("bucket", "model"), extremes=False),
+    "cell_models": Shape(("cell", "model"), LIGHT, extremes=False),
+    "cell_clients": Shape(("cell", "client"), LIGHT, extremes=False),
+    "cell_providers": Shape(("cell", "provider"), LIGHT, extremes=False),
+    "strips": Shape(("strip", "account"), LIGHT, extremes=False),
+}
+STRIP_BLOCKS = 20
+CELLS = 7 * 24
+
+
+class Counting:
+    """The counters of one request; each is made when a section needs it, and made once."""
+
+    def __init__(self, request: AnalyticsRequest, selection: Selection) -> None:
+        self.request = request
+        self.selection = selection
+        self.view: View = selection.view
+        self._needed: set[str] = set()
+        self._grids: dict[str, Grid] = {}
+        self._sums: dict[str, Sums] = {}
+        self.counters: list[Counter] = []
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """The local time of the rows."""
+        return Calendar(self.selection, self.request.zone, self.request.granularity)
+
+    def need(self, *names: str) -> None:
+        """Have a grid of `SHAPES` counted."""
+        self._needed.update(names)
+
+    def run(self) -> None:
+        """Look at all rows."""
+        if "people" in self._needed:
+            self._needed.discard("models")
+        self._grids = {name: self._grid(SHAPES[name]) for name in sorted(self._needed)}
+        counters = [*self._grids.values(), *self.counters]
+        for chunk in self.selection.chunks():
+            for counter in counters:
+                counter.add(chunk)
+
+    def sums(self, name: str) -> Sums:
+        """What was counted: the groups that have a call, with their code on each axis."""
+        found = self._sums.get(name)
+        if found is None:
+            found = self._sums[name] = self._finished(name)
+        return found
+
+    def _finished(self, name: str) -> Sums:
+        if name == "models" and name not in self._grids:
+            return self.merged(self.sums("people"), 1)
+        sums, axes = self._grids[name].sums(), SHAPES[name].axes
+        if len(axes) == 1:
+            return sums
+        width = self._size(axes[1])
+        return Sums((sums.codes[0] // width, sums.codes[0] % width), sums.figures)
+
+    def merged(self, sums: Sums, axis: int) -> Sums:
+        """The sums of a pair of axes by one of them alone."""
+        return self.grouped(sums, sums.codes[axis])
+
+    def grouped(self, sums: Sums, codes: IntArray) -> Sums:
+        """Sums by other codes, one of each; those that occur are the codes of the result."""
+        present, groups = np.unique(codes, return_inverse=True)
+        time = self.view.snapshot.column("time")
+        merged = sums.regrouped(groups.reshape(-1), len(present), time)
+        return Sums((present,), merged.figures)
+
+    def _grid(self, shape: Shape) -> Grid:
+        size = 1
+        for axis in shape.axes:
+            size *= self._size(axis)
+        coding, runs = self._coding(shape.axes), shape.axes == ("slot",)
+        return Grid(coding, size, shape.tokens, shape.extremes, runs)
+
+    def _size(self, axis: str) -> int:
+        match axis:
+            case "slot":
+                return len(self.calendar)
+            case "bucket":
+                return len(self.calendar.buckets[0])
+            case "cell":
+                return CELLS
+            case "strip":
+                return STRIP_BLOCKS
+            case _:
+                return self.view.size(axis)
+
+    def _coding(self, axes: tuple[str, ...]) -> Callable[[Chunk], IntArray]:
+        if len(axes) == 1:
+            return self._codes_of(axes[0])
+        first, second = map(self._codes_of, axes)
+        width = self._size(axes[1])
+        return lambda chunk: first(chunk) * width + second(chunk)
+
+    def _codes_of(self, axis: str) -> Callable[[Chunk], IntArray]:
+        match axis:
+            case "slot":
+                return self.calendar.codes
+            case "bucket":
+                return self.calendar.bucket_codes
+            case "cell":
+                return self.calendar.cell_codes
+            case "strip":
+                return self._strip_codes
+            case _:
+                return lambda chunk: chunk.codes(axis)
+
+    def _strip_codes(self, chunk: Chunk) -> IntArray:
+        request = self.request
+        length = request.to_ms - request.from_ms
+        found: IntArray = (chunk.time - request.from_ms) * STRIP_BLOCKS // length
+        return found

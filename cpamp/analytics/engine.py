@@ -1,0 +1,178 @@
+"""Answers questions in the store's threads: one view of the data for each (storage design, 4)."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from hashlib import blake2b
+from typing import Any
+
+import attrs
+import orjson
+from twisted.internet.defer import Deferred
+
+from cpamp.analytics.answer import Answerer
+from cpamp.analytics.costs import BilledRows, CostColumn
+from cpamp.analytics.facets import Facets
+from cpamp.analytics.search import Searcher
+from cpamp.analytics.sections.events import Reading
+from cpamp.analytics.view import View
+from cpamp.columns.columns import Snapshot
+from cpamp.pricing.cost import PriceBook
+from cpamp.store import Store
+from cpamp.store.reading import Dictionaries
+
+CACHE_BYTES = 32 * 1024 * 1024
+BILLED = "SELECT event, prompt, cache_read, cache_creation, output FROM billed WHERE event > ?"
+
+
+@attrs.frozen
+class State:
+    """What an answer depends on, besides the request."""
+
+    rows: int
+    generation: int
+    level: bool
+    prices: int
+
+    def etag(self, request: Hashable) -> str:
+        """A strong validator of the answer to a request."""
+        return f'"{blake2b(repr((request, self)).encode(), digest_size=12).hexdigest()}"'
+
+
+@attrs.define(eq=False)
+class Memory:
+    """What is kept between questions; used by the threads of the questions."""
+
+    _folder: Callable[[], Any]
+    _facets: Facets = attrs.Factory(Facets)
+    _searcher: Searcher = attrs.Factory(Searcher)
+    _known: Any = None
+    _costs: CostColumn | None = None
+    _billed: dict[int, tuple[int, int, int, int]] = attrs.Factory(dict)
+    _billed_up_to: int = 0
+    _lock: threading.Lock = attrs.Factory(threading.Lock)
+
+    def answerer(
+        self,
+        conn: sqlite3.Connection,
+        dictionaries: Dictionaries,
+        snapshot: Snapshot,
+        book: PriceBook,
+    ) -> Answerer:
+        """What answers from this snapshot by these prices."""
+        with self._lock:
+            if self._known is not dictionaries.who:
+                # Other rows than before: the file was replaced, or texts were overwritten.
+                self._facets, self._searcher = Facets(), Searcher()
+                self._costs, self._billed, self._billed_up_to = None, {}, 0
+                self._known = dictionaries.who
+            self._facets.refresh(dictionaries.refresh(conn))
+            facets, searcher = self._facets.frozen(), self._searcher
+            billed = self._billed_rows(conn, snapshot)
+            costs = self._costs_of(snapshot, book)
+        view = View(snapshot, facets, costs.read(snapshot, facets, billed), costs.unpriced(facets))
+        return Answerer(view, Reading(conn, dictionaries, book), searcher)
+
+    def _billed_rows(self, conn: sqlite3.Connection, snapshot: Snapshot) -> BilledRows:
+        last = snapshot.id_of(snapshot.n - 1) if snapshot.n else 0
+        if last > self._billed_up_to:
+            for number, *billed in conn.execute(BILLED, (self._billed_up_to,)):
+                self._billed[number] = tuple(billed)
+            self._billed_up_to = last
+        return self._billed
+
+    def _costs_of(self, snapshot: Snapshot, book: PriceBook) -> CostColumn:
+        costs = self._costs
+        if costs is None or costs.book is not book or costs.generation != snapshot.generation:
+            costs = self._costs = CostColumn.new(self._folder(), book, snapshot.generation)
+        return costs
+
+
+@attrs.define(eq=False)
+class Engine:
+    """Answers requests; equal ones that come while one is answered share its answer.
+
+    `book` gives the prices in force; a book is a value, another one is other prices.
+    """
+
+    _store: Store
+    _book: Callable[[], PriceBook]
+    _memory: Memory = attrs.field(init=False)
+    _cache: OrderedDict[Hashable, bytes] = attrs.field(factory=OrderedDict, init=False)
+    _cached_bytes: int = attrs.field(default=0, init=False)
+    _under_way: dict[Hashable, list[Deferred[bytes]]] = attrs.field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._memory = Memory(lambda: self._store.columns_folder)
+
+    def state(self) -> State:
+        """What answers depend on now."""
+        snapshot = self._store.snapshot()
+        return State(snapshot.n, snapshot.generation, self._store.level, self._book().version)
+
+    async def answer(
+        self, request: Hashable, work: Callable[[Answerer], dict[str, Any]]
+    ) -> tuple[bytes, str]:
+        """The members of an answer as JSON without the braces, and its validator.
+
+        `work` makes the answer, in a thread; the same request must mean the same work.
+        """
+        state = self.state()
+        key = (request, state)
+        found = self._cache.get(key)
+        if found is None:
+            found = await self._shared(key, work)
+        else:
+            self._cache.move_to_end(key)
+        return found, state.etag(request)
+
+    async def _shared(self, key: Hashable, work: Callable[[Answerer], dict[str, Any]]) -> bytes:
+        waiting = self._under_way.get(key)
+        if waiting is not None:
+            turn: Deferred[bytes] = Deferred()
+            waiting.append(turn)
+            return await turn
+        self._under_way[key] = []
+        try:
+            # Fixed before the thread has its turn, so that the answer is that of the key.
+            found = await self._store.ask(
+                self._work, self._store.dictionaries, self._store.snapshot(), self._book(), work
+            )
+        except BaseException as error:
+            for turn in self._under_way.pop(key):
+                turn.errback(error)
+            raise
+        self._keep(key, found)
+        for turn in self._under_way.pop(key):
+            turn.callback(found)
+        return found
+
+    def _work(
+        self,
+        conn: sqlite3.Connection,
+        dictionaries: Dictionaries,
+        snapshot: Snapshot,
+        book: PriceBook,
+        work: Callable[[Answerer], dict[str, Any]],
+    ) -> bytes:
+        return encoded(work(self._memory.answerer(conn, dictionaries, snapshot, book)))
+
+    def _keep(self, key: Hashable, found: bytes) -> None:
+        self._cache[key] = found
+        self._cached_bytes += len(found)
+        while self._cached_bytes > CACHE_BYTES:
+            _, dropped = self._cache.popitem(last=False)
+            self._cached_bytes -= len(dropped)
+
+
+def encoded(members: dict[str, Any]) -> bytes:
+    """The members of an object as JSON, without its braces."""
+    try:
+        return orjson.dumps(members)[1:-1]
+    except TypeError:
+        # An integer beyond 64 bits, which the sum of hostile counts can be.
+        return json.dumps(members, separators=(",", ":")).encode()[1:-1]

@@ -1,0 +1,310 @@
+"""Sums over groups of rows, made in one pass (storage design, section 1).
+
+A grid counts the rows of a selection by one or two axes. Integers stay exact: a chunk's sums are
+exact in doubles, wide columns are summed in two halves, and the totals are integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from cpamp.analytics.facets import IntArray
+from cpamp.analytics.view import HALF_BITS, HIGH, Chunk, Half
+
+Values = npt.NDArray[Any]
+Coding = Callable[[Chunk], IntArray]
+# Failures are counted beside the calls: a chunk has fewer rows than this.
+_FAILED_UNIT = float(1 << 26)
+_EXACT = float(1 << 53)
+# Pairs up to so many are counted in a plain table; up to the next, by one look-up.
+PLAIN = 1 << 16
+LOOKED_UP = 1 << 24
+TOKENS = ("input", "output", "reasoning", "cached", "cache_read", "cache_creation", "total")
+
+
+@attrs.frozen(eq=False)
+class Sums:
+    """What was added up, an element per group.
+
+    `codes` holds the groups' codes on each axis. `figures` has `calls`, `failed`, the token
+    counts, `cost` in USD, `latency` in ms and the `timed` calls that have one, `unpriced` calls
+    and `unpriced_tokens`, and `first` and `last`: the rows seen first and last in time.
+    """
+
+    codes: tuple[IntArray, ...]
+    figures: Mapping[str, Values]
+
+    def __len__(self) -> int:
+        return len(self.figures["calls"])
+
+    def __getitem__(self, name: str) -> Values:
+        return self.figures[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.figures
+
+    def taken(self, places: IntArray) -> Sums:
+        """Some of the groups."""
+        return Sums(
+            tuple(codes[places] for codes in self.codes),
+            {name: values[places] for name, values in self.figures.items()},
+        )
+
+    def regrouped(self, groups: IntArray, count: int, time: Values) -> Sums:
+        """The sums of groups of groups; `groups` has the new group of each, below `count`.
+
+        `time` is the column of times.
+        """
+        figures = {
+            name: add_up(groups, values, count)
+            for name, values in self.figures.items()
+            if name not in ("first", "last")
+        }
+        if "last" in self.figures:
+            figures["last"] = extreme(groups, self["last"], count, time, last=True)
+            figures["first"] = extreme(groups, self["first"], count, time, last=False)
+        return Sums((np.arange(count),), figures)
+
+
+def add_up(groups: IntArray, values: Values, count: int) -> Values:
+    """The sum of each group's values, exactly if they are integers."""
+    if values.dtype.kind == "f":
+        return np.bincount(groups, values, minlength=count)
+    if values.dtype != object and (
+        not len(values) or float(np.abs(values).max()) * len(values) < _EXACT
+    ):
+        return np.bincount(groups, values, minlength=count).astype(np.int64)
+    sums = np.zeros(count, dtype=object)
+    np.add.at(sums, groups, values.astype(object))
+    return sums
+
+
+def extreme(groups: IntArray, rows: IntArray, count: int, time: Values, *, last: bool) -> IntArray:
+    """Of each group the row that is last (or first) in time; of equal ones the greater row."""
+    order = np.lexsort((rows, time.take(rows)))
+    if not last:
+        order = order[::-1]
+    found = np.zeros(count, dtype=np.int64)
+    # Of several values for one place the last one stays.
+    found[groups[order]] = rows[order]
+    return found
+
+
+@attrs.define(eq=False)
+class Grid:
+    """Counts chunks by codes below `size`.
+
+    `tokens` are the counts to add up. Codes of more groups than fit a plain table are numbered in
+    the order in which they are met.
+    """
+
+    coding: Coding
+    size: int
+    tokens: Sequence[str] = TOKENS
+    extremes: bool = True
+    # Whether equal codes mostly stand together.
+    runs: bool = False
+    _numbers: IntArray | None = None
+    _met: list[IntArray] = attrs.Factory(list)
+    _room: int = 0
+    _groups: int = 0
+    _sums: dict[str, Values] = attrs.Factory(dict)
+    _first: IntArray = attrs.Factory(lambda: np.zeros(0, dtype=np.int64))
+    _last: IntArray = attrs.Factory(lambda: np.zeros(0, dtype=np.int64))
+    _newest_ms: int | None = None
+
+    def add(self, chunk: Chunk) -> None:
+        """Count some rows; chunks come in ascending order of rows."""
+        codes = self._numbered(self.coding(chunk))
+        count = self._groups
+        if self._room < count:
+            self._grow(count)
+        add = _adder(codes, count) if self.runs else partial(_by_code, codes, count)
+        calls = add(1.0 + chunk.failed * _FAILED_UNIT)
+        failed = np.floor(calls / _FAILED_UNIT)
+        self._into("failed", failed.astype(np.int64))
+        self._into("calls", (calls - failed * _FAILED_UNIT).astype(np.int64))
+        for name in self.tokens:
+            for half in chunk.tokens(name):
+                self._into(name + half.suffix, _half_sums(half, codes, count, add).astype(np.int64))
+        self._into("cost", add(chunk.cost))
+        self._into("timed", np.bincount(chunk.latencies.codes(codes), minlength=count))
+        self._into("latency", _half_sums(chunk.latencies, codes, count, add))
+        if chunk.view.unpriced.any():
+            self._add_unpriced(codes, chunk, count)
+        if self.extremes:
+            self._add_extremes(codes, chunk)
+
+    def _numbered(self, codes: IntArray) -> IntArray:
+        if self.size <= PLAIN:
+            self._groups = self.size
+            return codes
+        if self.size > LOOKED_UP:
+            return self._searched(codes)
+        if self._numbers is None:
+            self._numbers = np.full(self.size, -1, dtype=np.int32)
+        numbers = self._numbers.take(codes)
+        new = codes[numbers < 0]
+        if len(new):
+            added = np.unique(new)
+            self._numbers[added] = np.arange(self._groups, self._groups + len(added))
+            self._met.append(added)
+            self._groups += len(added)
+            numbers = self._numbers.take(codes)
+        return numbers.astype(np.intp)
+
+    def _searched(self, codes: IntArray) -> IntArray:
+        """Numbers of codes that are too many for a table: those met are kept in order."""
+        present, inverse = np.unique(codes, return_inverse=True)
+        known = self._met[0] if self._met else np.zeros(0, dtype=np.int64)
+        order = self._numbers if self._numbers is not None else known
+        at = np.searchsorted(known, present)
+        inside = at < len(known)
+        is_known = np.zeros(len(present), dtype=bool)
+        is_known[inside] = known[at[inside]] == present[inside]
+        added = present[~is_known]
+        numbers = np.empty(len(present), dtype=np.int64)
+        numbers[is_known] = order[at[is_known]]
+        fresh = np.arange(self._groups, self._groups + len(added))
+        numbers[~is_known] = fresh
+        merged, merged_order = np.concatenate((known, added)), np.concatenate((order, fresh))
+        by_code = np.argsort(merged, kind="stable")
+        self._met, self._numbers = [merged[by_code]], merged_order[by_code]
+        self._groups += len(added)
+        return numbers[inverse]
+
+    def _grow(self, count: int) -> None:
+        room = max(count, 2 * self._room)
+        more = np.zeros(room - self._room, dtype=np.int64)
+        for name, values in self._sums.items():
+            self._sums[name] = np.concatenate((values, more.astype(values.dtype)))
+        self._first = np.concatenate((self._first, more - 1))
+        self._last = np.concatenate((self._last, more - 1))
+        self._room = room
+
+    def _into(self, name: str, values: Values) -> None:
+        sums = self._sums.get(name)
+        if sums is None:
+            sums = self._sums[name] = np.zeros(self._room, dtype=values.dtype)
+        sums[: len(values)] += values
+
+    def _add_unpriced(self, codes: IntArray, chunk: Chunk, count: int) -> None:
+        at = np.flatnonzero(chunk.unpriced)
+        if not len(at):
+            return
+        concerned = codes.take(at)
+        self._into("unpriced", np.bincount(concerned, minlength=count))
+        tokens = chunk.column("total").take(at).astype(np.int64)
+        self._into("unpriced_tokens", add_up(concerned, tokens, count).astype(np.int64))
+
+    def _add_extremes(self, codes: IntArray, chunk: Chunk) -> None:
+        rows, time = chunk.numbers, chunk.time
+        if not len(rows):
+            return
+        if not chunk.in_order:
+            order = np.argsort(time, kind="stable")
+            rows, codes, time = rows[order], codes[order], time[order]
+        in_order = self._newest_ms is None or self._newest_ms <= int(time[0])
+        self._newest_ms = max(int(time[-1]), self._newest_ms or int(time[-1]))
+        if in_order:
+            self._last[codes] = rows
+            unseen = self._first[: self._groups] < 0
+            if unseen.any():
+                first = self._firsts(codes, rows)
+                self._first[: self._groups][unseen] = first[: self._groups][unseen]
+            return
+        last = np.full(self._room, -1, dtype=np.int64)
+        last[codes] = rows
+        column = chunk.view.snapshot.column("time")
+        self._last = _merged(self._last, last, column, np.greater_equal)
+        self._first = _merged(self._first, self._firsts(codes, rows), column, np.less)
+
+    def _firsts(self, codes: IntArray, rows: IntArray) -> IntArray:
+        """Of each group the first of some rows that ascend in time; −1 is none."""
+        first = np.full(self._room, -1, dtype=np.int64)
+        first[codes[::-1]] = rows[::-1]
+        return first
+
+    def sums(self) -> Sums:
+        """The sums of all groups that have a call, and the code of each."""
+        calls = self._sums.get("calls", np.zeros(0, dtype=np.int64))[: self._groups]
+        present = np.flatnonzero(calls)
+        figures: dict[str, Values] = {
+            name: values[present] for name, values in self._sums.items() if not name.endswith(HIGH)
+        }
+        for name in self.tokens:
+            figures[name] = self._joined(name, present)
+        for name in ("calls", "failed", "timed", "unpriced", "unpriced_tokens"):
+            figures.setdefault(name, np.zeros(len(present), dtype=np.int64))
+        for name in ("cost", "latency"):
+            figures.setdefault(name, np.zeros(len(present)))
+        if self.extremes:
+            figures["last"], figures["first"] = self._last[present], self._first[present]
+        return Sums((self._code_of(present),), figures)
+
+    def _joined(self, name: str, present: IntArray) -> Values:
+        low = self._sums.get(name, np.zeros(self._room, dtype=np.int64))[present]
+        high = self._sums.get(name + HIGH)
+        if high is None:
+            return low
+        high = high[present]
+        if not len(high) or int(high.max()) < 1 << (HALF_BITS - 2):
+            return np.asarray(low + (high << HALF_BITS))
+        return np.asarray(low.astype(object) + high.astype(object) * (1 << HALF_BITS))
+
+    def _code_of(self, present: IntArray) -> IntArray:
+        if self.size <= PLAIN:
+            return present
+        if self.size > LOOKED_UP:
+            codes = np.empty(self._groups, dtype=np.int64)
+            if self._met:
+                codes[self._numbers] = self._met[0]
+            return codes[present]
+        met = np.concatenate(self._met) if self._met else np.zeros(0, dtype=np.int64)
+        return met[present]
+
+
+Adder = Callable[[Values], Values]
+
+
+def _by_code(codes: IntArray, count: int, weights: Values) -> Values:
+    """The sums of weights by code."""
+    found: Values = np.bincount(codes, weights, minlength=count)
+    return found
+
+
+def _adder(codes: IntArray, count: int) -> Adder:
+    """The same for codes that stand together: each run is summed first."""
+    starts = np.concatenate(([0], np.flatnonzero(codes[1:] != codes[:-1]) + 1))
+    if len(starts) * 8 > len(codes):
+        return partial(_by_code, codes, count)
+    heads = codes.take(starts)
+
+    def add(weights: Values) -> Values:
+        runs = np.add.reduceat(weights, starts, dtype=np.float64)
+        return _by_code(heads, count, runs)
+
+    return add
+
+
+def _half_sums(half: Half, codes: IntArray, count: int, add: Adder) -> Values:
+    if half.places is None:
+        return add(half.weights)
+    return _by_code(codes.take(half.places), count, half.weights)
+
+
+def _merged(
+    kept: IntArray, other: IntArray, time: Values, better: Callable[[Values, Values], Any]
+) -> IntArray:
+    """Of two rows for each group the better one by time; −1 is none."""
+    both = np.flatnonzero((kept >= 0) & (other >= 0))
+    merged = np.where(kept >= 0, kept, other)
+    wins = both[better(time.take(other[both]), time.take(kept[both]))]
+    merged[wins] = other[wins]
+    return merged

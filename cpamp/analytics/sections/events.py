@@ -1,0 +1,114 @@
+"""The sections made of single events, which are read from the database by their ids.
+
+Source: analytics contract, 9.6 and 10.2.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+
+from cpamp.analytics.facets import IntArray
+from cpamp.analytics.recount.events import TaskTable, event_row, failure_row
+from cpamp.analytics.recount.fact import Fact
+from cpamp.analytics.request import Page
+from cpamp.analytics.sections.rows import Row
+from cpamp.analytics.sections.tasks import NEWEST
+from cpamp.analytics.selection import Selection
+from cpamp.analytics.view import Chunk
+from cpamp.pricing.cost import PriceBook
+from cpamp.store.reading import Dictionaries, read_some
+
+
+@attrs.frozen
+class Reading:
+    """What it takes to read events by their ids."""
+
+    conn: sqlite3.Connection
+    dictionaries: Dictionaries
+    book: PriceBook
+
+    def facts(self, selection: Selection, rows: IntArray) -> list[Fact]:
+        """The events of some rows, in their order."""
+        ids: list[int] = selection.view.snapshot.ids_of(rows).tolist()
+        found = read_some(self.conn, self.dictionaries, ids, callers=True)
+        return [Fact.of(number, event, self.book) for number, event in found]
+
+
+def newest(
+    selection: Selection, limit: int, passes: Callable[[Chunk], Any] | None = None
+) -> IntArray:
+    """The newest rows, by time and then by row, newest first, of those that `passes` marks."""
+    times, rows = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    if limit <= 0:
+        return rows
+    for piece in reversed(selection.pieces):
+        chunk = selection.view.chunk(piece)
+        mask = np.full(len(chunk), True) if passes is None else passes(chunk)
+        if len(times) >= limit:
+            # What is older than all that was found is not looked at again.
+            mask &= chunk.time >= times[0]
+        found = np.flatnonzero(mask)
+        if not len(found):
+            continue
+        times = np.concatenate((chunk.time.take(found), times))
+        rows = np.concatenate((chunk.numbers.take(found), rows))
+        order = np.lexsort((rows, times))[-limit:]
+        times, rows = times.take(order), rows.take(order)
+    return rows[::-1]
+
+
+def before(page: Page, selection: Selection) -> Callable[[Chunk], Any] | None:
+    """Which rows come before the page's cursor."""
+    if page.before_ms is None:
+        return None
+    at_ms = page.before_ms
+    limit = selection.view.snapshot.rows_up_to_id((page.before_id or 0) - 1)
+    return lambda chunk: (chunk.time < at_ms) | ((chunk.time == at_ms) & (chunk.numbers < limit))
+
+
+def page_of(reading: Reading, selection: Selection, page: Page) -> Row:
+    """`events`: one page, newest first, and the count of all."""
+    rows = newest(selection, page.limit + 1, before(page, selection))
+    facts = reading.facts(selection, rows[: page.limit])
+    has_more = len(rows) > page.limit
+    last = facts[-1].order if has_more else (0, 0)
+    return {
+        "items": [event_row(fact) for fact in facts],
+        "next_before_ms": last[0],
+        "next_before_id": last[1],
+        "has_more": has_more,
+        "total_count": selection.count,
+    }
+
+
+def preview_of(reading: Reading, selection: Selection, limit: int) -> Row:
+    """`drilldown_preview`: the newest events of a range of its own."""
+    return page_of(reading, selection, Page(limit))
+
+
+def failures_of(reading: Reading, selection: Selection, limit: int) -> Sequence[Row]:
+    """`recent_failures`: the newest failed events."""
+    rows = newest(selection, limit, lambda chunk: chunk.failed.copy())
+    return [failure_row(fact, fact.provider) for fact in reading.facts(selection, rows)]
+
+
+def tasks_of(reading: Reading, selection: Selection) -> Sequence[Row]:
+    """`task_buckets`: the newest tasks, each with its events."""
+    limit = NEWEST
+    while True:
+        rows = newest(selection, limit)
+        times = selection.view.snapshot.column("time").take(rows)
+        whole = len(rows) < limit
+        # Events of one time belong together, and the oldest may not all be there.
+        kept = rows if whole else rows[times > times[-1]]
+        table = TaskTable()
+        for fact in reading.facts(selection, kept):
+            table.add(fact)
+        if whole or len(table.tasks) >= NEWEST:
+            return table.rows()
+        limit *= 2

@@ -1,0 +1,288 @@
+"""The sections along time: `timeline`, `anomaly_points`, hours, and the timelines of groups."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from cpamp.analytics.counting import Counting
+from cpamp.analytics.facets import NO_CLIENT, IntArray
+from cpamp.analytics.grids import Sums
+from cpamp.analytics.samples import GroupedSamples
+from cpamp.analytics.sections.people import CREDENTIAL_FIELDS
+from cpamp.analytics.sections.rows import (
+    People,
+    Row,
+    five,
+    hit_rates,
+    means,
+    money,
+    outcome,
+    rates,
+    share,
+    table,
+)
+from cpamp.analytics.zones import DAY_MS, HOUR_MS, day_start_ms, label, offset_ms
+
+ANOMALIES = 50
+# What stands out, by how much it must have grown (or shrunk), and which way.
+ANOMALY_METRICS = (
+    ("request_spike", 1.0, 1),
+    ("cost_spike", 1.0, 1),
+    ("tokens_per_request_spike", 0.5, 1),
+    ("cache_hit_drop", 0.2, -1),
+    ("failure_rate_spike", 0.2, 1),
+    ("latency_spike", 0.5, 1),
+)
+SEVERITIES = ("low", "medium", "high")
+# A bucket with fewer calls says little.
+FEW_CALLS = 5
+
+
+def percent_change(now: float, before: float) -> float:
+    """By how much of the former value it grew (section 4.3)."""
+    if before <= 0:
+        return 1.0 if now > 0 else 0.0
+    return (now - before) / before
+
+
+def figures(sums: Sums) -> dict[str, list[Any]]:
+    """The figures of a bucket."""
+    return {
+        **outcome(sums),
+        **five(sums),
+        "reasoning_tokens": sums["reasoning"].tolist(),
+        "total_tokens": sums["total"].tolist(),
+        **money(sums),
+        "average_latency_ms": means(sums),
+        **rates(sums),
+    }
+
+
+class Timeline:
+    """`timeline`, oldest bucket first, and the `anomaly_points` found in it."""
+
+    def __init__(self, counting: Counting) -> None:
+        self._counting = counting
+        counting.need("slots")
+        calendar = counting.calendar
+        count = len(calendar.buckets[0])
+        self._latency = GroupedSamples("latency", calendar.bucket_codes, count)
+        self._ttft = GroupedSamples("ttft", calendar.bucket_codes, count)
+        counting.counters += [self._latency, self._ttft]
+
+    def rows(self) -> list[Row]:
+        """The section."""
+        return self._rows
+
+    @cached_property
+    def _rows(self) -> list[Row]:
+        counting = self._counting
+        calendar = counting.calendar
+        starts, of_slot = calendar.buckets
+        slots = counting.sums("slots")
+        sums = counting.grouped(slots, of_slot[slots.codes[0]])
+        present = sums.codes[0].tolist()
+        latency, ttft = self._latency.p95(), self._ttft.p95()
+        buckets = [int(starts[code]) for code in present]
+        return table(
+            {
+                "bucket_ms": buckets,
+                "label": [label(calendar.tz, at, calendar.granularity) for at in buckets],
+            },
+            figures(sums),
+            {
+                "cache_hit_rate": hit_rates(sums),
+                "p95_latency_ms": [latency[code] for code in present],
+                "p95_ttft_ms": [ttft[code] for code in present],
+            },
+        )
+
+    def anomalies(self) -> list[Row]:
+        """The buckets that stand out against the one before, strongest first."""
+        found = []
+        for before, now in pairwise(self._rows):
+            changes = _changes(before, now)
+            signed = [
+                sign * change
+                for (_, _, sign), change in zip(ANOMALY_METRICS, changes.values(), strict=True)
+            ]
+            flags = [
+                name
+                for (name, limit, _), value in zip(ANOMALY_METRICS, signed, strict=True)
+                if value > limit
+            ]
+            if flags:
+                score = 10 * len(flags) + sum(max(value, 0) for value in signed)
+                row = self._anomaly(before, now, flags, changes)
+                found.append((-score, -now["bucket_ms"], row))
+        return [row for *_, row in sorted(found, key=lambda f: f[:2])][:ANOMALIES]
+
+    def _anomaly(self, before: Row, now: Row, flags: list[str], changes: Row) -> Row:
+        end_ms = self._end_ms(now["bucket_ms"])
+        sure = (
+            self._end_ms(before["bucket_ms"]) == now["bucket_ms"]
+            and min(before["calls"], now["calls"]) >= FEW_CALLS
+            and None not in (before["p95_latency_ms"], now["p95_latency_ms"])
+        )
+        return {
+            "bucket_ms": now["bucket_ms"],
+            "bucket_end_ms": end_ms,
+            "label": now["label"],
+            "severity": SEVERITIES[min(len(flags), 3) - 1],
+            "metric_keys": flags,
+            **{name: now[name] for name in ("calls", "total_tokens", "cost", "failure_rate")},
+            **changes,
+            "confidence": "normal" if sure else "low",
+        }
+
+    def _end_ms(self, bucket_ms: int) -> int:
+        calendar = self._counting.calendar
+        if calendar.granularity == "hour":
+            return bucket_ms + HOUR_MS
+        day = (bucket_ms + offset_ms(calendar.tz, bucket_ms)) // DAY_MS
+        return day_start_ms(calendar.tz, day + 1)
+
+
+def _changes(before: Row, now: Row) -> Row:
+    return {
+        "request_change": percent_change(now["calls"], before["calls"]),
+        "cost_change": percent_change(now["cost"], before["cost"]),
+        "tokens_per_request_change": percent_change(
+            share(now["total_tokens"], now["calls"]), share(before["total_tokens"], before["calls"])
+        ),
+        "cache_hit_rate_change": now["cache_hit_rate"] - before["cache_hit_rate"],
+        "failure_rate_change": now["failure_rate"] - before["failure_rate"],
+        "latency_p95_change": percent_change(
+            now["p95_latency_ms"] or 0, before["p95_latency_ms"] or 0
+        ),
+    }
+
+
+class Anomalies:
+    """`anomaly_points`, of a timeline that need not be asked for."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline = timeline
+
+    def rows(self) -> list[Row]:
+        """The section."""
+        return self._timeline.anomalies()
+
+
+class HourlyDistribution:
+    """The hours of the local day that have calls."""
+
+    def __init__(self, counting: Counting) -> None:
+        self._counting = counting
+        counting.need("slots")
+
+    def rows(self) -> list[Row]:
+        """The section."""
+        slots = self._counting.sums("slots")
+        sums = self._counting.grouped(slots, self._counting.calendar.slots.hour[slots.codes[0]])
+        return table(
+            {
+                "hour": sums.codes[0].tolist(),
+                "calls": sums["calls"].tolist(),
+                "tokens": sums["total"].tolist(),
+            }
+        )
+
+
+class CredentialTimeline:
+    """Buckets of each credential, by time and then by id."""
+
+    def __init__(self, counting: Counting) -> None:
+        self._counting = counting
+        counting.need("credential_buckets")
+
+    def rows(self) -> list[Row]:
+        """The section."""
+        counting = self._counting
+        axis = counting.view.facets.credential
+        pairs = counting.sums("credential_buckets")
+        codes = pairs.codes[0] * len(axis) + axis.codes[pairs.codes[1]]
+        sums = counting.grouped(pairs, codes)
+        _, groups = np.unique(codes, return_inverse=True)
+        people = People(counting.view, groups.reshape(-1), pairs.codes[1], pairs["last"])
+        names = [axis.names[code] for code in (sums.codes[0] % len(axis)).tolist()]
+        rows = [
+            {"id": name, **_labels(people, group, name), **row}
+            for group, (name, row) in enumerate(
+                zip(names, _bucket_rows(counting, sums, sums.codes[0] // len(axis)), strict=True)
+            )
+        ]
+        return sorted(rows, key=lambda row: (row["bucket_ms"], row["id"]))
+
+
+def _labels(people: People, group: int, name: str) -> Row:
+    found = people.names(group, *CREDENTIAL_FIELDS)
+    order = (
+        *("auth_label_snapshot", "account_snapshot", "auth_file_snapshot"),
+        *("source", "auth_index"),
+    )
+    shown = (found[field] for field in order)
+    return {"label": next((text for text in shown if text.strip()), name), **found}
+
+
+class ApiKeyTimeline:
+    """Buckets of each client key; events without a key are left out."""
+
+    def __init__(self, counting: Counting) -> None:
+        self._counting = counting
+        counting.need("client_buckets")
+
+    def rows(self) -> list[Row]:
+        """The section."""
+        counting, facets = self._counting, self._counting.view.facets
+        pairs = counting.sums("client_buckets")
+        keyed = (pairs.codes[1] < len(facets.client)) & (pairs.codes[1] != NO_CLIENT)
+        sums = pairs.taken(np.flatnonzero(keyed))
+        names = [facets.client.names[code] for code in sums.codes[1].tolist()]
+        rows = [
+            {"api_key_hash": name, **row}
+            for name, row in zip(names, _bucket_rows(counting, sums, sums.codes[0]), strict=True)
+        ]
+        return sorted(rows, key=lambda row: (row["bucket_ms"], row["api_key_hash"]))
+
+
+class ModelTimeline:
+    """Buckets of the models with the most calls; the others together as one without a name."""
+
+    def __init__(self, counting: Counting) -> None:
+        self._counting = counting
+        counting.need("model_buckets")
+
+    def rows(self) -> list[Row]:
+        """The section."""
+        counting, facets = self._counting, self._counting.view.facets
+        pairs = counting.sums("model_buckets")
+        models = facets.model.codes[pairs.codes[1]]
+        totals = counting.grouped(pairs, models)
+        order = sorted(
+            zip((-totals["calls"]).tolist(), totals.codes[0].tolist(), strict=True),
+            key=lambda t: (t[0], facets.model.names[t[1]]),
+        )
+        shown = [code for _, code in order[: counting.request.include.model_timeline]]
+        others = len(facets.model)
+        models = np.where(np.isin(models, shown), models, others)
+        sums = counting.grouped(pairs, pairs.codes[0] * (others + 1) + models)
+        rows = []
+        buckets = _bucket_rows(counting, sums, sums.codes[0] // (others + 1))
+        for code, row in zip((sums.codes[0] % (others + 1)).tolist(), buckets, strict=True):
+            name = None if code == others else facets.model.names[code]
+            rows.append({"model": name, "others": code == others, **row})
+        return sorted(rows, key=lambda row: (row["bucket_ms"], row["others"], row["model"] or ""))
+
+
+def _bucket_rows(counting: Counting, sums: Sums, buckets: IntArray) -> list[Row]:
+    calendar = counting.calendar
+    starts = calendar.buckets[0][buckets].tolist()
+    labels = {at: label(calendar.tz, at, calendar.granularity) for at in set(starts)}
+    return table(
+        {"bucket_ms": starts, "bucket_label": [labels[at] for at in starts]}, figures(sums)
+    )

@@ -1,0 +1,152 @@
+"""`summary` and `summary_comparison` (analytics contract, 10.2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cpamp.analytics.counting import Counting
+from cpamp.analytics.grids import Sums, Values
+from cpamp.analytics.samples import Samples
+from cpamp.analytics.sections.rows import FIVE, Row, share
+from cpamp.analytics.sections.tasks import TaskCount
+from cpamp.analytics.selection import Selection
+from cpamp.analytics.view import Chunk
+
+ROLLING_MS = 1_800_000
+
+
+class ZeroTokens:
+    """The calls that succeeded without a token, and the models that they went to."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.models: set[int] = set()
+
+    def add(self, chunk: Chunk) -> None:
+        """Look at some rows."""
+        empty = chunk.column("total") == 0
+        if empty.any():
+            found = np.flatnonzero(empty & ~chunk.failed)
+            self.calls += len(found)
+            self.models.update(np.unique(chunk.codes("model").take(found)).tolist())
+
+
+def totals(sums: Sums) -> dict[str, Any]:
+    """The figures of all groups together; integers are exact."""
+    return {
+        name: _total(values)
+        for name, values in sums.figures.items()
+        if name not in ("first", "last")
+    }
+
+
+def _total(values: Values) -> int | float:
+    if values.dtype.kind == "f":
+        return float(values.sum())
+    if values.dtype == object:
+        return int(sum(values.tolist()))
+    return int(values.sum())
+
+
+class Summary:
+    """All figures of the range, and of the last half hour."""
+
+    def __init__(self, counting: Counting, rolling: Selection | None) -> None:
+        self._counting = counting
+        self._rolling = rolling
+        include = counting.request.include
+        self._percentiles = include.percentiles or not include.compact
+        self._latency, self._ttft = Samples("latency"), Samples("ttft")
+        self._zero = ZeroTokens()
+        self._tasks = TaskCount(counting)
+        counting.need("models")
+        counting.counters.append(self._zero)
+        if self._percentiles:
+            counting.counters += [self._latency, self._ttft]
+        if not include.compact:
+            counting.need("slots")
+            counting.counters.append(self._tasks)
+
+    def rows(self) -> Row:
+        """The section."""
+        counting, facets = self._counting, self._counting.view.facets
+        by_model = counting.sums("models")
+        sums = totals(by_model)
+        unpriced = by_model.codes[0][by_model["unpriced"] > 0].tolist()
+        calls, failed = sums["calls"], sums["failed"]
+        body: Row = {
+            "total_calls": calls,
+            "success_calls": calls - failed,
+            "failure_calls": failed,
+            "success_rate": share(calls - failed, calls),
+            **{name: sums[figure] for name, figure in FIVE.items()},
+            "cache_hit_rate": min(share(sums["cached"] + sums["cache_read"], sums["input"]), 1.0),
+            "reasoning_tokens": sums["reasoning"],
+            "total_tokens": sums["total"],
+            "total_cost": sums["cost"],
+            "average_cost_per_call": share(sums["cost"], calls),
+            "average_latency_ms": sums["latency"] / sums["timed"] if sums["timed"] else None,
+            "zero_token_calls": self._zero.calls,
+            "p95_latency_ms": self._latency.p95() if self._percentiles else None,
+            "p95_ttft_ms": self._ttft.p95() if self._percentiles else None,
+            "unpriced_calls": sums["unpriced"],
+            "unpriced_tokens": sums["unpriced_tokens"],
+            "unpriced_models": sorted(
+                {facets.billing.names[facets.billing.codes[n]][0] for n in unpriced}
+            ),
+        }
+        return body | (self._full(sums) if not counting.request.include.compact else _COMPACT)
+
+    def _full(self, sums: dict[str, Any]) -> Row:
+        counting, facets = self._counting, self._counting.view.facets
+        slots = counting.sums("slots").codes[0]
+        days = max(len(np.unique(counting.calendar.slots.day_ms[slots])), 1)
+        rolling_calls = rolling_tokens = 0
+        if self._rolling is not None:
+            for chunk in self._rolling.chunks():
+                rolling_calls += len(chunk)
+                rolling_tokens += int(chunk.column("total").sum(dtype=np.int64))
+        models = {facets.model.names[facets.model.codes[n]] for n in self._zero.models}
+        return {
+            "rpm_30m": rolling_calls / 30,
+            "tpm_30m": rolling_tokens / 30,
+            "avg_daily_requests": sums["calls"] / days,
+            "avg_daily_tokens": sums["total"] / days,
+            **self._tasks.rows(),
+            "zero_token_models": sorted(name for name in models if name.strip()),
+        }
+
+
+_COMPACT: Row = {
+    "rpm_30m": 0,
+    "tpm_30m": 0,
+    "avg_daily_requests": 0,
+    "avg_daily_tokens": 0,
+    "approx_tasks": 0,
+    "approx_task_failures": 0,
+    "approx_task_success_rate": 0,
+    "zero_token_models": None,
+}
+
+
+def comparison(selection: Selection, from_ms: int, to_ms: int) -> Row:
+    """`summary_comparison` of the rows of the range before."""
+    calls = failed = tokens = 0
+    cost = 0.0
+    for chunk in selection.chunks():
+        calls += len(chunk)
+        failed += int(chunk.failed.sum())
+        tokens += int(chunk.column("total").sum(dtype=np.int64))
+        cost += float(chunk.cost.sum())
+    return {
+        "from_ms": from_ms,
+        "to_ms": to_ms,
+        "total_calls": calls,
+        "success_calls": calls - failed,
+        "failure_calls": failed,
+        "success_rate": share(calls - failed, calls),
+        "total_tokens": tokens,
+        "total_cost": cost,
+    }

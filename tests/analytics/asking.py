@@ -1,0 +1,55 @@
+"""Questions to stored events, answered by the engine's parts and event by event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from cpamp.analytics.answer import Answerer
+from cpamp.analytics.engine import Memory, encoded
+from cpamp.analytics.recount.answer import Recount
+from cpamp.analytics.request import AnalyticsRequest
+from cpamp.pricing.cost import PriceBook
+from cpamp.store.database import open_reader
+from cpamp.store.reading import Dictionaries, read_range
+from cpamp.usage.event import Event
+from tests.store.samples import writing
+
+NOW = 1_800_000_000_000
+Ask = Callable[[Any], dict[str, Any]]
+
+
+@contextmanager
+def stored(folder: Path, batches: Sequence[Sequence[Event]], book: PriceBook) -> Iterator[Answerer]:
+    """What answers questions to some events, stored batch by batch."""
+    path = folder / "usage.sqlite"
+    with writing(path) as writer:
+        for batch in batches:
+            writer.add(batch, 1)
+        columns = writer.derived.columns
+        assert columns is not None
+        dictionaries = Dictionaries()
+        with closing(open_reader(path)) as conn:
+            memory = Memory(lambda: folder)
+            yield memory.answerer(conn, dictionaries, columns.snapshot(), book)
+
+
+def answered(answerer: Answerer, body: Any) -> dict[str, Any]:
+    """The engine's answer to a body, as a client reads it."""
+    request = AnalyticsRequest.read(body, NOW)
+    found: dict[str, Any] = orjson.loads(b"{" + encoded(answerer.answer(request)) + b"}")
+    return found
+
+
+def recounted(answerer: Answerer, body: Any) -> dict[str, Any]:
+    """The answer that is counted event by event."""
+    reading = answerer.reading
+    last = reading.conn.execute("SELECT coalesce(max(id), 0) FROM events").fetchone()[0]
+    recount = Recount(AnalyticsRequest.read(body, NOW), reading.book)
+    recount.feed(read_range(reading.conn, reading.dictionaries, 1, last, callers=True))
+    found: dict[str, Any] = orjson.loads(b"{" + encoded(recount.answer()) + b"}")
+    return found

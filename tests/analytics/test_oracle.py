@@ -1,0 +1,137 @@
+"""Every section equals what is counted event by event, for any events and any request."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import attrs
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cpamp.analytics.request import SECTIONS
+from cpamp.pricing.cost import PriceBook
+from cpamp.pricing.price import read_book
+from cpamp.usage.event import Event
+from tests import answers
+from tests.analytics.asking import NOW, answered, recounted, stored
+from tests.store.samples import FEW_TEXTS, any_event
+
+HOUR = 3_600_000
+DAY = 24 * HOUR
+ZONES = ("UTC", "Europe/Berlin", "Asia/Kolkata", "Asia/Kathmandu", "America/New_York")
+BOOK = PriceBook(
+    read_book(
+        {
+            "a": {"prompt": 2, "completion": 4, "cache": 1},
+            "ab": {
+                "prompt": 1,
+                "completion": 2,
+                "contextTiers": [
+                    {"thresholdTokens": 128, "prompt": 3, "promptConfigured": True},
+                    {"thresholdTokens": 4000, "completion": 0, "completionConfigured": True},
+                ],
+            },
+            "ünï": {
+                "prompt": 5,
+                "completion": 6,
+                "serviceTiers": [
+                    {"mode": "fast", "serviceTier": "a", "prompt": 9, "promptConfigured": True}
+                ],
+            },
+        }
+    )
+)
+# Some near each other, some on the edges of hours, some equal, some anywhere.
+TIMES = st.one_of(
+    st.integers(NOW - 3 * DAY, NOW + 3 * DAY),
+    st.integers(-80, 80).map(lambda hours: NOW + hours * HOUR),
+    st.sampled_from([NOW, NOW + 1, NOW - 1]),
+)
+
+
+@st.composite
+def some_event(draw: st.DrawFn) -> Event:
+    """An event whose time is mostly within some days."""
+    event = draw(any_event())
+    if draw(st.integers(0, 9)):
+        at_ms = draw(TIMES)
+        text = draw(st.sampled_from(["yesterday", f"{at_ms}", "today"]))
+        event = attrs.evolve(event, timestamp_ms=at_ms, timestamp=text)
+    return event
+
+
+LISTS = st.lists(FEW_TEXTS, max_size=3)
+FILTERS = st.fixed_dictionaries(
+    {},
+    optional={
+        **dict.fromkeys(
+            (
+                *("models", "providers", "accounts", "credential_ids", "auth_files"),
+                *("auth_indices", "api_key_hashes", "source_hashes", "project_ids"),
+                *("request_types", "header_error_kinds", "header_trace_ids"),
+            ),
+            LISTS,
+        ),
+        "include_failed": st.booleans(),
+        "failed_only": st.booleans(),
+        "min_latency_ms": st.integers(-5, 5000),
+        "cache_status": st.sampled_from(["hit", "miss", "read", "creation", "x"]),
+    },
+)
+COUNTED = [name for name in SECTIONS if name not in ("filter_options", "filter_selectors")]
+
+
+@st.composite
+def some_request(draw: st.DrawFn) -> dict[str, Any]:
+    """Any request that is valid."""
+    start = draw(st.one_of(st.just(1), st.integers(NOW - 4 * DAY, NOW + DAY)))
+    end = draw(st.integers(start + 1, NOW + 5 * DAY))
+    include: dict[str, Any] = {name: draw(st.booleans()) for name in COUNTED}
+    include |= {
+        "summary_profile": draw(st.sampled_from(["compact", ""])),
+        "summary_percentiles": draw(st.booleans()),
+        "summary_comparison": draw(st.booleans()),
+        "granularity": draw(st.sampled_from(["hour", "day", ""])),
+        "recent_failures": draw(st.integers(0, 4)),
+        "events_page": {"limit": draw(st.integers(1, 6)), "before_ms": draw(st.just(0) | TIMES)},
+        "drilldown_preview": {"from_ms": NOW - DAY, "to_ms": NOW + 1, "limit": 3},
+    }
+    # Days of all years would be as many buckets.
+    if start == 1:
+        include["granularity"] = "day"
+    return {
+        "from_ms": start,
+        "to_ms": end,
+        "now_ms": draw(TIMES),
+        "time_zone": draw(st.sampled_from(ZONES)),
+        "filters": draw(st.just({}) | FILTERS),
+        "search_query": draw(st.just("") | FEW_TEXTS),
+        "search_api_key_hash": draw(st.just("") | FEW_TEXTS),
+        "include": include,
+    }
+
+
+@settings(
+    max_examples=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(
+    st.lists(some_event(), max_size=40, unique_by=lambda e: e.event_hash),
+    st.integers(1, 5),
+    st.lists(some_request(), min_size=1, max_size=4),
+)
+def test_every_section_equals_the_count_event_by_event(
+    events: list[Event], batches: int, requests: list[dict[str, Any]]
+) -> None:
+    size = -(-len(events) // batches) or 1
+    parts = [events[start : start + size] for start in range(0, len(events), size)]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        stored(Path(folder), parts, BOOK) as answerer,
+    ):
+        for request in requests:
+            expected, found = recounted(answerer, request), answered(answerer, request)
+            assert answers.differences(expected, found) == []

@@ -108,7 +108,7 @@ def test_columns_that_are_no_good_are_made_anew(lab: Lab, harm: str) -> None:
     if harm == "deleted":
         shutil.rmtree(columns)
     elif harm == "truncated":
-        next(columns.glob("*/time.col")).write_bytes(b"x" * 100)
+        next(columns.glob("*/time.*.col")).write_bytes(b"x" * 100)
     else:
         state = next(columns.glob("*/state.json"))
         state.write_bytes(state.read_bytes().replace(b'"version":1', b'"version":0'))

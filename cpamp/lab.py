@@ -240,6 +240,14 @@ class Manager:
         """How many events it has."""
         return int(self.status()["events"])
 
+    def wait_for_collector(self, seconds: float = 30.0) -> float:
+        """Wait until records flow; returns the seconds that it took."""
+        return wait_until(
+            lambda: self.status()["collector"]["collector"] == "running",
+            seconds=seconds,
+            what="the collector to run",
+        )
+
     def wait_for_events(self, count: int, seconds: float = 60.0, every: float = 0.02) -> float:
         """Wait until it has `count` events; returns the seconds that it took."""
         return wait_until(

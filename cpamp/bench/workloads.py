@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
+from cpamp.simulator.records import CODEX, Generator
+from cpamp.usage.event import Event
+from cpamp.usage.record import decode
 from cpamp.usage.timestamps import Instant
+
+T = TypeVar("T")
 
 DAY_MS = 86_400_000
 MONITORING_BEGIN_MS = 1_800_000_000_000
 MONITORING_DAYS = 30
-LIFE_BEGIN_MS = 1_767_225_600_000  # 2026-01-01
-LIFE_DAYS = 90
 _PROVIDERS = ("codex", "claude", "gemini")
 _TIERS = ("", "default", "priority")
 
@@ -50,35 +53,53 @@ def monitoring(count: int) -> Iterator[bytes]:
         )
 
 
-def life(count: int) -> Iterator[bytes]:
-    """The life-cycle baseline (profile C): resolved models, spread evenly over 90 days."""
-    step = max(1, LIFE_DAYS * DAY_MS // count)
+def dashboard(count: int) -> Iterator[bytes]:
+    """W-DASH: 200 accounts, 12 models, 100 keys, spread evenly over one day."""
+    step = max(1, DAY_MS // count)
     for i in range(count):
-        account = i % 100
+        account = i % 200
+        failed = i % 20 == 0
+        model = f"benchmark-model-{i % 12:02d}"
         yield _line(
-            LIFE_BEGIN_MS + i * step,
-            event_hash=f"usage-lifecycle-baseline-{i:08d}",
+            MONITORING_BEGIN_MS + i * step,
+            event_hash=f"dashboard-benchmark-{i:06d}",
             provider=_PROVIDERS[i % 3],
-            model=f"gpt-{i % 12:02d}",
-            resolved_model=f"gpt-billing-{i % 12:02d}",
-            endpoint="POST /v1/chat/completions",
+            model=model,
+            resolved_model=model,
+            endpoint="/v1/responses",
             auth_index=f"auth-{account:03d}",
             source=f"source-{account:03d}",
-            source_hash=f"source-hash-{account:03d}",
+            source_hash=f"source-{account:03d}",
             **_account(account, i),
-            api_key_hash=f"api-key-{i % 50:03d}",
-            **_tokens(i),
-            latency_ms=100 + i % 900,
-            ttft_ms=20 + i % 180,
-            failed=i % 17 == 0,
+            api_key_hash=f"api-key-{i % 100:03d}",
+            auth_project_id_snapshot=f"project-{i % 20:02d}",
+            input_tokens=100 + i % 1000,
+            output_tokens=50 + i % 500,
+            reasoning_tokens=i % 100,
+            cached_tokens=i % 200,
+            cache_tokens=i % 50,
+            total_tokens=200 + i % 2000,
+            latency_ms=50 + i % 2000,
+            failed=failed,
+            fail_summary=f"benchmark failure {i % 10}" if failed else "",
         )
 
 
-def pieces(lines: Iterable[bytes], count: int = 1000) -> Iterator[bytes]:
-    """The same bytes in pieces of `count` lines, for a client that sends them as they are made."""
-    rest = iter(lines)
-    while piece := b"".join(islice(rest, count)):
-        yield piece
+def codex(count: int) -> Iterator[Event]:
+    """Records of Codex with its quota headers, as the collector reads them, ten a second."""
+    generator = Generator(1, families=CODEX)
+    for i in range(count):
+        at_ms = MONITORING_BEGIN_MS + i * 100
+        event = decode(generator.payload(at_ms), now_ms=at_ms + 20)
+        assert isinstance(event, Event)
+        yield event
+
+
+def batches(items: Iterable[T], count: int) -> Iterator[list[T]]:
+    """The same items in lists of `count`."""
+    rest = iter(items)
+    while batch := list(islice(rest, count)):
+        yield batch
 
 
 def _line(at_ms: int, **members: Any) -> bytes:

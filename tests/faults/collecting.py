@@ -31,7 +31,7 @@ class Collecting:
 
     def wait_for_collecting(self) -> None:
         """Wait until records flow."""
-        self.wait(lambda status: status["collector"] == "running", "the collector to run")
+        self.manager.wait_for_collector()
 
     def wait(self, holds: Any, what: str, seconds: float = 30) -> dict[str, Any]:
         """Wait until the collector's status is as wanted; the status."""

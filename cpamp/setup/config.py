@@ -5,15 +5,16 @@ Source: server contract, sections 6.1 to 6.4 and points B-6 and B-13 of section 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import attrs
 
+from cpamp import members
 from cpamp.cpa.urls import normalise
 from cpamp.errors import InvalidJson
+from cpamp.inspection.settings import InspectionSettings
 from cpamp.settings import COLLECTOR_MODES, POP_SIDES, Settings
-from cpamp.setup import inspection, members
 from cpamp.setup.problems import ConnectionRequired
 
 # What stands in for a key that is set, whatever its length.
@@ -103,11 +104,11 @@ class CollectorSettings:
 
 @attrs.frozen
 class ManagerConfig:
-    """The whole configuration; `inspection` is kept as its own part understands it."""
+    """The whole configuration."""
 
     connection: Connection
     collector: CollectorSettings
-    inspection: Mapping[str, Any] = attrs.field(factory=dict)
+    inspection: InspectionSettings = attrs.field(factory=InspectionSettings)
 
     @classmethod
     def by(cls, settings: Settings) -> ManagerConfig:
@@ -122,11 +123,9 @@ class ManagerConfig:
             collector=self.collector
             if collector is None
             else self.collector.merged(members.child(submitted, "collector")),
-            inspection=inspection.merge(
-                self.inspection, members.child(submitted, "codexInspection")
-            )
-            if submitted.get("codexInspection") is not None
-            else self.inspection,
+            inspection=self.inspection
+            if submitted.get("codexInspection") is None
+            else self.inspection.merged(members.child(submitted, "codexInspection")),
         )
 
     def overlaid(self, settings: Settings) -> ManagerConfig:
@@ -165,7 +164,7 @@ class ManagerConfig:
         return {
             "cpaConnection": connection,
             "collector": self.collector.json(),
-            "codexInspection": dict(self.inspection),
+            "codexInspection": self.inspection.json(),
             "externalUsageService": {"enabled": False},
         }
 
@@ -189,7 +188,7 @@ def read_record(
             decrypt(str(stored_connection.get("managementKey") or "")),
         ),
         collector=collector,
-        inspection=_object(record, "codexInspection"),
+        inspection=InspectionSettings.read(_object(record, "codexInspection")),
     )
 
 

@@ -110,16 +110,3 @@ class EnableFailed(Problem):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"enable CPA usage statistics failed: {reason}")
-
-
-class InvalidTimeZone(BadRequest):
-    """There is no such zone in the zone database."""
-
-    code = "invalid_time_zone"
-
-    def __init__(self, zone: str) -> None:
-        super().__init__(f'invalid time zone "{zone}"')
-
-
-class InvalidTarget(BadRequest):
-    """The inspection was to watch something that it can't."""

@@ -15,13 +15,13 @@ from twisted.internet.defer import Deferred, DeferredLock, TimeoutError
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from cpamp import members
 from cpamp.collect.config import CollectorConfig
 from cpamp.cpa.client import CpaClient, CpaConfig
 from cpamp.cpa.urls import normalise
 from cpamp.errors import Problem
 from cpamp.security.vault import Vault
 from cpamp.settings import Settings
-from cpamp.setup import members
 from cpamp.setup.bootstrap import CONFIG_SETTING, STATE_SETTING, Bootstrapped, BootstrapState
 from cpamp.setup.checks import check_cpa, warnings
 from cpamp.setup.config import (
@@ -329,6 +329,6 @@ def _free_members_record(record: Any, config: ManagerConfig, now_ms: int) -> dic
     return {
         **kept,
         "collector": {**(collector if isinstance(collector, dict) else {}), **free},
-        "codexInspection": dict(config.inspection),
+        "codexInspection": config.inspection.json(),
         "updatedAtMs": now_ms,
     }

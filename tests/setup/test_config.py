@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cpamp.errors import InvalidJson
+from cpamp.inspection.settings import InspectionSettings
 from cpamp.settings import Settings, load
 from cpamp.setup.config import (
     MASK,
@@ -17,8 +18,7 @@ from cpamp.setup.config import (
     encrypted_key,
     read_record,
 )
-from cpamp.setup.inspection import merge
-from cpamp.setup.problems import ConnectionRequired, InvalidTarget, InvalidTimeZone
+from cpamp.setup.problems import ConnectionRequired
 
 CPA = Connection("http://cpa:8317", "secret")
 
@@ -28,7 +28,9 @@ def settings(**environ: str) -> Settings:
 
 
 def config(**environ: str) -> ManagerConfig:
-    return ManagerConfig(CPA, CollectorSettings.by(settings(**environ)), {"workers": 2})
+    return ManagerConfig(
+        CPA, CollectorSettings.by(settings(**environ)), InspectionSettings(workers=2)
+    )
 
 
 # what is submitted as cpaConnection, what holds after
@@ -157,7 +159,7 @@ def test_answers_never_hold_the_key() -> None:
             "queryLimit": 50_000,
             "tlsSkipVerify": True,
         },
-        "codexInspection": {"workers": 2},
+        "codexInspection": InspectionSettings(workers=2).json(),
         "externalUsageService": {"enabled": False},
     }
     assert len(MASK) == 12
@@ -189,47 +191,5 @@ def test_the_environment_on_top() -> None:
     held = saved.overlaid(env)
     assert held.connection == Connection("http://other:1", "k")
     assert (held.collector.batch_size, held.collector.query_limit) == (9, 7)
-    assert held.inspection == {"workers": 2}
+    assert held.inspection.workers == 2
     assert saved.overlaid(settings(CPA_UPSTREAM_URL="other:1")) == saved
-
-
-# saved, submitted, after
-INSPECTIONS: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
-    ({}, {}, {}),
-    ({"workers": 2, "retries": 3}, {"timeout": 9}, {"workers": 2, "timeout": 9}),
-    ({"workers": 2}, {"workers": None, "retries": 1}, {"workers": 2, "retries": 1}),
-    (
-        {"schedule": {"mode": "interval", "timeZone": "Asia/Tokyo"}},
-        {"schedule": {"mode": "time_points"}},
-        {"schedule": {"mode": "time_points", "timeZone": "Asia/Tokyo"}},
-    ),
-    (
-        {},
-        {"targetTypes": ["XAI", " codex ", "xai"]},
-        {"targetTypes": ["codex", "xai"], "targetType": "codex"},
-    ),
-    ({}, {"targetType": "xai"}, {"targetTypes": ["xai"], "targetType": "xai"}),
-    ({}, {"schedule": {"timeZone": ""}}, {"schedule": {"timeZone": ""}}),
-]
-
-
-@pytest.mark.parametrize(("saved", "submitted", "after"), INSPECTIONS)
-def test_merging_the_inspection(
-    saved: dict[str, Any], submitted: dict[str, Any], after: dict[str, Any]
-) -> None:
-    assert merge(saved, submitted) == after
-
-
-@pytest.mark.parametrize("zone", ["Mars/Base", "../etc/passwd", "/etc/localtime", "a\0b", "Europe"])
-def test_unknown_zones(zone: str) -> None:
-    with pytest.raises(InvalidTimeZone):
-        merge({}, {"schedule": {"timeZone": zone}})
-
-
-@pytest.mark.parametrize(
-    "submitted",
-    [{"targetTypes": []}, {"targetTypes": ["claude"]}, {"targetType": "claude"}],
-)
-def test_unknown_targets(submitted: dict[str, Any]) -> None:
-    with pytest.raises(InvalidTarget):
-        merge({}, submitted)

@@ -354,7 +354,7 @@ async def test_changing_the_configuration(tmp_path: Path) -> None:
         assert answer["source"] == "db"
         assert "cpaUsage" not in answer
         assert answer["config"]["cpaConnection"]["managementKey"] == MASK
-        assert answer["config"]["codexInspection"] == {"workers": 3}
+        assert answer["config"]["codexInspection"]["workers"] == 3
         assert b.service.query_limit == 33
         assert b.cpa.calls[0] == ("GET", "http://cpa:8317", "k1")
         assert b.verbs() == "GET GET PUT"

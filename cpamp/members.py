@@ -48,3 +48,23 @@ def child(source: dict[str, Any], key: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidJson(f"{key} must be an object")
     return value
+
+
+def number(source: dict[str, Any], key: str) -> float | None:
+    """The number, None when absent."""
+    value = source.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidJson(f"{key} must be a number")
+    return float(value)
+
+
+def texts(source: dict[str, Any], key: str) -> list[str] | None:
+    """The trimmed texts of a list, None when absent."""
+    value = source.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise InvalidJson(f"{key} must be a list of texts")
+    return [item.strip() for item in value]

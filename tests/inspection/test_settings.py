@@ -1,0 +1,116 @@
+"""The settings of an inspection: what a submission makes of them (inspection contract, 2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cpamp.errors import InvalidJson
+from cpamp.inspection.problems import InvalidTarget, InvalidTimeZone
+from cpamp.inspection.settings import InspectionSettings
+
+POINTS = {"schedule": {"mode": "time_points", "timePoints": ["7:5", "23:59", "24:00", "07:05"]}}
+
+# saved, submitted, members after it
+MERGED: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
+    ({}, {}, {"enabled": False, "workers": 4, "timeout": 15_000, "autoActionMode": "none"}),
+    ({"enabled": True}, {}, {"enabled": True}),
+    (
+        {"workers": 2, "retries": 3},
+        {"timeout": 2000},
+        {"workers": 2, "timeout": 2000, "retries": 0},
+    ),
+    ({"workers": 2}, {"workers": None, "retries": 1}, {"workers": 2, "retries": 1}),
+    ({"workers": 2}, {"workers": 0}, {"workers": 2}),
+    ({}, {"workers": 9}, {"workers": 9, "deleteWorkers": 9}),
+    ({"deleteWorkers": 3}, {"workers": 9, "deleteWorkers": 2}, {"deleteWorkers": 2}),
+    ({"deleteWorkers": 3}, {"timeout": 1}, {"deleteWorkers": 3, "timeout": 1_000}),
+    (
+        {},
+        {"workers": 1000, "retries": 99, "timeout": 10**9},
+        {"workers": 64, "retries": 5, "timeout": 60_000},
+    ),
+    (
+        {"retries": 2, "sampleSize": 7},
+        {"retries": -1, "sampleSize": -1},
+        {"retries": 2, "sampleSize": 7},
+    ),
+    ({}, {"usedPercentThreshold": 0.8}, {"usedPercentThreshold": 80}),
+    ({"usedPercentThreshold": 70}, {"usedPercentThreshold": 0}, {"usedPercentThreshold": 70}),
+    ({"usedPercentThreshold": 70}, {"usedPercentThreshold": 101}, {"usedPercentThreshold": 70}),
+    ({"autoActionMode": "delete"}, {"autoActionMode": "destroy"}, {"autoActionMode": "delete"}),
+    ({"autoRecoverEnabled": True}, {}, {"autoRecoverEnabled": False}),
+    ({"userAgent": "a"}, {"userAgent": " "}, {"userAgent": "a"}),
+    (
+        {},
+        {"targetTypes": ["XAI", " codex ", "xai"]},
+        {"targetTypes": ["codex", "xai"], "targetType": "codex"},
+    ),
+    ({}, {"targetType": "xai"}, {"targetTypes": ["xai"], "targetType": "xai"}),
+    ({"targetTypes": ["xai"]}, {"targetTypes": None}, {"targetTypes": ["xai"]}),
+]
+
+# saved, submitted, the schedule after it
+SCHEDULES: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
+    ({}, POINTS, {"mode": "time_points", "timePoints": ["07:05", "23:59"]}),
+    ({}, {"schedule": {"timePoints": ["1:00"]}}, {"mode": "time_points"}),
+    ({}, {"schedule": {"mode": "time_points"}}, {"mode": "interval"}),
+    (POINTS, {"schedule": {"intervalMinutes": 5}}, {"mode": "interval", "intervalMinutes": 5}),
+    (
+        POINTS,
+        {"schedule": {"timePoints": ["x"]}},
+        {"mode": "time_points", "timePoints": ["07:05", "23:59"]},
+    ),
+    (POINTS, {"schedule": {"mode": "later"}}, {"mode": "time_points"}),
+    ({}, {"schedule": {"intervalMinutes": 10**6}}, {"intervalMinutes": 43_200}),
+    ({}, {"schedule": {"intervalMinutes": 0}}, {"intervalMinutes": 60}),
+    (
+        {"schedule": {"timeZone": "Asia/Tokyo"}},
+        {"schedule": {"mode": "interval"}},
+        {"timeZone": "Asia/Tokyo"},
+    ),
+    ({"schedule": {"timeZone": "Asia/Tokyo"}}, {"schedule": {"timeZone": ""}}, {"timeZone": ""}),
+]
+
+
+@pytest.mark.parametrize(("saved", "submitted", "after"), MERGED)
+def test_merging(saved: dict[str, Any], submitted: dict[str, Any], after: dict[str, Any]) -> None:
+    merged = InspectionSettings.read(saved).merged(submitted).json()
+    assert after.items() <= merged.items()
+    assert InspectionSettings.read(merged).json() == merged
+
+
+@pytest.mark.parametrize(("saved", "submitted", "after"), SCHEDULES)
+def test_merging_the_schedule(
+    saved: dict[str, Any], submitted: dict[str, Any], after: dict[str, Any]
+) -> None:
+    merged = InspectionSettings.read(saved).merged(submitted).json()
+    assert after.items() <= merged["schedule"].items()
+
+
+@pytest.mark.parametrize("zone", ["Mars/Base", "../etc/passwd", "/etc/localtime", "a\0b", "Europe"])
+def test_unknown_zones(zone: str) -> None:
+    with pytest.raises(InvalidTimeZone):
+        InspectionSettings().merged({"schedule": {"timeZone": zone}})
+
+
+@pytest.mark.parametrize(
+    "submitted",
+    [{"targetTypes": []}, {"targetTypes": ["claude"]}, {"targetType": "claude"}],
+)
+def test_unknown_targets(submitted: dict[str, Any]) -> None:
+    with pytest.raises(InvalidTarget):
+        InspectionSettings().merged(submitted)
+
+
+@pytest.mark.parametrize(
+    "submitted", [{"workers": "4"}, {"retries": 1.5}, {"schedule": []}, {"targetTypes": "codex"}]
+)
+def test_wrong_types(submitted: dict[str, Any]) -> None:
+    with pytest.raises(InvalidJson):
+        InspectionSettings().merged(submitted)
+
+
+def test_damaged_settings_are_the_defaults() -> None:
+    assert InspectionSettings.read({"workers": "many"}) == InspectionSettings()

@@ -23,7 +23,9 @@ _INTEGERS = (
     "usageImportMaxSessions usageImportSessionTTLMinutes spoolMaxBytes keepDetailsDays "
     "keepPayloadDays"
 )
-_BOOLEANS = "tlsSkipVerify quotaCooldownEnabled accountActionsEnabled accountActionsAutoDisable"
+_BOOLEANS = (
+    "tlsSkipVerify quotaCooldownEnabled accountActionsEnabled accountActionsAutoDisable seedPrices"
+)
 _LISTS = "corsOrigins listen publicPluginPaths"
 _TYPES: dict[str, type] = {
     key: kind

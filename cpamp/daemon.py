@@ -12,7 +12,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 from twisted.application.service import Service
@@ -53,6 +53,13 @@ class _StageError(Exception):
     reason: str
 
 
+class Loading(Protocol):
+    """A part that must have read the database before anybody asks for it."""
+
+    def load(self, conn: sqlite3.Connection) -> None:
+        """Read what it holds."""
+
+
 @attrs.define(eq=False)
 class Daemon(Service):
     """Starts the parts before the reactor serves anything, and stops them in order.
@@ -69,6 +76,8 @@ class Daemon(Service):
     _gate: AdminGate
     _store: Store
     _setup: SetupService
+    # What is held in memory whole, and read before the port opens.
+    _held: tuple[Loading, ...]
     _listener: Listener
     # Started in this order once the store is there; stopped in the reverse, before the port.
     _workers: tuple[Service, ...]
@@ -125,7 +134,10 @@ class Daemon(Service):
         with _stage("open sqlite"):
             conn = open_database(self._lock.database)
         try:
-            return bootstrap(conn, self._settings, self._vault, self._now_ms())
+            found = bootstrap(conn, self._settings, self._vault, self._now_ms())
+            for part in self._held:
+                part.load(conn)
+            return found
         except DataKeyError as e:
             raise _StageError("load data key", e.message) from e
         finally:

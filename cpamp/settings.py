@@ -59,6 +59,7 @@ class Settings:
     spool_max_bytes: int
     keep_details_days: int  # 0: for ever
     keep_payload_days: int  # 0: raw payloads are not kept at all
+    seed_prices: bool  # a new installation begins with the prices that the package ships
     import_chunk_bytes: int
     import_disk_quota_bytes: int
     import_max_sessions: int
@@ -124,12 +125,12 @@ class _Sources:
             raise SettingsError(f"{said} must be a whole number, 0 or more")
         return int(value)
 
-    def boolean(self, name: str, key: str) -> bool:
+    def boolean(self, name: str, key: str, default: bool = False) -> bool:
         """True by one of four words in the environment, or by the file."""
         text = self.env(name)
         if text:
             return text.lower() in ("1", "true", "yes", "on")
-        return bool(self.file.members.get(key))
+        return bool(self.file.members.get(key, default))
 
     def switch(self, name: str, key: str) -> Switch:
         """A boolean together with whether the environment decided it."""
@@ -213,6 +214,7 @@ def load(
         spool_max_bytes=s.strict_integer("CPAMP_SPOOL_MAX_BYTES", "spoolMaxBytes", GIB),
         keep_details_days=s.strict_integer("CPAMP_KEEP_DETAILS_DAYS", "keepDetailsDays", 0),
         keep_payload_days=s.strict_integer("CPAMP_KEEP_PAYLOAD_DAYS", "keepPayloadDays", 0),
+        seed_prices=s.boolean("CPAMP_SEED_PRICES", "seedPrices", default=True),
         import_chunk_bytes=s.integer(
             "USAGE_IMPORT_CHUNK_BYTES", "usageImportChunkBytes", 4_194_304
         ),

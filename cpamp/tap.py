@@ -25,6 +25,8 @@ from cpamp.importing.session import Limits
 from cpamp.importing.sessions import Sessions
 from cpamp.lag import ReactorLag
 from cpamp.listening import Listener
+from cpamp.pricing.aliases import Aliases
+from cpamp.pricing.book import Prices
 from cpamp.security import files
 from cpamp.security.admin import AdminGate
 from cpamp.security.lock import ProcessLock, canonical
@@ -101,6 +103,8 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
 
     # Records on their way to the store.
     store = Store(reactor, database, now_ms)
+    prices = Prices(store, now_ms, settings.seed_prices)
+    aliases = Aliases(store, now_ms)
     collector = Collector(
         reactor,
         store,
@@ -158,6 +162,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
         gate=gate,
         store=store,
         setup=setup,
+        held=(prices, aliases),
         listener=listener,
         workers=(lag, retention, sessions, collector),
         now_ms=now_ms,

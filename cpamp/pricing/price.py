@@ -98,7 +98,8 @@ class ModelPrice:
     service_tiers: tuple[ServiceTier, ...] = ()
     source: str = ""
     source_model_id: str = ""
-    raw_json: str = ""
+    # None: not told, and nothing is said of the one that is stored.
+    raw_json: str | None = None
     updated_at_ms: int = 0
     synced_at_ms: int | None = None
 
@@ -116,7 +117,7 @@ class ModelPrice:
             service_tiers=_service_tiers(model, fields.get("servicetiers")),
             source=_text(model, fields, "source"),
             source_model_id=_text(model, fields, "sourceModelId"),
-            raw_json=_text(model, fields, "rawJson"),
+            raw_json=_optional_text(model, fields, "rawJson"),
             synced_at_ms=None if synced is None else _integer(model, "syncedAtMs", synced),
         )
 
@@ -211,10 +212,12 @@ def _integer(model: str, name: str, value: Any) -> int:
 
 
 def _text(model: str, fields: Mapping[str, Any], name: str) -> str:
+    return _optional_text(model, fields, name) or ""
+
+
+def _optional_text(model: str, fields: Mapping[str, Any], name: str) -> str | None:
     value = fields.get(name.lower())
-    if value is None:
-        return ""
-    if not isinstance(value, str):
+    if value is not None and not isinstance(value, str):
         raise PriceInvalid(f"{name} of {model} must be a string")
     return value
 

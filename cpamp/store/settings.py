@@ -12,8 +12,11 @@ PUT = """
 INSERT INTO settings (key, value, updated_at_ms) VALUES (?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at_ms = excluded.updated_at_ms
 """
+# Prices that came with the package are nobody's work.
 HISTORY = """
 SELECT EXISTS (SELECT 1 FROM events) OR EXISTS (SELECT 1 FROM dead_letter_events)
+    OR EXISTS (SELECT 1 FROM model_prices WHERE source <> 'embedded')
+    OR EXISTS (SELECT 1 FROM api_key_aliases)
 """
 
 
@@ -34,5 +37,5 @@ def last_written_ms(conn: sqlite3.Connection) -> int:
 
 
 def has_history(conn: sqlite3.Connection) -> bool:
-    """Whether anything was ever collected."""
+    """Whether anything was ever collected, or entered."""
     return bool(conn.execute(HISTORY).fetchone()[0])

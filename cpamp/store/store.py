@@ -66,6 +66,7 @@ class Store(Service):
     _tend_pool: ThreadPool = attrs.field(init=False)
     _read_pool: adbapi.ConnectionPool | None = attrs.field(default=None, init=False)
     _question_pool: adbapi.ConnectionPool | None = attrs.field(default=None, init=False)
+    _renewal_listeners: list[Callable[[], object]] = attrs.field(factory=list, init=False)
     _calls: list[LoopingCall] = attrs.field(factory=list, init=False)
     _tending: Deferred[None] | None = attrs.field(default=None, init=False)
     _dead_letters: int = attrs.field(default=0, init=False)
@@ -143,6 +144,12 @@ class Store(Service):
             for pool in old:
                 self._in_background(pool.close)
             self._tend()
+            for listener in self._renewal_listeners:
+                listener()
+
+    def on_renewal(self, listener: Callable[[], object]) -> None:
+        """Call this when rows may have become others without a write: the file was replaced."""
+        self._renewal_listeners.append(listener)
 
     async def _stop(self) -> None:
         for call in self._calls:

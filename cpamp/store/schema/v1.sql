@@ -162,6 +162,69 @@ CREATE TABLE coverage (
     PRIMARY KEY (connection, from_minute)
 ) WITHOUT ROWID;
 
+-- The price book: what a model costs, all in USD per million tokens. A flag tells a price that was
+-- stated, which may be 0, from one that is not known.
+CREATE TABLE model_prices (
+    model TEXT PRIMARY KEY,
+    prompt_per_1m REAL NOT NULL,
+    completion_per_1m REAL NOT NULL,
+    cache_per_1m REAL NOT NULL,              -- cached tokens of no stated kind
+    cache_read_per_1m REAL NOT NULL,
+    cache_creation_per_1m REAL NOT NULL,
+    prompt_configured INTEGER NOT NULL,      -- flags are 0 or 1
+    completion_configured INTEGER NOT NULL,
+    cache_read_configured INTEGER NOT NULL,
+    cache_creation_configured INTEGER NOT NULL,
+    source TEXT NOT NULL,                    -- manual, models.dev, litellm, openrouter, embedded
+    source_model_id TEXT NOT NULL,
+    raw_json TEXT NOT NULL,                  -- the source's own record
+    updated_at_ms INTEGER NOT NULL,
+    synced_at_ms INTEGER                     -- NULL = never
+) WITHOUT ROWID;
+
+-- Prices of a whole request whose input is above the threshold; only flagged ones count.
+CREATE TABLE model_price_context_tiers (
+    model TEXT NOT NULL REFERENCES model_prices ON DELETE CASCADE,
+    threshold_tokens INTEGER NOT NULL,
+    prompt_per_1m REAL NOT NULL,
+    completion_per_1m REAL NOT NULL,
+    cache_per_1m REAL NOT NULL,
+    cache_read_per_1m REAL NOT NULL,
+    cache_creation_per_1m REAL NOT NULL,
+    prompt_configured INTEGER NOT NULL,
+    completion_configured INTEGER NOT NULL,
+    cache_configured INTEGER NOT NULL,
+    cache_read_configured INTEGER NOT NULL,
+    cache_creation_configured INTEGER NOT NULL,
+    PRIMARY KEY (model, threshold_tokens)
+) WITHOUT ROWID;
+
+-- Prices of a request whose service tier is one of the two names; only flagged ones count.
+CREATE TABLE model_price_service_tiers (
+    model TEXT NOT NULL REFERENCES model_prices ON DELETE CASCADE,
+    mode TEXT NOT NULL,                      -- as price sources call it
+    service_tier TEXT NOT NULL,              -- as usage records call it
+    prompt_per_1m REAL NOT NULL,
+    completion_per_1m REAL NOT NULL,
+    cache_per_1m REAL NOT NULL,
+    cache_read_per_1m REAL NOT NULL,
+    cache_creation_per_1m REAL NOT NULL,
+    prompt_configured INTEGER NOT NULL,
+    completion_configured INTEGER NOT NULL,
+    cache_configured INTEGER NOT NULL,
+    cache_read_configured INTEGER NOT NULL,
+    cache_creation_configured INTEGER NOT NULL,
+    PRIMARY KEY (model, mode, service_tier)
+) WITHOUT ROWID;
+
+-- What people call a client's API key.
+CREATE TABLE api_key_aliases (
+    api_key_hash TEXT PRIMARY KEY,           -- lower-case hexadecimal SHA-256
+    alias TEXT NOT NULL,
+    folded TEXT NOT NULL UNIQUE,             -- the alias in lower case
+    updated_at_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+
 -- For a person with sqlite3: events with all their fields. `cpamp show` also unpacks metadata.
 CREATE VIEW usage_events AS
 SELECT

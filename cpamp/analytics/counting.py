@@ -38,6 +38,7 @@ class Shape:
 SHAPES = {
     "models": Shape(("model",)),
     "people": Shape(("who", "model")),
+    "credentials": Shape(("who",), LIGHT),
     "clients": Shape(("client", "model")),
     "contexts": Shape(("client", "who"), LIGHT),
     "slots": Shape(("slot",), extremes=False),

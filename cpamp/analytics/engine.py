@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from hashlib import blake2b
@@ -26,6 +27,8 @@ from cpamp.store import Store
 from cpamp.store.reading import Dictionaries
 
 CACHE_BYTES = 32 * 1024 * 1024
+# Fast rather than small.
+PACKING_LEVEL = 1
 BILLED = "SELECT event, prompt, cache_read, cache_creation, output FROM billed WHERE event > ?"
 
 
@@ -38,9 +41,20 @@ class State:
     level: bool
     prices: int
 
-    def etag(self, request: Hashable) -> str:
-        """A strong validator of the answer to a request."""
-        return f'"{blake2b(repr((request, self)).encode(), digest_size=12).hexdigest()}"'
+
+@attrs.frozen
+class Answer:
+    """An answer's body, which may be gzip, and its strong validator."""
+
+    body: bytes
+    gzip: bool
+    etag: str
+
+    @classmethod
+    def of(cls, text: bytes, gzip: bool) -> Answer:
+        """The answer with this text."""
+        body = packed(text) if gzip else text
+        return cls(body, gzip, f'"{blake2b(body, digest_size=12).hexdigest()}"')
 
 
 @attrs.define(eq=False)
@@ -101,10 +115,11 @@ class Engine:
 
     _store: Store
     _book: Callable[[], PriceBook]
+    _now_ms: Callable[[], int]
     _memory: Memory = attrs.field(init=False)
-    _cache: OrderedDict[Hashable, bytes] = attrs.field(factory=OrderedDict, init=False)
+    _cache: OrderedDict[Hashable, Answer] = attrs.field(factory=OrderedDict, init=False)
     _cached_bytes: int = attrs.field(default=0, init=False)
-    _under_way: dict[Hashable, list[Deferred[bytes]]] = attrs.field(factory=dict, init=False)
+    _under_way: dict[Hashable, list[Deferred[Answer]]] = attrs.field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._memory = Memory(lambda: self._store.columns_folder)
@@ -115,33 +130,29 @@ class Engine:
         return State(snapshot.n, snapshot.generation, self._store.level, self._book().version)
 
     async def answer(
-        self, request: Hashable, work: Callable[[Answerer], dict[str, Any]]
-    ) -> tuple[bytes, str]:
-        """The members of an answer as JSON without the braces, and its validator.
+        self, request: Hashable, work: Callable[[Answerer], dict[str, Any]], *, gzip: bool = False
+    ) -> Answer:
+        """The answer to a request as a JSON object, packed if `gzip`.
 
-        `work` makes the answer, in a thread; the same request must mean the same work.
+        `work` makes its members, in a thread; the same request must mean the same work.
+        `generated_at_ms` is added, and `derived` while the columns lack events.
         """
-        state = self.state()
-        key = (request, state)
+        key = (request, self.state(), gzip)
         found = self._cache.get(key)
         if found is None:
-            found = await self._shared(key, work)
-        else:
-            self._cache.move_to_end(key)
-        return found, state.etag(request)
+            return await self._shared(key, work)
+        self._cache.move_to_end(key)
+        return found
 
-    async def _shared(self, key: Hashable, work: Callable[[Answerer], dict[str, Any]]) -> bytes:
+    async def _shared(self, key: Any, work: Callable[[Answerer], dict[str, Any]]) -> Answer:
         waiting = self._under_way.get(key)
         if waiting is not None:
-            turn: Deferred[bytes] = Deferred()
+            turn: Deferred[Answer] = Deferred()
             waiting.append(turn)
             return await turn
         self._under_way[key] = []
         try:
-            # Fixed before the thread has its turn, so that the answer is that of the key.
-            found = await self._store.ask(
-                self._work, self._store.dictionaries, self._store.snapshot(), self._book(), work
-            )
+            found = await self._made(key, work)
         except BaseException as error:
             for turn in self._under_way.pop(key):
                 turn.errback(error)
@@ -151,28 +162,38 @@ class Engine:
             turn.callback(found)
         return found
 
-    def _work(
-        self,
-        conn: sqlite3.Connection,
-        dictionaries: Dictionaries,
-        snapshot: Snapshot,
-        book: PriceBook,
-        work: Callable[[Answerer], dict[str, Any]],
-    ) -> bytes:
-        return encoded(work(self._memory.answerer(conn, dictionaries, snapshot, book)))
+    async def _made(self, key: Any, work: Callable[[Answerer], dict[str, Any]]) -> Answer:
+        store, gzip = self._store, key[2]
+        head: dict[str, Any] = {"generated_at_ms": self._now_ms()}
+        if not store.level:
+            head["derived"] = store.status()["derived"]
+        # Fixed before the thread has its turn, so that the answer is that of the key.
+        snapshot, book = store.snapshot(), self._book()
 
-    def _keep(self, key: Hashable, found: bytes) -> None:
+        def make(conn: sqlite3.Connection) -> Answer:
+            answerer = self._memory.answerer(conn, store.dictionaries, snapshot, book)
+            return Answer.of(encoded(head | work(answerer)), gzip)
+
+        return await store.ask(make)
+
+    def _keep(self, key: Hashable, found: Answer) -> None:
         self._cache[key] = found
-        self._cached_bytes += len(found)
+        self._cached_bytes += len(found.body)
         while self._cached_bytes > CACHE_BYTES:
             _, dropped = self._cache.popitem(last=False)
-            self._cached_bytes -= len(dropped)
+            self._cached_bytes -= len(dropped.body)
 
 
-def encoded(members: dict[str, Any]) -> bytes:
-    """The members of an object as JSON, without its braces."""
+def packed(text: bytes) -> bytes:
+    """A text as gzip."""
+    packer = zlib.compressobj(PACKING_LEVEL, zlib.DEFLATED, 31)
+    return packer.compress(text) + packer.flush()
+
+
+def encoded(answer: dict[str, Any]) -> bytes:
+    """An answer as JSON."""
     try:
-        return orjson.dumps(members)[1:-1]
+        return orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:
         # An integer beyond 64 bits, which the sum of hostile counts can be.
-        return json.dumps(members, separators=(",", ":")).encode()[1:-1]
+        return json.dumps(answer, separators=(",", ":")).encode() + b"\n"

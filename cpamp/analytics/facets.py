@@ -64,6 +64,11 @@ def provider_shown(who: Who) -> str:
     return who.auth_provider_snapshot or who.provider
 
 
+def stated_provider(who: Who) -> str:
+    """The provider that the credential's file names."""
+    return who.auth_provider_snapshot
+
+
 def credential_of(who: Who) -> str:
     """The id of a credential's row."""
     return who.auth_file_snapshot or who.auth_index or who.source_hash or who.source or "-"

@@ -176,10 +176,15 @@ class AnalyticsRequest:
             include=_include(members.object("include")),
         )
 
-    @property
-    def needs_now(self) -> bool:
-        """Whether the answer depends on the time at which it is made."""
-        return "summary" in self.include and not self.include.compact
+    @classmethod
+    def plain(cls, from_ms: int, to_ms: int) -> Self:
+        """All events of a range, in UTC."""
+        return cls(from_ms, to_ms, to_ms, zone(""), "", "", Filters(), Include())
+
+    def as_key(self) -> AnalyticsRequest:
+        """The same request for all times at which it is made, where the answer is the same."""
+        needs_now = "summary" in self.include and not self.include.compact
+        return self if needs_now else attrs.evolve(self, now_ms=0)
 
     @property
     def granularity(self) -> str:

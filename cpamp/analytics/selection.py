@@ -12,6 +12,7 @@ import numpy as np
 from cpamp.analytics.facets import UNKNOWN_CLIENT, IntArray, credential_of, unknown_client_id
 from cpamp.analytics.request import CacheStatus, Filters
 from cpamp.analytics.view import CHUNK, BoolArray, Chunk, Rows, View
+from cpamp.columns.layout import HEADERS
 from cpamp.usage.event import Who
 
 # Fewer rows than this are worked on together with the next ones.
@@ -29,6 +30,8 @@ class Condition:
     failed: bool | None = None
     min_latency_ms: int = 0
     cache: CacheStatus | None = None
+    # Whether the response's headers must have told something.
+    headers: bool = False
     # One of these must hold: a table of an axis, or to be one of some rows (ascending).
     any_of: tuple[tuple[str, BoolArray], ...] = ()
     any_rows: IntArray | None = None
@@ -43,6 +46,7 @@ class Condition:
             or self.failed is not None
             or self.min_latency_ms > 0
             or self.cache is not None
+            or self.headers
             or self.any_of
             or self.any_rows is not None
             or self.rows is not None
@@ -60,6 +64,8 @@ class Condition:
             mask &= chunk.column("latency") >= self.min_latency_ms
         if self.cache is not None:
             mask &= _cached(chunk, self.cache)
+        if self.headers:
+            mask &= (chunk.column("flags") & HEADERS).astype(bool)
         if self.rows is not None:
             mask &= np.isin(chunk.numbers, self.rows)
         if self.any_of or self.any_rows is not None:

@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 # Changes with every change of meaning: columns of another version are made anew.
-VERSION = 1
+VERSION = 2
 BLOCK = 65_536
 NONE = -1
 FAILED = 1
 BILLED = 2
+HEADERS = 4
 
 # Name -> the narrowest type; a value that does not fit widens its column to the next one.
 TYPES: Mapping[str, str] = {
@@ -36,12 +37,13 @@ TYPES: Mapping[str, str] = {
     "latency": "<i4",  # ms, NONE where not told
     "ttft": "<i4",
     "connection": "<u1",  # the CPA connection that it came from
-    "flags": "<u1",  # FAILED, BILLED
+    "flags": "<u1",  # FAILED, BILLED, HEADERS: response headers told something
     "text_end": "<u4",  # where the row's texts end in the file of texts
 }
 WIDER: Mapping[str, str] = {"<u1": "<u2", "<u2": "<u4", "<u4": "<i8", "<i4": "<i8"}
 NAMES = tuple(TYPES)
-# The texts that are unique to an event, for searching: request id and trace id.
+# The texts that are unique to an event, for searching: request id, trace id, and a hash that is no
+# hexadecimal number.
 TEXTS = "texts"
 
 Columns = dict[str, npt.NDArray[Any]]

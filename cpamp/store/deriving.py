@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cpamp.columns.columns import Snapshot
-from cpamp.columns.layout import BILLED, FAILED, NAMES, Batch
+from cpamp.columns.layout import BILLED, FAILED, HEADERS, NAMES, Batch
 from cpamp.store.reading import Dictionaries
 from cpamp.store.rows import IntArray, make_batch, text_of
 from cpamp.usage.models import SEPARATE
@@ -23,12 +23,20 @@ FROM events AS e WHERE e.id > ? ORDER BY e.id LIMIT ?
 """
 MODEL_AT, ENDING_AT = 4, 7
 TEXTS = """
-SELECT ifnull(d.request_id, ''), ifnull(d.trace_id, '')
+SELECT ifnull(d.request_id, ''), ifnull(d.trace_id, ''), iif(typeof(e.hash) = 'text', e.hash, '')
 FROM events AS e LEFT JOIN details AS d ON d.event = e.id
 WHERE e.id > ? ORDER BY e.id LIMIT ?
 """
 BILLED_EVENTS = "SELECT event FROM billed WHERE event BETWEEN ? AND ?"
-FAILED_ENDINGS = "SELECT id FROM ending WHERE failed AND id IN (SELECT value FROM json_each(?))"
+ENDINGS = """
+SELECT id, failed, header_error_kind || header_error_code || plan_type <> ''
+FROM ending WHERE id IN (SELECT value FROM json_each(?))
+"""
+# The dictionary's version stays when metadata is let go.
+TELLING = """
+SELECT event FROM details WHERE event BETWEEN ? AND ?
+AND coalesce(dictionary, trace_id, quota_recover_at_ms, quota_used_percent) IS NOT NULL
+"""
 
 
 def read_batch(
@@ -76,9 +84,15 @@ def _separate(conn: sqlite3.Connection, known: Dictionaries) -> npt.NDArray[np.b
 
 
 def _flags(conn: sqlite3.Connection, ids: IntArray, endings: IntArray) -> IntArray:
-    used = str(np.unique(endings).tolist())
-    failed = [row[0] for row in conn.execute(FAILED_ENDINGS, (used,))]
-    flags = np.isin(endings, failed) * FAILED
-    billed = [row[0] for row in conn.execute(BILLED_EVENTS, (int(ids[0]), int(ids[-1])))]
-    flags[np.array(billed, dtype=np.int64) - ids[0]] |= BILLED
+    present, places = np.unique(endings, return_inverse=True)
+    found = {row[0]: row[1:] for row in conn.execute(ENDINGS, (str(present.tolist()),))}
+    of_ending = [
+        FAILED * failed | HEADERS * told
+        for failed, told in (found.get(number, (0, 0)) for number in present.tolist())
+    ]
+    flags = np.array(of_ending, dtype=np.int64)[places.reshape(-1)]
+    between = int(ids[0]), int(ids[-1])
+    for statement, flag in ((BILLED_EVENTS, BILLED), (TELLING, HEADERS)):
+        concerned = [row[0] for row in conn.execute(statement, between)]
+        flags[np.array(concerned, dtype=np.int64) - ids[0]] |= flag
     return flags

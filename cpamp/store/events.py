@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from cpamp.columns.layout import BILLED, FAILED, NONE, Batch
+from cpamp.columns.layout import BILLED, FAILED, HEADERS, NONE, Batch
 from cpamp.store import metadata
 from cpamp.store.dictionaries import TABLES, Writer
 from cpamp.store.rows import make_batch, text_of
@@ -209,17 +209,24 @@ class _Rows:
             self.details.append(details)
         if event.billed is not None:
             self.billed.append((number, *event.billed))
-        self._add_to_columns(event, references, packed_form)
+        self._add_to_columns(event, value, references, packed_form)
 
-    def _add_to_columns(self, event: Event, references: list[int], form: int) -> None:
+    def _add_to_columns(
+        self, event: Event, value: bytes | str, references: list[int], form: int
+    ) -> None:
         who, model, way, key, caller, ending = references
         latency = NONE if event.latency_ms is None else event.latency_ms
         ttft = NONE if event.ttft_ms is None else event.ttft_ms
         names = (who, model, way, key, ending, caller)
         self.numbers.append((event.timestamp_ms, form, *names, *event.tokens, latency, ttft))
         self.separate.append(event.model.cache_input_mode == SEPARATE)
-        self.flags.append((FAILED if event.end.failed else 0) | (BILLED if event.billed else 0))
-        self.texts.append(text_of(event.request_id, event.trace_id))
+        self.flags.append(
+            (FAILED if event.end.failed else 0)
+            | (BILLED if event.billed else 0)
+            | (HEADERS if event.has_headers else 0)
+        )
+        own_hash = value if isinstance(value, str) else ""
+        self.texts.append(text_of(event.request_id, event.trace_id, own_hash))
 
     def insert(self, conn: sqlite3.Connection) -> None:
         """Insert all of it."""

@@ -2,6 +2,7 @@
 
 What goes is the response metadata, the failure body, unknown members and the payload. The ids by
 which an event is searched stay, and so does the text of its time, since its hash is made of it.
+The number of the metadata's dictionary stays too: it tells that there were headers.
 """
 
 from __future__ import annotations
@@ -40,8 +41,11 @@ SELECT d.event {OLD} AND coalesce(
 """
 OLD_PAYLOADS = f"SELECT d.event {OLD} AND d.raw IS NOT NULL"
 CLEAR_DETAILS = """
-UPDATE details SET metadata = NULL, dictionary = NULL, quota_recover_at_ms = NULL,
-    quota_used_percent = NULL, fail_body = NULL, unknown = NULL, raw = NULL
+UPDATE details SET metadata = NULL,
+    dictionary = iif(coalesce(quota_recover_at_ms, quota_used_percent) IS NULL, dictionary,
+        ifnull(dictionary, 0)),
+    quota_recover_at_ms = NULL, quota_used_percent = NULL, fail_body = NULL, unknown = NULL,
+    raw = NULL
 WHERE event = ?
 """
 CLEAR_PAYLOAD = "UPDATE details SET raw = NULL WHERE event = ?"

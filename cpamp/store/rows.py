@@ -12,9 +12,13 @@ from cpamp.columns.layout import NONE, Batch
 IntArray = npt.NDArray[np.int64]
 
 
-def text_of(request_id: str, trace_id: str) -> bytes:
-    """What is searched of an event that is unique to it, case-folded."""
-    return f"{request_id}\n{trace_id}\n".casefold().encode(errors="replace")
+def text_of(request_id: str, trace_id: str, hash_text: str) -> bytes:
+    """What is searched of an event that is unique to it, case-folded.
+
+    `hash_text` is its hash where that is stored as a text.
+    """
+    own = f"{hash_text}\n" if hash_text else ""
+    return f"{request_id}\n{trace_id}\n{own}".casefold().encode(errors="replace")
 
 
 def make_batch(

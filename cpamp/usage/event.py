@@ -127,3 +127,17 @@ class Event:
     # The digits of the time below a ms, in ns, where the timestamp's text is the canonical one
     # and known to be; −1 where nobody has looked.
     sub_ns: int = -1
+
+    @property
+    def has_headers(self) -> bool:
+        """Whether the headers of the response told anything."""
+        end = self.end
+        return bool(
+            self.metadata
+            or self.trace_id
+            or self.quota_recover_at_ms
+            or self.quota_used_percent is not None
+            or end.header_error_kind
+            or end.header_error_code
+            or end.plan_type
+        )

@@ -15,7 +15,7 @@ PREFIXES = (
     "account-action-candidates",
     "codex-inspection",
 )
-FOLDERS = ("dashboard", "monitoring", "quota-snapshots")
+FOLDERS = ("quota-snapshots",)
 MANAGEMENT = "/v0/management"
 
 

@@ -41,7 +41,7 @@ def stored(folder: Path, batches: Sequence[Sequence[Event]], book: PriceBook) ->
 def answered(answerer: Answerer, body: Any) -> dict[str, Any]:
     """The engine's answer to a body, as a client reads it."""
     request = AnalyticsRequest.read(body, NOW)
-    found: dict[str, Any] = orjson.loads(b"{" + encoded(answerer.answer(request)) + b"}")
+    found: dict[str, Any] = orjson.loads(encoded(answerer.answer(request)))
     return found
 
 
@@ -51,5 +51,5 @@ def recounted(answerer: Answerer, body: Any) -> dict[str, Any]:
     last = reading.conn.execute("SELECT coalesce(max(id), 0) FROM events").fetchone()[0]
     recount = Recount(AnalyticsRequest.read(body, NOW), reading.book)
     recount.feed(read_range(reading.conn, reading.dictionaries, 1, last, callers=True))
-    found: dict[str, Any] = orjson.loads(b"{" + encoded(recount.answer()) + b"}")
+    found: dict[str, Any] = orjson.loads(encoded(recount.answer()))
     return found

@@ -111,7 +111,7 @@ def test_columns_that_are_no_good_are_made_anew(lab: Lab, harm: str) -> None:
         next(columns.glob("*/time.*.col")).write_bytes(b"x" * 100)
     else:
         state = next(columns.glob("*/state.json"))
-        state.write_bytes(state.read_bytes().replace(b'"version":1', b'"version":0'))
+        state.write_bytes(state.read_bytes().replace(b'"version":', b'"version":1'))
     both.manager.start()
     wait_until(
         lambda: both.manager.status()["derived"] == {"ready": True, "rows": 500, "of": 500},

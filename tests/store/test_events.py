@@ -20,6 +20,7 @@ from cpamp.columns.layout import NAMES
 from cpamp.store.checking import check_columns, quick_check
 from cpamp.store.database import open_reader
 from cpamp.store.dictionaries import TABLES
+from cpamp.store.events import stored_hash
 from cpamp.store.reading import Dictionaries, read_range, read_some
 from cpamp.usage.event import Caller, Event, Tokens
 from cpamp.usage.models import compatible_cached, normalised
@@ -112,9 +113,14 @@ def in_columns(one: Event) -> tuple[Any, ...]:
         -1 if one.latency_ms is None else one.latency_ms,
         -1 if one.ttft_ms is None else one.ttft_ms,
         1,
-        one.end.failed + 2 * (one.billed is not None),
-        f"{one.request_id}\n{one.trace_id}\n".casefold().encode(),
+        one.end.failed + 2 * (one.billed is not None) + 4 * one.has_headers,
+        _searched(one).casefold().encode(),
     )
+
+
+def _searched(one: Event) -> str:
+    own = f"{one.event_hash}\n" if isinstance(stored_hash(one.event_hash), str) else ""
+    return f"{one.request_id}\n{one.trace_id}\n{own}"
 
 
 # -- the view -----------------------------------------------------------------------------------

@@ -312,11 +312,17 @@ class FailureTable:
     """`failure_sources`: where failures come from."""
 
     groups: dict[tuple[str, str], Group] = attrs.Factory(dict)
+    greatest: dict[tuple[str, str, str], str] = attrs.Factory(dict)
 
     def add(self, fact: Fact) -> None:
         """Count one event."""
         who = fact.event.who
-        self.groups.setdefault((who.source_hash, who.auth_index), Group()).add(fact)
+        source = who.source_hash, who.auth_index
+        self.groups.setdefault(source, Group()).add(fact)
+        for field in ("source", *SNAPSHOTS):
+            text = fact.provider if field == "auth_provider_snapshot" else getattr(who, field)
+            place = (*source, field)
+            self.greatest[place] = max(self.greatest.get(place, ""), text)
 
     def rows(self) -> list[Row]:
         """Most failures first; groups without a failure are left out."""
@@ -324,7 +330,10 @@ class FailureTable:
             {
                 "source_hash": source_hash,
                 "auth_index": auth_index,
-                **group.names("source", *SNAPSHOTS),
+                **{
+                    field: self.greatest[source_hash, auth_index, field]
+                    for field in ("source", *SNAPSHOTS)
+                },
                 "calls": group.sums.calls,
                 "failure": group.sums.failures,
                 "last_seen_ms": group.sums.last_seen_ms,

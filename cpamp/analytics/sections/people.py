@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from cpamp.analytics.counting import Counting
-from cpamp.analytics.facets import IntArray
+from cpamp.analytics.facets import IntArray, provider_shown, stated_provider
 from cpamp.analytics.grids import Sums
 from cpamp.analytics.sections.models import models_of_groups
 from cpamp.analytics.sections.rows import (
@@ -25,7 +25,9 @@ from cpamp.analytics.sections.rows import (
     table,
     times,
 )
+from cpamp.usage.event import Who
 
+Provider = Callable[[Who], str]
 CREDENTIAL_FIELDS = (
     "auth_file_snapshot",
     "auth_index",
@@ -165,8 +167,12 @@ class ChannelShare:
         return sorted(rows, key=lambda row: (-row["calls"], row["auth_index"]))
 
 
-def channel_rows(counting: Counting) -> list[Row]:
-    """A row for each auth index, in no order."""
+def channel_rows(counting: Counting, provider: Provider | None = None) -> list[Row]:
+    """A row for each auth index, in no order.
+
+    `provider` says which provider a credential shows; None: one that a credential's file names
+    wins over one that records name.
+    """
     axis = counting.view.facets.channel
     grouped = Grouped(counting, axis.codes)
     sums = grouped.sums
@@ -184,21 +190,24 @@ def channel_rows(counting: Counting) -> list[Row]:
         {
             "auth_index": axis.names[code] or "-",
             **grouped.people.names(group, "source", *SNAPSHOTS),
-            **explicit_provider(grouped.people, group),
+            "auth_provider_snapshot": _provider(grouped.people, group, provider),
             **row,
         }
         for group, (code, row) in enumerate(zip(grouped.codes.tolist(), columns, strict=True))
     ]
 
 
-def explicit_provider(people: People, group: int) -> Row:
-    """The provider: one that a credential's file names wins over one that records name."""
-    stated = next(filter(None, (who.auth_provider_snapshot for who in people.of(group))), "")
-    return {"auth_provider_snapshot": stated} if stated else {}
+def _provider(people: People, group: int, provider: Provider | None) -> str:
+    if provider is not None:
+        return people.first(group, provider)
+    return people.first(group, stated_provider) or people.first(group, provider_shown)
 
 
 class FailureSources:
-    """A row for each source with a failure, most failures first."""
+    """A row for each source with a failure, most failures first.
+
+    Its names are the greatest texts of its credentials, as recorded answers have them.
+    """
 
     def __init__(self, counting: Counting) -> None:
         self._counting = counting
@@ -206,6 +215,10 @@ class FailureSources:
 
     def rows(self) -> list[Row]:
         """The section."""
+        return self.rows_showing(provider_shown)
+
+    def rows_showing(self, provider: Provider) -> list[Row]:
+        """The same, with the provider that a credential is said to show."""
         counting = self._counting
         axis = counting.view.facets.source
         grouped = Grouped(counting, axis.codes)
@@ -228,7 +241,8 @@ class FailureSources:
             {
                 "source_hash": axis.names[code][0],
                 "auth_index": axis.names[code][1],
-                **grouped.people.names(group, "source", *SNAPSHOTS),
+                **grouped.people.greatest(group, "source", *SNAPSHOTS),
+                "auth_provider_snapshot": max(map(provider, grouped.people.of(group))),
                 **row,
             }
             for group, (code, row) in enumerate(zip(grouped.codes.tolist(), columns, strict=True))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -136,11 +137,15 @@ class People:
 
     def names(self, group: int, *fields: str) -> Row:
         """For some fields the first filled value, from the newest credential on."""
-        people = self._of[group]
-        return {
-            field: next(filter(None, (_field(who, field) for who in people)), "")
-            for field in fields
-        }
+        return {field: self.first(group, _FIELDS[field]) for field in fields}
+
+    def first(self, group: int, text: Callable[[Who], str]) -> str:
+        """The first filled text, from the newest credential on."""
+        return next(filter(None, map(text, self._of[group])), "")
+
+    def greatest(self, group: int, *fields: str) -> Row:
+        """For some fields the greatest value."""
+        return {field: max(map(_FIELDS[field], self._of[group])) for field in fields}
 
     def sets(self, group: int) -> Row:
         """All indices, sources and hashes, ascending."""
@@ -156,11 +161,10 @@ class People:
         return self._of[group]
 
 
-def _field(who: Who, field: str) -> str:
-    if field == "auth_provider_snapshot":
-        return provider_shown(who)
-    text: str = getattr(who, field)
-    return text
+_FIELDS: dict[str, Callable[[Who], str]] = {
+    **{field: attrgetter(field) for field in Who._fields},
+    "auth_provider_snapshot": provider_shown,
+}
 
 
 def _filled(texts: Iterable[str]) -> list[str]:

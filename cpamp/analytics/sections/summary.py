@@ -50,6 +50,13 @@ def _total(values: Values) -> int | float:
     return int(values.sum())
 
 
+def unpriced_models(counting: Counting) -> list[str]:
+    """The names by which prices were looked for and not found."""
+    billing, by_model = counting.view.facets.billing, counting.sums("models")
+    unpriced = by_model.codes[0][by_model["unpriced"] > 0].tolist()
+    return sorted({billing.names[billing.codes[number]][0] for number in unpriced})
+
+
 class Summary:
     """All figures of the range, and of the last half hour."""
 
@@ -71,10 +78,9 @@ class Summary:
 
     def rows(self) -> Row:
         """The section."""
-        counting, facets = self._counting, self._counting.view.facets
+        counting = self._counting
         by_model = counting.sums("models")
         sums = totals(by_model)
-        unpriced = by_model.codes[0][by_model["unpriced"] > 0].tolist()
         calls, failed = sums["calls"], sums["failed"]
         body: Row = {
             "total_calls": calls,
@@ -93,9 +99,7 @@ class Summary:
             "p95_ttft_ms": self._ttft.p95() if self._percentiles else None,
             "unpriced_calls": sums["unpriced"],
             "unpriced_tokens": sums["unpriced_tokens"],
-            "unpriced_models": sorted(
-                {facets.billing.names[facets.billing.codes[n]][0] for n in unpriced}
-            ),
+            "unpriced_models": unpriced_models(counting),
         }
         return body | (self._full(sums) if not counting.request.include.compact else _COMPACT)
 

@@ -120,7 +120,8 @@ CREATE TABLE details (
     trace_id TEXT,
     metadata BLOB,                           -- JSON, raw deflate with a preset dictionary; in it
                                              -- U+0001 is trace_id, U+0002 quota_recover_at_ms
-    dictionary INTEGER,                      -- the version of that dictionary
+    dictionary INTEGER,                      -- the version of that dictionary; stays when the
+                                             -- metadata is let go (0: it had none)
     quota_recover_at_ms INTEGER,
     quota_used_percent REAL,
     timestamp_text TEXT,                     -- where the numbers don't give it again

@@ -1,0 +1,141 @@
+"""The questions to the figures: dashboard and monitoring (analytics contract, sections 9 to 13)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import attrs
+
+from cpamp.analytics.answer import Answerer
+from cpamp.analytics.dashboard import DashboardRequest, dashboard
+from cpamp.analytics.engine import Engine
+from cpamp.analytics.headers import SnapshotsRequest, snapshots
+from cpamp.analytics.history import HistoryRequest, history
+from cpamp.analytics.request import AnalyticsRequest, body_of_query
+from cpamp.analytics.windows import WindowsRequest, window_usage
+from cpamp.web.packing import accepts_gzip
+from cpamp.web.request import ApiRequest
+from cpamp.web.route import JSON_BODY, Reply, route
+
+MONITORING = "/v0/management/monitoring"
+
+
+async def answered(
+    engine: Engine,
+    request: ApiRequest,
+    question: Hashable,
+    work: Callable[[Answerer], dict[str, Any]],
+) -> Reply:
+    """The engine's answer, packed where the client takes that; 304 where it has it already."""
+    gzip = accepts_gzip(request.header("Accept-Encoding"))
+    answer = await engine.answer(question, work, gzip=gzip)
+    headers = {"ETag": answer.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+    if answer.etag in (request.header("If-None-Match") or "").split(", "):
+        return Reply(304, headers=headers)
+    headers["Content-Type"] = "application/json"
+    if gzip:
+        headers["Content-Encoding"] = "gzip"
+    return Reply(body=answer.body, headers=headers)
+
+
+@attrs.frozen
+class Monitoring:
+    """`/v0/management/dashboard/*` and `/v0/management/monitoring/*`."""
+
+    _engine: Engine
+    _now_ms: Callable[[], int]
+
+    @route(
+        "POST",
+        f"{MONITORING}/analytics",
+        summary="Any sections of figures for a range, a search and filters",
+        body=JSON_BODY,
+    )
+    async def analytics(self, request: ApiRequest) -> Reply:
+        """All sections of one answer are of one moment."""
+        return await self._analytics(request, await request.json())
+
+    @route(
+        "GET",
+        f"{MONITORING}/analytics",
+        summary="The same, where the question fits a query",
+        query={
+            "from_ms": "begin of the range; required",
+            "to_ms": "end of the range, not in it; required",
+            "now_ms": "the present; the server's time",
+            "time_zone": "IANA name; UTC",
+            "search_query": "a text to be found",
+            "search_api_key_hash": "a key hash to be found",
+            "include": "names of sections, with commas between them",
+            "include.NAME": "a member of include, such as include.granularity",
+            "filters.NAME": "a filter; repeated for several values",
+        },
+    )
+    async def analytics_by_query(self, request: ApiRequest) -> Reply:
+        """The question in the query, so that a link can hold it."""
+        return await self._analytics(request, body_of_query(request.parameters))
+
+    @route(
+        "POST",
+        f"{MONITORING}/account-history",
+        summary="Lifetime figures and the newest calls of up to 200 credentials",
+        body=JSON_BODY,
+    )
+    async def account_history(self, request: ApiRequest) -> Reply:
+        """For the rows of the accounts page."""
+        question = HistoryRequest.read(await request.json())
+        return await answered(
+            self._engine, request, question, lambda answerer: history(answerer, question)
+        )
+
+    @route(
+        "POST",
+        f"{MONITORING}/account-window-usage",
+        summary="Usage inside up to 400 quota windows of credentials",
+        body=JSON_BODY,
+    )
+    async def account_window_usage(self, request: ApiRequest) -> Reply:
+        """To stand beside what the provider says."""
+        question = WindowsRequest.read(await request.json())
+        return await answered(
+            self._engine, request, question, lambda answerer: window_usage(answerer, question)
+        )
+
+    @route(
+        "GET",
+        f"{MONITORING}/header-snapshots",
+        summary="What the newest response headers told of each credential",
+        query={"days": "how far back, at most 365; 30", "limit": "at most 5000; 1000"},
+    )
+    async def header_snapshots(self, request: ApiRequest) -> Reply:
+        """Quota, plan, last error and trace of each credential."""
+        question = SnapshotsRequest.read(request.parameters, self._now_ms())
+        return await answered(
+            self._engine, request, question, lambda answerer: snapshots(answerer, question)
+        )
+
+    @route(
+        "GET",
+        "/v0/management/dashboard/summary",
+        summary="One day: totals, trends, health, rankings, failures",
+        query={
+            "today_start_ms": "begin of the day; required",
+            "now_ms": "end of the figures; the server's time",
+            "top_models": "how many models; 5",
+            "recent_failures": "how many failures; 5",
+            "time_zone": "IANA name, for days of 23 or 25 hours; 24 hours",
+        },
+    )
+    async def dashboard(self, request: ApiRequest) -> Reply:
+        """All that the first page shows."""
+        question = DashboardRequest.read(request.parameters, self._now_ms())
+        return await answered(
+            self._engine, request, question, lambda answerer: dashboard(answerer, question)
+        )
+
+    async def _analytics(self, request: ApiRequest, body: Any) -> Reply:
+        question = AnalyticsRequest.read(body, self._now_ms())
+        return await answered(
+            self._engine, request, question.as_key(), lambda answerer: answerer.answer(question)
+        )

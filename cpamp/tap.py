@@ -15,6 +15,7 @@ from typing import Any
 from twisted.python import usage
 
 from cpamp import __version__
+from cpamp.analytics.engine import Engine
 from cpamp.collect.collector import Collector
 from cpamp.configfile import SettingsError
 from cpamp.cpa.client import CpaClient, make_agent
@@ -41,6 +42,7 @@ from cpamp.web.cors import Cors
 from cpamp.web.health import Health
 from cpamp.web.imports import Imports
 from cpamp.web.metrics import Metrics
+from cpamp.web.monitoring import Monitoring
 from cpamp.web.panel import Panel
 from cpamp.web.pending import Pending
 from cpamp.web.proxy import Proxy, public_plugin
@@ -142,6 +144,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
             Panel(settings.panel_path, settings.base_path),
             Usage(store, lambda: setup.query_limit),
             Imports(reactor, store, sessions, now_ms),
+            Monitoring(Engine(store, lambda: prices.book, lambda: aliases.book, now_ms), now_ms),
             Pending(),
             *(public_plugin(proxy, path) for path in settings.public_plugin_paths),
             proxy,

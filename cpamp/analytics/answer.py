@@ -33,9 +33,10 @@ from cpamp.analytics.sections.series import (
     ModelTimeline,
     Timeline,
 )
+from cpamp.analytics.sections.strips import AccountStrips
 from cpamp.analytics.sections.summary import ROLLING_MS, Summary, comparison
 from cpamp.analytics.selection import Condition, Selection, Texts, condition_of, select
-from cpamp.analytics.view import View
+from cpamp.analytics.view import BoolArray, View
 
 
 class Section(Protocol):
@@ -56,6 +57,7 @@ _PLAIN: dict[str, Callable[[Counting], Section]] = {
     "credential_timeline": CredentialTimeline,
     "api_key_stats": ApiKeyStats,
     "heatmap": Heatmap,
+    "account_strips": AccountStrips,
 }
 LAST_ENDING = "SELECT coalesce(max(id), 0) FROM ending"
 ENDING_VALUES = "SELECT DISTINCT {column} FROM ending WHERE id IN (SELECT value FROM json_each(?))"
@@ -219,6 +221,15 @@ class Answerer:
         keyed = (("client", client),) if request.search_key else ()
         return attrs.evolve(
             condition,
-            any_of=(*self.searcher.tables(request.search), *keyed),
+            any_of=(*self.searcher.tables(request.search), *keyed, *self._named(request.search)),
             any_rows=np.unique(np.concatenate(found)),
         )
+
+    def _named(self, text: str) -> Sequence[tuple[str, BoolArray]]:
+        """The clients whose key is called something with this text in it."""
+        facets, folded = self.view.facets, text.casefold()
+        found = {key for key, name in self.view.aliases.items() if folded in name.casefold()}
+        if not found:
+            return ()
+        named = [bool(name) and name in found for name in facets.client.names]
+        return (("client", np.array(named + [False] * len(facets.unknown_client))),)

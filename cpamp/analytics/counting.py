@@ -48,7 +48,7 @@ SHAPES = {
     "cell_models": Shape(("cell", "model"), LIGHT, extremes=False),
     "cell_clients": Shape(("cell", "client"), LIGHT, extremes=False),
     "cell_providers": Shape(("cell", "provider"), LIGHT, extremes=False),
-    "strips": Shape(("strip", "account"), LIGHT, extremes=False),
+    "strips": Shape(("strip", "who"), LIGHT),
 }
 STRIP_BLOCKS = 20
 CELLS = 7 * 24

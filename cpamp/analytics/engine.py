@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -22,6 +22,7 @@ from cpamp.analytics.search import Searcher
 from cpamp.analytics.sections.events import Reading
 from cpamp.analytics.view import View
 from cpamp.columns.columns import Snapshot
+from cpamp.pricing.aliases import AliasBook
 from cpamp.pricing.cost import PriceBook
 from cpamp.store import Store
 from cpamp.store.reading import Dictionaries
@@ -40,6 +41,7 @@ class State:
     generation: int
     level: bool
     prices: int
+    aliases: int
 
 
 @attrs.frozen
@@ -76,8 +78,9 @@ class Memory:
         dictionaries: Dictionaries,
         snapshot: Snapshot,
         book: PriceBook,
+        aliases: Mapping[str, str],
     ) -> Answerer:
-        """What answers from this snapshot by these prices."""
+        """What answers from this snapshot by these prices and names of keys."""
         with self._lock:
             if self._known is not dictionaries.who:
                 # Other rows than before: the file was replaced, or texts were overwritten.
@@ -88,8 +91,9 @@ class Memory:
             facets, searcher = self._facets.frozen(), self._searcher
             billed = self._billed_rows(conn, snapshot)
             costs = self._costs_of(snapshot, book)
-        view = View(snapshot, facets, costs.read(snapshot, facets, billed), costs.unpriced(facets))
-        return Answerer(view, Reading(conn, dictionaries, book), searcher)
+        cost = costs.read(snapshot, facets, billed)
+        view = View(snapshot, facets, cost, costs.unpriced(facets), aliases)
+        return Answerer(view, Reading(conn, dictionaries, book, aliases), searcher)
 
     def _billed_rows(self, conn: sqlite3.Connection, snapshot: Snapshot) -> BilledRows:
         last = snapshot.id_of(snapshot.n - 1) if snapshot.n else 0
@@ -110,11 +114,12 @@ class Memory:
 class Engine:
     """Answers requests; equal ones that come while one is answered share its answer.
 
-    `book` gives the prices in force; a book is a value, another one is other prices.
+    `book` gives the prices in force, `aliases` the names of keys: values, which others replace.
     """
 
     _store: Store
     _book: Callable[[], PriceBook]
+    _aliases: Callable[[], AliasBook]
     _now_ms: Callable[[], int]
     _memory: Memory = attrs.field(init=False)
     _cache: OrderedDict[Hashable, Answer] = attrs.field(factory=OrderedDict, init=False)
@@ -127,7 +132,13 @@ class Engine:
     def state(self) -> State:
         """What answers depend on now."""
         snapshot = self._store.snapshot()
-        return State(snapshot.n, snapshot.generation, self._store.level, self._book().version)
+        return State(
+            snapshot.n,
+            snapshot.generation,
+            self._store.level,
+            self._book().version,
+            self._aliases().version,
+        )
 
     async def answer(
         self, request: Hashable, work: Callable[[Answerer], dict[str, Any]], *, gzip: bool = False
@@ -168,10 +179,10 @@ class Engine:
         if not store.level:
             head["derived"] = store.status()["derived"]
         # Fixed before the thread has its turn, so that the answer is that of the key.
-        snapshot, book = store.snapshot(), self._book()
+        snapshot, book, aliases = store.snapshot(), self._book(), self._aliases().names
 
         def make(conn: sqlite3.Connection) -> Answer:
-            answerer = self._memory.answerer(conn, store.dictionaries, snapshot, book)
+            answerer = self._memory.answerer(conn, store.dictionaries, snapshot, book, aliases)
             return Answer.of(encoded(head | work(answerer)), gzip)
 
         return await store.ask(make)

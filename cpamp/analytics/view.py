@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -32,6 +33,8 @@ class View:
     costs: FloatArray
     # By number of a model's row.
     unpriced: BoolArray
+    # The names of the clients' keys, by hash.
+    aliases: Mapping[str, str]
 
     def size(self, axis: str) -> int:
         """How many codes an axis has."""

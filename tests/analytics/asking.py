@@ -20,6 +20,8 @@ from cpamp.usage.event import Event
 from tests.store.samples import writing
 
 NOW = 1_800_000_000_000
+# By key hash; one is a text that samples have.
+ALIASES = {"a": "Ünïque name", "b": "ab"}
 Ask = Callable[[Any], dict[str, Any]]
 
 
@@ -35,7 +37,7 @@ def stored(folder: Path, batches: Sequence[Sequence[Event]], book: PriceBook) ->
         dictionaries = Dictionaries()
         with closing(open_reader(path)) as conn:
             memory = Memory(lambda: folder)
-            yield memory.answerer(conn, dictionaries, columns.snapshot(), book)
+            yield memory.answerer(conn, dictionaries, columns.snapshot(), book, ALIASES)
 
 
 def answered(answerer: Answerer, body: Any) -> dict[str, Any]:
@@ -49,7 +51,7 @@ def recounted(answerer: Answerer, body: Any) -> dict[str, Any]:
     """The answer that is counted event by event."""
     reading = answerer.reading
     last = reading.conn.execute("SELECT coalesce(max(id), 0) FROM events").fetchone()[0]
-    recount = Recount(AnalyticsRequest.read(body, NOW), reading.book)
+    recount = Recount(AnalyticsRequest.read(body, NOW), reading.book, reading.aliases)
     recount.feed(read_range(reading.conn, reading.dictionaries, 1, last, callers=True))
     found: dict[str, Any] = orjson.loads(encoded(recount.answer()))
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -126,9 +126,15 @@ class Recount:
     Of the sections, all but `filter_options` are counted.
     """
 
-    def __init__(self, request: AnalyticsRequest, book: PriceBook) -> None:
+    def __init__(
+        self,
+        request: AnalyticsRequest,
+        book: PriceBook,
+        aliases: Mapping[str, str] | None = None,
+    ) -> None:
         self.request = request
         self._book = book
+        self._aliases = aliases
         self._match = Match.of(request)
         self._failures_match = self._match.with_failures()
         clock = Clock(request.zone, request.granularity)
@@ -153,7 +159,7 @@ class Recount:
         """Count some stored events, each with its id."""
         for number, event in rows:
             self.events += 1
-            fact = Fact.of(number, event, self._book)
+            fact = Fact.of(number, event, self._book, self._aliases)
             if self._failures_match(fact):
                 self._take(fact)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import attrs
@@ -27,10 +28,14 @@ class Fact:
     input_tokens: int
     cached_tokens: int
     billed: Billed
+    # What the client's key is called.
+    alias: str = ""
 
     @classmethod
-    def of(cls, number: int, event: Event, book: PriceBook) -> Fact:
-        """The fact of an event with this id, by these prices."""
+    def of(
+        cls, number: int, event: Event, book: PriceBook, aliases: Mapping[str, str] | None = None
+    ) -> Fact:
+        """The fact of an event with this id, by these prices and names of keys."""
         buckets = normalised(event.tokens, event.model.cache_input_mode)
         return cls(
             id=number,
@@ -38,6 +43,7 @@ class Fact:
             input_tokens=buckets.total_input,
             cached_tokens=compatible_cached(event.tokens),
             billed=bill(event, book),
+            alias=aliases.get(event.api_key_hash.strip().lower(), "") if aliases else "",
         )
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from cpamp.analytics.facets import unknown_client_id
 from cpamp.analytics.recount.fact import Fact
 from cpamp.analytics.request import AnalyticsRequest, CacheStatus, Filters
 
@@ -29,19 +30,11 @@ class Match:
         """The same without `include_failed: false`, which `recent_failures` ignores."""
         return attrs.evolve(self, filters=attrs.evolve(self.filters, include_failed=True))
 
-    def __call__(self, fact: Fact, unknown_keys: dict[int, str] | None = None) -> bool:
-        """Whether the event is meant.
+    def __call__(self, fact: Fact) -> bool:
+        """Whether the event is meant."""
+        return self._texts(fact) and self._outcome(fact) and self._cache(fact) and self._found(fact)
 
-        `unknown_keys` gives the made-up ids of events without a key hash, by event id.
-        """
-        return (
-            self._texts(fact, unknown_keys or {})
-            and self._outcome(fact)
-            and self._cache(fact)
-            and self._found(fact)
-        )
-
-    def _texts(self, fact: Fact, unknown_keys: dict[int, str]) -> bool:
+    def _texts(self, fact: Fact) -> bool:
         f, event, who = self.filters, fact.event, fact.event.who
         providers = (who.provider.lower(), who.auth_provider_snapshot.lower())
         accounts = (
@@ -57,7 +50,7 @@ class Match:
             (f.credential_ids, (fact.credential,)),
             (f.auth_files, (who.auth_file_snapshot,)),
             (f.auth_indices, (who.auth_index,)),
-            (f.api_key_hashes, (event.api_key_hash, unknown_keys.get(fact.id, ""))),
+            (f.api_key_hashes, (fact.api_key or unknown_client_id(who, who.source),)),
             (f.source_hashes, (who.source_hash,)),
             (f.project_ids, (who.auth_project_id_snapshot,)),
             (f.request_types, (who.executor_type,)),
@@ -101,7 +94,7 @@ class Match:
 
 
 def searched(fact: Fact) -> tuple[str, ...]:
-    """The 29 texts in which a search looks."""
+    """The 29 texts in which a search looks, and the name of the key."""
     event = fact.event
     who, model, way, end = event.who, event.model, event.way, event.end
     return (
@@ -132,4 +125,5 @@ def searched(fact: Fact) -> tuple[str, ...]:
         end.header_error_kind,
         end.header_error_code,
         event.trace_id,
+        fact.alias,
     )

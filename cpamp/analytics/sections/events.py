@@ -6,7 +6,7 @@ Source: analytics contract, 9.6 and 10.2.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -31,12 +31,14 @@ class Reading:
     conn: sqlite3.Connection
     dictionaries: Dictionaries
     book: PriceBook
+    # The names of the clients' keys, by hash.
+    aliases: Mapping[str, str]
 
     def facts(self, selection: Selection, rows: IntArray) -> list[Fact]:
         """The events of some rows, in their order."""
         ids: list[int] = selection.view.snapshot.ids_of(rows).tolist()
         found = read_some(self.conn, self.dictionaries, ids, callers=True)
-        return [Fact.of(number, event, self.book) for number, event in found]
+        return [Fact.of(number, event, self.book, self.aliases) for number, event in found]
 
 
 def newest(

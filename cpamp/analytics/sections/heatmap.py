@@ -71,7 +71,7 @@ class Heatmap:
         texts = list(distinct)
         keys = [texts[code] for code in (sums.codes[0] % width).tolist()]
         rows = table(
-            {"key": keys, "label": keys},
+            {"key": keys, "label": [self._counting.view.aliases.get(key, key) for key in keys]},
             _contribution(sums),
             {"share": shares(sums["calls"], all_calls[of_cell])},
         )

@@ -61,10 +61,15 @@ class ApiKeyStats:
         facets = self._counting.view.facets
         if code < len(facets.client):
             name = facets.client.names[code]
-            return {"id": name, "api_key_hash": name}
+            alias = self._counting.view.aliases.get(name, "")
+            return {"id": name, "api_key_hash": name, "api_key_alias": alias}
         who = people.of(code)[0]
         source = greatest.get(who.source_hash, who.source)
-        return {"id": unknown_client_id(who, source), "api_key_hash": ""}
+        return {
+            "id": unknown_client_id(who, source),
+            "api_key_hash": "",
+            "api_key_alias": "",
+        }
 
     def _contexts(self, contexts: Sums) -> dict[int, list[Row]]:
         """For each key where it was used, dearest first."""

@@ -89,6 +89,11 @@ class Present:
         known = np.flatnonzero(self._clients[: len(facets.client)]).tolist()
         return sorted(facets.client.names[code] for code in known)
 
+    def aliases(self) -> dict[str, str]:
+        """What those of them are called that have a name."""
+        aliases = self.counting.view.aliases
+        return {key: aliases[key] for key in self.keys() if key in aliases}
+
     @property
     def client_count(self) -> int:
         """How many clients occur, those without a key too."""
@@ -111,6 +116,7 @@ class Selectors:
         return {
             "models": _filled(present.models()),
             "api_key_hashes": _filled(present.keys()),
+            "api_key_aliases": present.aliases(),
             "providers": _filled(provider_shown(who) for who in people),
             "auth_files": _filled(who.auth_file_snapshot for who in people),
             "accounts": _filled(who.account_snapshot for who in people),

@@ -244,7 +244,7 @@ class ApiKeyTimeline:
         sums = pairs.taken(np.flatnonzero(keyed))
         names = [facets.client.names[code] for code in sums.codes[1].tolist()]
         rows = [
-            {"api_key_hash": name, **row}
+            {"api_key_hash": name, "api_key_alias": counting.view.aliases.get(name, ""), **row}
             for name, row in zip(names, _bucket_rows(counting, sums, sums.codes[0]), strict=True)
         ]
         return sorted(rows, key=lambda row: (row["bucket_ms"], row["api_key_hash"]))

@@ -119,8 +119,8 @@ def in_columns(one: Event) -> tuple[Any, ...]:
 
 
 def _searched(one: Event) -> str:
-    own = f"{one.event_hash}\n" if isinstance(stored_hash(one.event_hash), str) else ""
-    return f"{one.request_id}\n{one.trace_id}\n{own}"
+    own = one.event_hash if isinstance(stored_hash(one.event_hash), str) else ""
+    return "".join(f"{text}\n" for text in (one.request_id, one.trace_id)) + (own and f"{own}\n")
 
 
 # -- the view -----------------------------------------------------------------------------------

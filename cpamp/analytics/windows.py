@@ -11,11 +11,13 @@ import numpy as np
 
 from cpamp.analytics.accounts import TARGET_FIELDS, Accounts, Target, table_of
 from cpamp.analytics.answer import Answerer
+from cpamp.analytics.costs import FloatArray
 from cpamp.analytics.facets import IntArray
 from cpamp.analytics.request import MAX_VALUES, Members, read_range
 from cpamp.analytics.sections.rows import Row, share
-from cpamp.analytics.selection import Condition, select
-from cpamp.analytics.view import BoolArray, Chunk, View
+from cpamp.analytics.selection import Condition, Selection, select
+from cpamp.analytics.view import BoolArray, View
+from cpamp.columns.layout import FAILED
 from cpamp.errors import BadRequest
 from cpamp.usage.models import analytics_model
 
@@ -176,8 +178,8 @@ def window_usage(answerer: Answerer, request: WindowsRequest) -> Row:
     to_ms = max(window.to_ms for window in request.windows)
     wanted = table_of(numbers.values(), view.size("who"))
     selection = select(view, from_ms, to_ms, Condition((("who", wanted),)))
-    columns = _Events.of(view, [view.chunk(piece) for piece in selection.pieces])
-    by_set = {people: columns.of_set(people) for people in set(sets.values())}
+    events = _BySet.of(selection)
+    by_set = {people: events.of_set(people) for people in set(sets.values())}
     scopes = {window.scope for window in request.windows}
     verdicts = {scope: _verdicts(view, scope) for scope in scopes}
     return {
@@ -190,42 +192,50 @@ def window_usage(answerer: Answerer, request: WindowsRequest) -> Row:
 
 @attrs.frozen(eq=False)
 class _Events:
-    """Some events as parallel arrays, ascending in time once they are those of one credential."""
+    """Events of one credential, ascending in time."""
 
-    who: IntArray
     time: IntArray
     model: IntArray
     failed: BoolArray
     total: IntArray
-    cost: Any
-
-    @classmethod
-    def of(cls, view: View, chunks: Sequence[Chunk]) -> Self:
-        parts = (
-            [chunk.codes("who") for chunk in chunks],
-            [chunk.time for chunk in chunks],
-            [chunk.codes("model") for chunk in chunks],
-            [chunk.failed for chunk in chunks],
-            [chunk.column("total").astype(np.int64) for chunk in chunks],
-            [chunk.cost for chunk in chunks],
-        )
-        events = cls(*(np.concatenate([np.zeros(0, np.int64), *part]) for part in parts))
-        # By credential, so that each is a stretch.
-        return events.taken(np.argsort(events.who.astype(np.uint32), kind="stable"))
+    cost: FloatArray
 
     def taken(self, places: Any) -> Self:
         return type(self)(*(values[places] for values in attrs.astuple(self, recurse=False)))
 
-    def of_set(self, people: Sequence[int]) -> Self:
+
+@attrs.frozen(eq=False)
+class _BySet:
+    """The rows of a selection, those of each number of a credential together."""
+
+    view: View
+    rows: IntArray
+    who: IntArray
+
+    @classmethod
+    def of(cls, selection: Selection) -> Self:
+        view = selection.view
+        rows = np.concatenate([np.zeros(0, np.int64), *(c.numbers for c in selection.chunks())])
+        who = view.snapshot.column("who").take(rows)
+        order = np.argsort(who, kind="stable")
+        return cls(view, rows.take(order), who.take(order))
+
+    def of_set(self, people: Sequence[int]) -> _Events:
         edges = [np.searchsorted(self.who, (number, number + 1)).tolist() for number in people]
-        if len(edges) == 1:
-            found = self.taken(slice(*edges[0]))
-        else:
-            places = [np.arange(start, end) for start, end in edges]
-            found = self.taken(np.concatenate([np.zeros(0, np.int64), *places]))
-        if bool((found.time[1:] < found.time[:-1]).any()):
-            found = found.taken(np.argsort(found.time, kind="stable"))
-        return found
+        stretches = [self.rows[start:end] for start, end in edges]
+        rows = np.concatenate([np.zeros(0, np.int64), *stretches])
+        column = self.view.snapshot.column
+        time = column("time").take(rows)
+        if bool((time[1:] < time[:-1]).any()):
+            order = np.argsort(time, kind="stable")
+            rows, time = rows.take(order), time.take(order)
+        return _Events(
+            time,
+            column("model").take(rows),
+            (column("flags").take(rows) & FAILED).astype(bool),
+            column("total").take(rows),
+            self.view.costs.take(rows),
+        )
 
 
 def _verdicts(view: View, scope: Scope) -> tuple[BoolArray, BoolArray]:
@@ -262,7 +272,7 @@ def _item(window: Window, events: _Events, counts: BoolArray, unknown: BoolArray
         "total_requests": calls,
         "success_calls": calls - failed,
         "failure_calls": failed,
-        "total_tokens": int(inside.total.sum()),
+        "total_tokens": int(inside.total.sum(dtype=np.int64)),
         "total_cost": float(inside.cost.sum()),
         "success_rate": share(calls - failed, calls) if calls else None,
         "last_seen_ms": int(inside.time[-1]) if calls else None,

@@ -13,7 +13,7 @@ from cpamp.bench.ground import Ground
 from cpamp.bench.measure import MIB, PeakMemory, disk_bytes, median
 from cpamp.bench.table import Figure
 from cpamp.bench.workloads import batches, monitoring
-from cpamp.lab import LabError, Manager
+from cpamp.lab import Http, LabError, Manager
 
 USAGE = "/v0/management/usage"
 EXPORTED = 50_000
@@ -69,10 +69,11 @@ def _imports(ground: Ground, count: int, *, again: bool) -> Iterator[Figure]:
 
 def imported(manager: Manager, body: bytes, added: int) -> float:
     """The seconds that an import took, which must add so many events."""
-    manager.http.timeout = 600
+    http = Http(manager.http.port, manager.http.key, timeout=600)
     begin = time.perf_counter()
-    status, answer = manager.http.request("POST", f"{USAGE}/import", body)
+    status, answer = http.request("POST", f"{USAGE}/import", body)
     seconds = time.perf_counter() - begin
+    http.close()
     if status != 200 or orjson.loads(answer)["added"] != added:
         raise LabError(f"the import answered {status}: {answer[:300]!r}")
     return seconds

@@ -57,7 +57,9 @@ class Http:
     port: int
     key: str
     timeout: float = 60.0
-    _connection: http.client.HTTPConnection | None = None
+    # The headers of the last answer.
+    answered: Mapping[str, str] = attrs.field(factory=dict, init=False)
+    _connection: http.client.HTTPConnection | None = attrs.field(default=None, init=False)
 
     def request(
         self,
@@ -76,6 +78,7 @@ class Http:
             try:
                 self._connection.request(method, path, body=body, headers=sent)
                 answer = self._connection.getresponse()
+                self.answered = dict(answer.headers)
                 return answer.status, answer.read()
             except (http.client.HTTPException, ConnectionError):
                 self.close()

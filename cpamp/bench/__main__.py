@@ -11,7 +11,7 @@ from pathlib import Path
 
 import attrs
 
-from cpamp.bench import files, intake, life
+from cpamp.bench import answers, files, intake, life
 from cpamp.bench.ground import QUICK, Ground, Plan
 from cpamp.bench.measure import fsync_ms, machine
 from cpamp.bench.table import Figure, number, render
@@ -20,6 +20,7 @@ GROUPS: Mapping[str, Callable[[Ground], Iterator[Figure]]] = {
     "intake": intake.figures,
     "files": files.figures,
     "life": life.figures,
+    "answers": answers.figures,
 }
 
 

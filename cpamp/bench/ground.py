@@ -13,6 +13,8 @@ import orjson
 from cpamp.bench import workloads
 from cpamp.bench.workloads import batches
 from cpamp.lab import CPA_KEY, Cpa, Manager
+from cpamp.pricing.price import read_book
+from cpamp.store import prices
 from cpamp.store.database import open_database
 from cpamp.store.derived import Derived
 from cpamp.store.reading import Dictionaries
@@ -47,6 +49,8 @@ def _exported(lines: Iterable[bytes]) -> Iterator[Event]:
 SETS: Mapping[str, Callable[[int], Iterable[Event]]] = {
     "monitoring": lambda count: _exported(workloads.monitoring(count)),
     "dashboard": lambda count: _exported(workloads.dashboard(count)),
+    "history": lambda count: _exported(workloads.history(count)),
+    "skewed": lambda count: _exported(workloads.skewed(count)),
     "codex": workloads.codex,
 }
 
@@ -107,7 +111,7 @@ class Ground:
 
 
 def fill(data: Path, events: Iterable[Event]) -> None:
-    """Store events in a new data folder, without a daemon."""
+    """Store events and the price book in a new data folder, without a daemon."""
     data.mkdir(parents=True)
     path = data / "usage.sqlite"
     open_database(path).close()
@@ -115,5 +119,7 @@ def fill(data: Path, events: Iterable[Event]) -> None:
     writer.open()
     with closing(writer):
         writer.finish_columns()
+        book = read_book(workloads.prices())
+        writer.transaction(lambda conn: prices.replace(conn, book, 0))
         for batch in batches(events, BATCH):
             writer.add(batch, 1)

@@ -6,10 +6,12 @@ contract, section 16), so that figures can be laid side by side.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import orjson
 
 from cpamp.simulator.records import CODEX, Generator
@@ -22,6 +24,8 @@ T = TypeVar("T")
 DAY_MS = 86_400_000
 MONITORING_BEGIN_MS = 1_800_000_000_000
 MONITORING_DAYS = 30
+HISTORY_BEGIN_MS = 1_700_000_000_000
+SKEWED_MODELS = 60
 _PROVIDERS = ("codex", "claude", "gemini")
 _TIERS = ("", "default", "priority")
 
@@ -85,6 +89,82 @@ def dashboard(count: int) -> Iterator[bytes]:
         )
 
 
+def history(count: int) -> Iterator[bytes]:
+    """W-HIST: 200 accounts that take eight models in turn, one event each ms."""
+    for i in range(count):
+        account, model = i % 200, (i % 200 + i // 200) % 8
+        address = f"account-{account:04d}@example.com"
+        yield _line(
+            HISTORY_BEGIN_MS + i,
+            event_hash=f"history-benchmark-{i:06d}",
+            provider="openai",
+            model=f"alias-{model:02d}",
+            resolved_model=f"resolved-{model:02d}",
+            auth_index=f"auth-{account:04d}",
+            source_hash=f"source-{account:04d}",
+            account_snapshot=address,
+            auth_label_snapshot=f"Account {account:04d}",
+            auth_provider_snapshot="openai",
+            service_tier="priority" if i % 5 == 0 else "",
+            input_tokens=100 + i % 97,
+            output_tokens=40 + i % 53,
+            reasoning_tokens=i % 11,
+            cached_tokens=i % 7,
+            cache_read_tokens=i % 5,
+            cache_creation_tokens=i % 3,
+            total_tokens=140 + i % 151,
+            failed=i % 17 == 0,
+        )
+
+
+def skewed(count: int) -> Iterator[bytes]:
+    """As in real traffic: few of many accounts, keys and models have most of the events."""
+    rng = np.random.default_rng(1)
+    at_ms = MONITORING_BEGIN_MS + np.sort(rng.integers(MONITORING_DAYS * DAY_MS, size=count))
+    account, key, model = (
+        rng.choice(many, size=count, p=_falling(many, power)).tolist()
+        for many, power in ((400, 1.1), (2_000, 1.0), (SKEWED_MODELS, 1.3))
+    )
+    given, output, latency = (
+        rng.lognormal(mean, 1.2, count).astype(np.int64).tolist() for mean in (8.5, 6.0, 8.2)
+    )
+    share, ids = rng.random(count).tolist(), rng.integers(2**62, size=count).tolist()
+    for i, when in enumerate(at_ms.tolist()):
+        failed = share[i] < 0.04
+        yield _line(
+            when,
+            event_hash=f"skewed-benchmark-{i:06d}",
+            request_id=f"{ids[i]:016x}",
+            model=f"gpt-{model[i]:02d}",
+            endpoint=("POST /v1/responses", "POST /v1/messages")[account[i] % 2],
+            auth_index=f"auth-{account[i]:03d}",
+            source=f"source-{account[i]:03d}",
+            source_hash=f"source-{account[i]:03d}",
+            **_account(account[i], account[i]),
+            api_key_hash=f"key-{key[i]:03d}",
+            input_tokens=given[i],
+            output_tokens=output[i],
+            reasoning_tokens=int(output[i] * share[i]),
+            cached_tokens=int(given[i] * share[i]),
+            total_tokens=given[i] + output[i],
+            latency_ms=latency[i],
+            ttft_ms=latency[i] // 4,
+            failed=failed,
+            fail_status_code=429 if failed else None,
+            fail_summary=f"made-up failure {ids[i] % 30}" if failed else "",
+            response_metadata={
+                "quota": {"plan_type": ("plus", "pro", "team")[account[i] % 3]},
+                "trace": {"primary_trace_id": f"trace-{i:06d}"},
+            },
+        )
+
+
+def _falling(many: int, power: float) -> npt.NDArray[np.float64]:
+    weights = np.arange(1, many + 1, dtype=np.float64) ** -power
+    falling: npt.NDArray[np.float64] = weights / weights.sum()
+    return falling
+
+
 def codex(count: int) -> Iterator[Event]:
     """Records of Codex with its quota headers, as the collector reads them, ten a second."""
     generator = Generator(1, families=CODEX)
@@ -93,6 +173,31 @@ def codex(count: int) -> Iterator[Event]:
         event = decode(generator.payload(at_ms), now_ms=at_ms + 20)
         assert isinstance(event, Event)
         yield event
+
+
+def prices() -> dict[str, Any]:
+    """The price book of all these sets, as the API takes it."""
+    plain = _price({"prompt": 1, "completion": 2}, {128: {"prompt": 2}, 256: _HIGHEST})
+    rates = {"prompt": 1, "completion": 2, "cache": 0.5, "cacheRead": 0.25, "cacheCreation": 1.5}
+    resolved = _price(rates, {128: {"prompt": 2}, 176: _HIGHEST})
+    return {
+        **{f"gpt-{i:02d}": plain for i in range(SKEWED_MODELS)},
+        **{f"benchmark-model-{i:02d}": plain for i in range(12)},
+        **{f"resolved-{i:02d}": resolved for i in range(8)},
+    }
+
+
+_HIGHEST = {"prompt": 3, "completion": 4}
+
+
+def _price(rates: Mapping[str, float], tiers: Mapping[int, Mapping[str, float]]) -> dict[str, Any]:
+    def stated(of: Mapping[str, float]) -> dict[str, Any]:
+        return {**of, **{f"{name}Configured": True for name in of}}
+
+    return {
+        **stated(rates),
+        "contextTiers": [{"thresholdTokens": above, **stated(of)} for above, of in tiers.items()],
+    }
 
 
 def batches(items: Iterable[T], count: int) -> Iterator[list[T]]:

@@ -9,6 +9,18 @@ from typing import Any
 
 from cpamp.errors import InvalidJson
 
+MOST = 2**63 - 1
+
+
+def folded(value: Any, *names: str) -> dict[str, Any]:
+    """The members with these names in any case, of equal ones the last; null has none."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise InvalidJson("what must be an object is not")
+    known = {name.lower(): name for name in names}
+    return {known[name.lower()]: v for name, v in value.items() if name.lower() in known}
+
 
 def text(source: dict[str, Any], key: str) -> str:
     """The trimmed text, "" when absent."""
@@ -25,7 +37,7 @@ def positive(source: dict[str, Any], key: str, otherwise: int) -> int:
     value = source.get(key)
     if value is None:
         return otherwise
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > MOST:
         raise InvalidJson(f"{key} must be a whole number")
     return value if value > 0 else otherwise
 
@@ -68,3 +80,13 @@ def texts(source: dict[str, Any], key: str) -> list[str] | None:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise InvalidJson(f"{key} must be a list of texts")
     return [item.strip() for item in value]
+
+
+def listed(source: dict[str, Any], key: str) -> list[Any]:
+    """The list, [] when absent."""
+    value = source.get(key)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise InvalidJson(f"{key} must be a list")
+    return value

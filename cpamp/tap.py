@@ -37,6 +37,7 @@ from cpamp.settings import Settings, load
 from cpamp.setup.service import SetupService
 from cpamp.store import Store
 from cpamp.store.retention import Retention
+from cpamp.web.aliases import ApiKeyAliases
 from cpamp.web.auth import Guard
 from cpamp.web.cors import Cors
 from cpamp.web.health import Health
@@ -45,6 +46,7 @@ from cpamp.web.metrics import Metrics
 from cpamp.web.monitoring import Monitoring
 from cpamp.web.panel import Panel
 from cpamp.web.pending import Pending
+from cpamp.web.prices import ModelPrices
 from cpamp.web.proxy import Proxy, public_plugin
 from cpamp.web.setup import Setup
 from cpamp.web.surface import Surface
@@ -145,6 +147,8 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
             Usage(store, lambda: setup.query_limit),
             Imports(reactor, store, sessions, now_ms),
             Monitoring(Engine(store, lambda: prices.book, lambda: aliases.book, now_ms), now_ms),
+            ModelPrices(prices),
+            ApiKeyAliases(aliases, now_ms),
             Pending(),
             *(public_plugin(proxy, path) for path in settings.public_plugin_paths),
             proxy,

@@ -62,15 +62,14 @@ class Renaming:
         active: Collection[str],
         *,
         take_over: bool,
-        now_ms: int,
     ) -> Self:
         """Of texts as people send them: (hash, name, when in ms); raises `AliasInvalid`.
 
-        A time that is not above 0 is now. Of two names for one key the later one counts.
+        Of two names for one key the later one counts.
         """
         named = {}
         for text, name, at_ms in items:
-            alias = Alias(key_hash(text), name.strip(), at_ms if at_ms > 0 else now_ms)
+            alias = Alias(key_hash(text), name.strip(), at_ms)
             if not alias.alias or len(alias.alias) > MOST_CHARS:
                 raise AliasInvalid(f"an alias must have 1 to {MOST_CHARS} characters")
             named[alias.api_key_hash] = alias

@@ -58,15 +58,18 @@ class Held(Generic[V]):
             work(conn)
             return self._read(conn)
 
-        value = await self._store.write(changed)
-        self._take(value)
-        return value
+        written = Deferred.fromCoroutine(self._store.write(changed)).addCallback(self._taken)
+        # Who asked may go away before the commit; the value is taken all the same.
+        asked: Deferred[V] = Deferred()
+        written.chainDeferred(asked)
+        return await asked
 
-    def _take(self, value: V) -> None:
+    def _taken(self, value: V) -> V:
         if value.version != self.value.version:
             self.value = value
             for listener in self._listeners:
                 listener()
+        return value
 
     def _renewed(self) -> None:
         """Another copy of the file may have other rows."""

@@ -12,14 +12,11 @@ from cpamp.importing.job import ImportJob
 from cpamp.importing.session import SessionNotFound
 from cpamp.importing.sessions import Sessions
 from cpamp.store import Store
-from cpamp.web.errors import MethodNotAllowed
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import ANY_METHOD, Body, Reply, route
 
 DIRECT_BYTES = 64 * 1024 * 1024
 SESSIONS = "/v0/management/usage/import-sessions"
-# What may be done with an upload, by what stands behind its id.
-_METHODS = {"": ("GET", "DELETE"), "chunk": ("PUT",), "complete": ("POST",)}
 
 
 @attrs.define
@@ -80,12 +77,9 @@ class Imports:
         session, done = await self._sessions.complete(number)
         return Reply(200 if done else 202, session)
 
-    @route(("POST", "PUT", "PATCH"), f"{SESSIONS}/<number>", summary="Nothing")
-    @route(ANY_METHOD, f"{SESSIONS}/<number>/<action>", summary="Nothing")
-    async def nothing(self, request: ApiRequest, number: str, action: str = "") -> Any:
+    @route(ANY_METHOD, f"{SESSIONS}/<number>/<action>", summary="Nothing", fallback=True)
+    async def nothing(self, request: ApiRequest, number: str, action: str) -> Any:
         """What is below an upload and is none of the other routes."""
-        if action in _METHODS:
-            raise MethodNotAllowed(list(_METHODS[action]))
         raise SessionNotFound("there is no such action for a usage import upload")
 
     @route("DELETE", f"{SESSIONS}/<number>", summary="Give an upload up")

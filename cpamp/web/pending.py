@@ -10,8 +10,6 @@ from cpamp.web.route import ANY_METHOD, route
 
 # Heads below /v0/management/; the first ones also with anything behind them, without a slash.
 PREFIXES = (
-    "model-prices",
-    "api-key-aliases",
     "account-action-candidates",
     "codex-inspection",
 )
@@ -26,24 +24,33 @@ class Pending:
         ANY_METHOD,
         f"{MANAGEMENT}/<regex('(?:{'|'.join(PREFIXES)})[^/]*'):head>",
         summary="Not available yet",
+        fallback=True,
     )
     @route(
         ANY_METHOD,
         f"{MANAGEMENT}/<regex('(?:{'|'.join(PREFIXES)})[^/]*'):head>/<path:rest>",
         summary="Not available yet",
+        fallback=True,
     )
     @route(
         ANY_METHOD,
         f"{MANAGEMENT}/<any({', '.join(map(repr, FOLDERS))}):head>",
         summary="Not available yet",
+        fallback=True,
     )
     @route(
         ANY_METHOD,
         f"{MANAGEMENT}/<any({', '.join(map(repr, FOLDERS))}):head>/<path:rest>",
         summary="Not available yet",
+        fallback=True,
     )
-    @route(ANY_METHOD, "/usage-service/account-processing-policy", summary="Not available yet")
-    @route(ANY_METHOD, "/usage-service/quota-cooldowns", summary="Not available yet")
+    @route(
+        ANY_METHOD,
+        "/usage-service/account-processing-policy",
+        summary="Not available yet",
+        fallback=True,
+    )
+    @route(ANY_METHOD, "/usage-service/quota-cooldowns", summary="Not available yet", fallback=True)
     async def pending(self, request: ApiRequest, head: str = "", rest: str = "") -> Any:
         """Say so."""
         raise NotAvailable("this part of the server is not available yet")

@@ -85,6 +85,7 @@ class Proxy:
         "/v0/management/<path:rest>",
         summary="CPA's management API, with the saved key",
         body=Body.stream(),
+        fallback=True,
     )
     async def management(self, request: ApiRequest, rest: str) -> Reply | None:
         """Any method but OPTIONS."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from json import JSONDecoder
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import orjson
+from twisted.internet.threads import deferToThread
 from twisted.python.failure import Failure
 from twisted.web import server
 from twisted.web.http import RESPONSES
@@ -144,6 +146,13 @@ class ApiRequest(server.Request):
         except orjson.JSONDecodeError as error:
             raise InvalidJson(f"the body is not valid JSON: {error}") from error
 
+    async def first_json(self) -> Any:
+        """The first JSON value of the body, whatever follows it; raises `InvalidJson`.
+
+        Read in a thread: the body may be large.
+        """
+        return await deferToThread(_first_json, await self.body.whole())
+
     async def json_object(self) -> dict[str, Any]:
         """The body as a JSON object; raises `InvalidJson`."""
         value = await self.json()
@@ -212,6 +221,16 @@ class ApiRequest(server.Request):
             self.responseHeaders.setRawHeaders("Connection", ["close"])
             self.channel.stop_reading_body()
         super().finish()
+
+
+def _first_json(body: bytes) -> Any:
+    try:
+        text = body.decode().lstrip(" \t\r\n")
+        # Where it ends; what it is, the strict reader says.
+        _, end = JSONDecoder().raw_decode(text)
+        return orjson.loads(text[:end])
+    except (ValueError, RecursionError) as error:
+        raise InvalidJson(f"the body is not valid JSON: {error}") from error
 
 
 def _pairs(headers: Any) -> list[tuple[bytes, bytes]]:

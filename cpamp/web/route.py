@@ -48,7 +48,8 @@ class Route:
     """One path with the methods that it takes.
 
     `path` has parameters in Klein's notation (``<id>``, ``<path:rest>``). `query` names the
-    parameters that are read, each with what it means.
+    parameters that are read, each with what it means. A `fallback` takes only paths that no other
+    route has, with whatever method.
     """
 
     path: str
@@ -58,6 +59,7 @@ class Route:
     summary: str
     query: Mapping[str, str]
     cors: bool = True
+    fallback: bool = False
 
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -74,6 +76,7 @@ def route(
     body: Body = NO_BODY,
     query: Mapping[str, str] | None = None,
     cors: bool = True,
+    fallback: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Declare that a method of a resource handles `path`; may be used several times."""
     names = frozenset([methods] if isinstance(methods, str) else methods)
@@ -82,7 +85,8 @@ def route(
 
     def declare(handler: Handler) -> Handler:
         declared = list(getattr(handler, _DECLARED, []))
-        declared.append(Route(path, names, access, body, summary, query or {}, cors))
+        made = Route(path, names, access, body, summary, query or {}, cors, fallback)
+        declared.append(made)
         setattr(handler, _DECLARED, declared)
         return handler
 

@@ -13,7 +13,7 @@ from twisted.logger import Logger
 from twisted.web import server
 from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import MethodNotAllowed as NoSuchMethod
-from werkzeug.routing import BaseConverter, RequestRedirect
+from werkzeug.routing import BaseConverter, Map, RequestRedirect, Rule
 
 from cpamp.errors import Problem
 from cpamp.web.auth import Guard
@@ -68,14 +68,18 @@ class Surface:
         self._app.url_map.merge_slashes = False
         self._app.url_map.strict_slashes = False
         self._app.url_map.converters["regex"] = _Regex
+        # The routes that are no fallbacks: what they have, no other takes with another method.
+        own = Map(merge_slashes=False, strict_slashes=False, converters={"regex": _Regex})
         self.routes: dict[str, Route] = {}
         for resource in resources:
             for declared, handler in routes_of(resource):
-                self._add(declared, handler)
-        # The app runs handlers; paths and methods were judged before, by the same map.
-        self._urls = self._app.url_map.bind("cpamp")
+                endpoint = self._add(declared, handler)
+                if not declared.fallback:
+                    own.add(Rule(declared.path, methods=declared.methods, endpoint=endpoint))
+        # The app runs handlers; paths and methods were judged before, by the same rules.
+        self._urls = own.bind("cpamp"), self._app.url_map.bind("cpamp")
 
-    def _add(self, declared: Route, handler: Callable[..., Any]) -> None:
+    def _add(self, declared: Route, handler: Callable[..., Any]) -> str:
         endpoint = f"{','.join(sorted(declared.methods))} {declared.path}"
         self.routes[endpoint] = declared
 
@@ -84,6 +88,7 @@ class Surface:
             return done.addCallbacks(_as_reply, failure_reply).addCallback(_send, request)
 
         self._app.route(declared.path, methods=sorted(declared.methods), endpoint=endpoint)(run)
+        return endpoint
 
     def site(self) -> Site:
         """The factory of the connections."""
@@ -139,13 +144,15 @@ class Surface:
         return found
 
     def _match(self, path: str, method: str) -> Route:
-        try:
-            endpoint, _ = self._urls.match(path, method=method)
-        except NoSuchMethod as error:
-            raise MethodNotAllowed(list(error.valid_methods or ())) from error
-        except (HTTPException, RequestRedirect) as error:
-            raise NoSuchPath("there is nothing of that path") from error
-        return self.routes[endpoint]
+        for urls in self._urls:
+            try:
+                endpoint, _ = urls.match(path, method=method)
+            except NoSuchMethod as error:
+                raise MethodNotAllowed(list(error.valid_methods or ())) from error
+            except (HTTPException, RequestRedirect):
+                continue
+            return self.routes[endpoint]
+        raise NoSuchPath("there is nothing of that path")
 
     def _refuse_stranger(self, path: str, error: MethodNotAllowed, request: ApiRequest) -> None:
         """Who may not use a path is not told which methods it has."""

@@ -16,7 +16,6 @@ from cpamp.store.brief import Brief, Numbers
 from cpamp.store.reading import Dictionaries, Known, read_some
 from cpamp.usage.event import Event
 from cpamp.usage.lines import csv_header, csv_rows, export_line, usage_detail
-from cpamp.web.errors import MethodNotAllowed
 from cpamp.web.newest import Page, Payload, usage_summary
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import ANY_METHOD, Reply, route
@@ -25,7 +24,6 @@ from cpamp.web.route import ANY_METHOD, Reply, route
 PAGE = 1_000
 # More than so many `GET usage` never holds.
 COMPATIBLE_ROWS = 50_000
-_METHODS = {"export": ("GET",), "import": ("POST",), "import-sessions": ("GET", "POST")}
 
 
 @attrs.define
@@ -92,11 +90,9 @@ class Usage:
         brief, known = await self._brief()
         return await deferToThread(usage_summary, brief, self._limit, known.model)
 
-    @route(ANY_METHOD, "/v0/management/usage/<path:rest>", summary="Nothing")
+    @route(ANY_METHOD, "/v0/management/usage/<path:rest>", summary="Nothing", fallback=True)
     async def nothing(self, request: ApiRequest, rest: str) -> Reply:
         """What is below and is none of the other routes."""
-        if rest in _METHODS:
-            raise MethodNotAllowed(list(_METHODS[rest]))
         raise NotFound("there is nothing of that path")
 
     @property

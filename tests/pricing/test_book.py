@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
@@ -202,10 +202,11 @@ async def test_another_copy_of_the_file_has_other_prices(tmp_path: Path) -> None
         assert aliases.names == {H1: "first"}
 
 
-def renaming(names: dict[str, str], **rest: Any) -> Renaming:
-    items = [(key, name, 0) for key, name in names.items()]
-    active = rest.pop("active", ())
-    return Renaming.of(items, active, take_over=rest.pop("take_over", False), now_ms=NOW)
+def renaming(
+    names: dict[str, str], *, active: Iterable[str] = (), take_over: bool = False
+) -> Renaming:
+    items = [(key, name, NOW) for key, name in names.items()]
+    return Renaming.of(items, tuple(active), take_over=take_over)
 
 
 @ensureDeferred

@@ -1,0 +1,28 @@
+"""Validators of what is changed as a whole: `ETag`, `If-Match` and `If-None-Match`."""
+
+from __future__ import annotations
+
+import re
+
+_TAG = re.compile(r'\s*(?:W/)?"([0-9]{1,18})"\s*')
+
+
+def etag(version: int) -> str:
+    """The validator of a version."""
+    return f'"{version}"'
+
+
+def versions(header: str | None) -> frozenset[int] | None:
+    """The versions that `If-Match` names; None where any will do.
+
+    A weak validator counts as well: packing proxies weaken the ones that they pass on.
+    """
+    if header is None or header.strip() == "*":
+        return None
+    tags = map(_TAG.fullmatch, header.split(","))
+    return frozenset(int(tag[1]) for tag in tags if tag)
+
+
+def unchanged(header: str | None, version: int) -> bool:
+    """Whether `If-None-Match` says that the client has this version."""
+    return header is not None and version in (versions(header) or ())

@@ -1,0 +1,110 @@
+"""The price book over HTTP (pricing contract, section 2, 10.8 and 10.17)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+from twisted.internet.threads import deferToThread
+
+from cpamp import members
+from cpamp.errors import BadRequest, NotFound
+from cpamp.pricing.book import Prices
+from cpamp.pricing.price import ModelPrice, read_book
+from cpamp.web.errors import MethodNotAllowed, json_bytes
+from cpamp.web.etags import etag, unchanged, versions
+from cpamp.web.request import ApiRequest
+from cpamp.web.route import ANY_METHOD, Body, Reply, route
+
+PATH = "/v0/management/model-prices"
+BOOK_BODY = Body(16 * 1024 * 1024)
+# What stands where a model could.
+_OTHERS = {"sync": ("POST",), "usage-summary": ("GET",)}
+
+
+class PricesRequired(BadRequest):
+    """The request names no prices at all."""
+
+    code = "prices_required"
+
+
+@attrs.define
+class ModelPrices:
+    """`/v0/management/model-prices`: the book as a whole, and model by model.
+
+    Every answer has the book's version as `ETag`; a change with `If-Match` is made to that
+    version alone.
+    """
+
+    _prices: Prices
+
+    @route(
+        "GET",
+        PATH,
+        summary="All prices, in USD per million tokens",
+        query={"include": "raw: also the sources' own records"},
+    )
+    async def shown(self, request: ApiRequest) -> Any:
+        """By model id."""
+        raw = request.query("include") == "raw"
+        book = await self._prices.with_raw() if raw else self._prices.book
+        if unchanged(request.header("If-None-Match"), book.version):
+            return Reply(304, headers={"ETag": etag(book.version)})
+        return await _answer(book.prices, book.version, raw=raw)
+
+    @route("PUT", PATH, summary="Make these the prices, and delete all others", body=BOOK_BODY)
+    async def replaced(self, request: ApiRequest) -> Any:
+        """All or nothing."""
+        given = members.folded(await request.first_json(), "prices").get("prices")
+        if given is None:
+            raise PricesRequired("prices are required")
+        new = await deferToThread(read_book, given)
+        book = await self._prices.replace(new, versions(request.header("If-Match")))
+        return await _answer(book.prices, book.version)
+
+    @route("GET", f"{PATH}/<path:model>", summary="The price of a model")
+    async def shown_one(self, request: ApiRequest, model: str) -> Any:
+        """As the book has it."""
+        model = _model(model)
+        book = self._prices.book
+        if model not in book.prices:
+            raise NotFound("there is no price of that model")
+        return await _answer({model: book.prices[model]}, book.version)
+
+    @route("PUT", f"{PATH}/<path:model>", summary="Set the price of a model", body=BOOK_BODY)
+    async def put_one(self, request: ApiRequest, model: str) -> Any:
+        """The others stay as they are."""
+        model = _model(model)
+        new = read_book({model: await request.first_json()})
+        book = await self._prices.put(new, versions(request.header("If-Match")))
+        return await _answer({model: book.prices[model]}, book.version)
+
+    @route("DELETE", f"{PATH}/<path:model>", summary="Delete the price of a model")
+    async def deleted(self, request: ApiRequest, model: str) -> Any:
+        """Also when there was none."""
+        book = await self._prices.delete(_model(model), versions(request.header("If-Match")))
+        return Reply(200, {"ok": True}, {"ETag": etag(book.version)})
+
+    @route(ANY_METHOD, f"{PATH}<regex('[^/]+'):tail>", summary="Nothing", fallback=True)
+    @route(ANY_METHOD, f"{PATH}<regex('[^/]+'):tail>/<path:rest>", summary="Nothing", fallback=True)
+    async def nothing(self, request: ApiRequest, tail: str, rest: str = "") -> Any:
+        """What only begins like the prices is not CPA's either."""
+        raise NotFound("there is nothing of that path")
+
+
+def _model(path: str) -> str:
+    """The model that stands at the end of a path."""
+    model = path.removesuffix("/")
+    if model in _OTHERS:
+        raise MethodNotAllowed(list(_OTHERS[model]))
+    return model
+
+
+async def _answer(prices: Mapping[str, ModelPrice], version: int, *, raw: bool = False) -> Reply:
+    body = await deferToThread(_encoded, prices, raw)
+    return Reply(200, body, {"Content-Type": "application/json", "ETag": etag(version)})
+
+
+def _encoded(prices: Mapping[str, ModelPrice], raw: bool) -> bytes:
+    return json_bytes({"prices": {model: price.body(raw=raw) for model, price in prices.items()}})

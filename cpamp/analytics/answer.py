@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import attrs
 import numpy as np
 import orjson
 
 from cpamp.analytics import search
-from cpamp.analytics.counting import Counting
+from cpamp.analytics.counting import Counting, Section
 from cpamp.analytics.request import AnalyticsRequest, Filters
 from cpamp.analytics.search import Searcher
 from cpamp.analytics.sections import events
@@ -37,14 +37,6 @@ from cpamp.analytics.sections.strips import AccountStrips
 from cpamp.analytics.sections.summary import ROLLING_MS, Summary, comparison
 from cpamp.analytics.selection import Condition, Selection, Texts, condition_of, select
 from cpamp.analytics.view import BoolArray, View
-
-
-class Section(Protocol):
-    """Part of an answer."""
-
-    def rows(self) -> Any:
-        """The value of the section."""
-
 
 _PLAIN: dict[str, Callable[[Counting], Section]] = {
     "hourly_distribution": HourlyDistribution,
@@ -86,7 +78,7 @@ class Answerer:
         options, options_counting = self._options(request, counting, condition)
         counting.run()
         answer: Row = {"granularity": request.granularity}
-        answer |= {name: section.rows() for name, section in sections.items()}
+        answer |= {name: counting.rows(section) for name, section in sections.items()}
         if options is not None:
             if options_counting is not counting:
                 options_counting.run()
@@ -107,7 +99,7 @@ class Answerer:
             sections["summary"] = Summary(counting, rolling)
         for name, make in _PLAIN.items():
             if name in include:
-                sections[name] = make(counting)
+                sections[name] = counting.section(make)
         if "timeline" in include or "anomaly_points" in include:
             timeline = Timeline(counting)
             if "timeline" in include:

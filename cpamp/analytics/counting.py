@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
 import numpy as np
@@ -17,6 +17,13 @@ from cpamp.analytics.selection import Selection
 from cpamp.analytics.view import Chunk, View
 
 LIGHT = ("total",)
+
+
+class Section(Protocol):
+    """Part of an answer."""
+
+    def rows(self) -> Any:
+        """The value of the section."""
 
 
 class Counter(Protocol):
@@ -64,12 +71,26 @@ class Counting:
         self._needed: set[str] = set()
         self._grids: dict[str, Grid] = {}
         self._sums: dict[str, Sums] = {}
+        self._made: dict[Callable[[Counting], Section], Section] = {}
+        self._rows: dict[int, Any] = {}
         self.counters: list[Counter] = []
 
     @cached_property
     def calendar(self) -> Calendar:
         """The local time of the rows."""
         return Calendar(self.selection, self.request.zone, self.request.granularity)
+
+    def section(self, make: Callable[[Counting], Section]) -> Section:
+        """The section of this kind, made once for all parts of the answer that show it."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        return self._made[make]
+
+    def rows(self, section: Section) -> Any:
+        """The rows of a section, worked out once."""
+        if id(section) not in self._rows:
+            self._rows[id(section)] = section.rows()
+        return self._rows[id(section)]
 
     def need(self, *names: str) -> None:
         """Have a grid of `SHAPES` counted."""

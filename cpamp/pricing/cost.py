@@ -99,6 +99,10 @@ class PriceBook:
 
     prices: Mapping[str, ModelPrice]
     version: int = 0
+    # Those that were asked for.
+    _cards: dict[tuple[str, str, str, str], RateCard | None] = attrs.field(
+        factory=dict, init=False, eq=False, repr=False
+    )
 
     def pricing_model(self, billing: str, analytics: str, requested: str) -> str:
         """The name whose row prices an event, or the billing name where none does (4.4)."""
@@ -113,8 +117,12 @@ class PriceBook:
         self, billing: str, analytics: str, requested: str, service_tier: str
     ) -> RateCard | None:
         """How an event with these names and this effective tier is billed; None: unpriced."""
-        price = self.price(billing, analytics, requested)
-        return None if price is None else rate_card(price, billing, service_tier)
+        names = billing, analytics, requested, service_tier
+        if names not in self._cards:
+            price = self.price(billing, analytics, requested)
+            found = None if price is None else rate_card(price, billing, service_tier)
+            self._cards[names] = found
+        return self._cards[names]
 
 
 def rate_card(price: ModelPrice, billing: str, service_tier: str) -> RateCard:

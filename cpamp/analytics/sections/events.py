@@ -101,7 +101,8 @@ def failures_of(reading: Reading, selection: Selection, limit: int) -> Sequence[
 
 def tasks_of(reading: Reading, selection: Selection) -> Sequence[Row]:
     """`task_buckets`: the newest tasks, each with its events."""
-    limit = NEWEST
+    # The oldest task may have more events than were read.
+    limit = NEWEST + NEWEST // 10
     while True:
         rows = newest(selection, limit)
         times = selection.view.snapshot.column("time").take(rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import attrs
 import numpy as np
@@ -138,13 +138,6 @@ class Selectors:
         return sorted(listed, key=lambda row: row["id"])
 
 
-class Table(Protocol):
-    """A section that is a list of rows."""
-
-    def rows(self) -> list[Row]:
-        """The section."""
-
-
 class Options:
     """`filter_options` in full: the tables of the range without filters, and lists of values."""
 
@@ -153,11 +146,11 @@ class Options:
         self._present = Present(counting)
         self._endings = np.zeros(0, dtype=bool)
         counting.counters += [self._present, self]
-        self._tables: dict[str, Table] = {
-            "account_stats": AccountStats(counting),
-            "api_key_stats": ApiKeyStats(counting),
-            "channel_share": ChannelShare(counting),
-            "model_stats": ModelStats(counting),
+        self._tables = {
+            "account_stats": counting.section(AccountStats),
+            "api_key_stats": counting.section(ApiKeyStats),
+            "channel_share": counting.section(ChannelShare),
+            "model_stats": counting.section(ModelStats),
         }
 
     def add(self, chunk: Chunk) -> None:
@@ -174,7 +167,7 @@ class Options:
         """The section, but for the lists that only the database gives."""
         people = [self._counting.view.facets.who(n) for n in self._present.who.tolist()]
         return {
-            **{name: section.rows() for name, section in self._tables.items()},
+            **{name: self._counting.rows(table) for name, table in self._tables.items()},
             "providers": _filled(provider_shown(who) for who in people),
             "auth_files": _filled(who.auth_file_snapshot for who in people),
             "project_ids": _filled(who.auth_project_id_snapshot for who in people),

@@ -34,7 +34,8 @@ def describe(http_addr: str) -> str:
     if not colon or not port.isdecimal() or int(port) > 65_535:
         raise ListenError(f'"{http_addr}" is not host:port')
     interface = endpoints.quoteStringArgument(host or "0.0.0.0")
-    return f"tcp:port={port}:interface={interface}"
+    # A burst of clients would otherwise wait for a second, for their next SYN.
+    return f"tcp:port={port}:interface={interface}:backlog=1024"
 
 
 @attrs.define(eq=False)

@@ -19,11 +19,11 @@ async def nobody(_seconds: float) -> int:
 @pytest.mark.parametrize(
     ("http_addr", "description"),
     [
-        ("0.0.0.0:18317", "tcp:port=18317:interface=0.0.0.0"),
-        ("127.0.0.1:0", "tcp:port=0:interface=127.0.0.1"),
-        (":80", "tcp:port=80:interface=0.0.0.0"),
-        ("[::1]:80", r"tcp:port=80:interface=\:\:1"),
-        ("localhost:80", "tcp:port=80:interface=localhost"),
+        ("0.0.0.0:18317", "tcp:port=18317:interface=0.0.0.0:backlog=1024"),
+        ("127.0.0.1:0", "tcp:port=0:interface=127.0.0.1:backlog=1024"),
+        (":80", "tcp:port=80:interface=0.0.0.0:backlog=1024"),
+        ("[::1]:80", r"tcp:port=80:interface=\:\:1:backlog=1024"),
+        ("localhost:80", "tcp:port=80:interface=localhost:backlog=1024"),
     ],
 )
 def test_descriptions(http_addr: str, description: str) -> None:

@@ -20,12 +20,14 @@ from twisted.web.client import (
     Agent,
     FileBodyProducer,
     HTTPConnectionPool,
+    RequestGenerationFailed,
     RequestTransmissionFailed,
     ResponseFailed,
     ResponseNeverReceived,
 )
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IBodyProducer, IResponse
+from twisted.web.iweb import IAgent, IBodyProducer, IResponse
+from zope.interface import implementer
 
 from cpamp.cpa.errors import (
     CpaProblem,
@@ -54,6 +56,7 @@ _LOST = (
     DNSLookupError,
     ResponseFailed,
     ResponseNeverReceived,
+    RequestGenerationFailed,
     RequestTransmissionFailed,
     ConnectionError,
 )
@@ -105,12 +108,39 @@ def _number(value: Any) -> int | None:
         return None
 
 
-def make_agent(reactor: Any) -> Agent:
+@implementer(IAgent)
+@attrs.frozen
+class CpaAgent:
+    """Reads over kept connections; every change over a fresh one, so that it is sent only once.
+
+    A kept connection may have gone stale, and then the call is sent again, which the pool does
+    for DELETE too.
+    """
+
+    _kept: Agent
+    _fresh: Agent
+
+    def request(
+        self,
+        method: bytes,
+        uri: bytes,
+        headers: Headers | None = None,
+        bodyProducer: IBodyProducer | None = None,
+    ) -> Deferred[IResponse]:
+        """One call, answered when the headers are in."""
+        agent = self._kept if method in (b"GET", b"HEAD") else self._fresh
+        return agent.request(method, uri, headers, bodyProducer)
+
+
+def make_agent(reactor: Any) -> CpaAgent:
     """The HTTP client of all calls to CPA."""
-    pool = HTTPConnectionPool(reactor, persistent=True)
-    pool.maxPersistentPerHost = 16
-    pool.retryAutomatically = True
-    return Agent(reactor, connectTimeout=CONNECT_SECONDS, pool=pool)
+    kept = HTTPConnectionPool(reactor, persistent=True)
+    kept.maxPersistentPerHost = 16
+    fresh = HTTPConnectionPool(reactor, persistent=False)
+    return CpaAgent(
+        Agent(reactor, connectTimeout=CONNECT_SECONDS, pool=kept),
+        Agent(reactor, connectTimeout=CONNECT_SECONDS, pool=fresh),
+    )
 
 
 @attrs.define
@@ -121,7 +151,7 @@ class CpaClient:
     url: str
     key: str
     _guard: KeyGuard
-    _agent: Agent
+    _agent: CpaAgent
     # CPA's version, as its last answer told it.
     version: str = attrs.field(default="", init=False)
 
@@ -187,7 +217,11 @@ class CpaClient:
 
     async def judge(self, response: IResponse) -> tuple[bytes, CpaProblem | None]:
         """The body of a 401 or 403, and what it says of the key; tells the guard."""
-        body = await self._body(response, SMALL_BYTES, CALL_SECONDS)
+        try:
+            body = await self._body(response, SMALL_BYTES, CALL_SECONDS)
+        except BaseException:
+            self._guard.left(self.url, self.key)
+            raise
         problem = key_problem(_error_text(body))
         if problem is None and response.code == 401:
             problem = KeyRefused("CPA refuses the management key")

@@ -154,4 +154,5 @@ class Outgoing:
     def stopProducing(self) -> None:
         """The client is gone."""
         self._gone = True
+        self._request.unregisterProducer()
         self.resumeProducing()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import unquote
 
 import attrs
 from twisted.internet.defer import Deferred
@@ -15,7 +16,7 @@ from twisted.internet.interfaces import IConsumer, IPushProducer
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.web.client import ResponseDone
-from twisted.web.http import PotentialDataLoss
+from twisted.web.http import NO_BODY_CODES, PotentialDataLoss
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import UNKNOWN_LENGTH, IBodyProducer, IResponse
 from zope.interface import implementer
@@ -27,6 +28,7 @@ from cpamp.web.request import ApiRequest
 from cpamp.web.route import ANY_METHOD, Access, Body, Reply, route
 
 FIRST_BYTE_SECONDS = 60.0
+QUEUE_PATH = "v0/management/usage-queue"
 HOP_BY_HOP = frozenset(
     (
         b"connection",
@@ -89,7 +91,7 @@ class Proxy:
     )
     async def management(self, request: ApiRequest, rest: str) -> Reply | None:
         """Any method but OPTIONS."""
-        return await self.pass_on(request, rest, with_key=True)
+        return await self.pass_on(request, with_key=True)
 
     @route(
         ("GET", "POST", "PUT", "PATCH", "DELETE"),
@@ -107,7 +109,7 @@ class Proxy:
     )
     async def plugins(self, request: ApiRequest, rest: str = "") -> Reply | None:
         """With the saved key for the admin, with none for everybody else."""
-        return await self.pass_on(request, rest, with_key=request.is_admin)
+        return await self.pass_on(request, with_key=request.is_admin)
 
     @route(
         "GET",
@@ -127,40 +129,33 @@ class Proxy:
         """The caller's Authorization goes along, unless it is the admin key."""
         query = request.uri.partition(b"?")[2]
         target = b"/v1/models" + (b"?" + query if query else b"")
-        own = None if request.is_admin else request.header("Authorization")
-        return await self.pass_on(request, "", with_key=False, target=target, authorization=own)
+        return await self.pass_on(request, with_key=False, own_key=True, target=target)
 
     async def pass_on(
         self,
         request: ApiRequest,
-        rest: str,
         *,
         with_key: bool,
-        target: bytes | None = None,
-        authorization: str | None = None,
+        own_key: bool = False,
+        target: bytes = b"",
     ) -> Reply | None:
-        """Pass a call on; None where the answer is on its way already."""
+        """Pass a call on; None where the answer is on its way already.
+
+        With the saved key, or else with the caller's own if `own_key`.
+        """
         client = self.client_of()
         if client is None:
             raise NotConfigured("usage service is not configured")
-        if rest.strip("/").lower() == "usage-queue":
+        if unquote(request.path.decode("latin-1")).strip("/").lower() == QUEUE_PATH:
             raise QueueIsOurs(
                 "usage records are collected by this server; use /v0/management/usage/export"
             )
-        headers = Headers(dict(_sent(request.requestHeaders)))
-        if not headers.hasHeader(b"Accept-Encoding"):
-            headers.setRawHeaders(b"Accept-Encoding", [b"identity"])
-        if authorization:
-            headers.setRawHeaders("Authorization", [authorization])
-        length = request.header("Content-Length")
-        chunked = request.requestHeaders.hasHeader("Transfer-Encoding")
-        body: Any = BodySender(request.body, int(length) if length else None)
         self.passed += 1
         response = await client.request(
             request.method.decode("latin-1"),
-            (target or request.uri).decode("latin-1"),
-            headers,
-            body if chunked or (length and length != "0") else None,
+            (target or request.uri).decode("ascii"),
+            _headers(request, with_key=with_key, own_key=own_key),
+            _body(request),
             seconds=FIRST_BYTE_SECONDS,
             with_key=with_key,
         )
@@ -197,44 +192,68 @@ def public_plugin(proxy: Proxy, head: str) -> object:
             body=Body.stream(),
         )
         async def plugin(self, request: ApiRequest, rest: str = "") -> Reply | None:
-            return await proxy.pass_on(request, rest, with_key=request.is_admin)
+            return await proxy.pass_on(request, with_key=request.is_admin, own_key=True)
 
     return PublicPlugin()
 
 
+def _headers(request: ApiRequest, *, with_key: bool, own_key: bool) -> Headers:
+    """The headers of the call to CPA; the saved key is put in by the client."""
+    headers = Headers(dict(_sent(request.requestHeaders)))
+    if not headers.hasHeader(b"Accept-Encoding"):
+        headers.setRawHeaders(b"Accept-Encoding", [b"identity"])
+    if not with_key:
+        # CPA is to count a stranger's failures against the stranger, not against this server.
+        headers.setRawHeaders("X-Forwarded-For", [request.peer])
+    authorization = request.header("Authorization")
+    if own_key and authorization and not request.is_admin:
+        headers.setRawHeaders("Authorization", [authorization])
+    return headers
+
+
+def _body(request: ApiRequest) -> Any:
+    """What the client sends along, as it comes."""
+    length = request.header("Content-Length")
+    if request.requestHeaders.hasHeader("Transfer-Encoding"):
+        return BodySender(request.body, None)
+    return BodySender(request.body, int(length)) if length and length != "0" else None
+
+
 def _sent(headers: Headers) -> Iterator[tuple[bytes, list[bytes]]]:
     """The request headers that go on to CPA."""
-    named = {
-        name.strip().lower()
-        for value in headers.getRawHeaders(b"Connection", [])
-        for name in value.split(b",")
-    }
+    named = _named(headers)
     for name, values in headers.getAllRawHeaders():
         low = name.lower()
         if low not in NEVER_SENT and low not in named and not low.startswith(b"x-cpamp-"):
             yield name, list(values)
 
 
+def _named(headers: Headers) -> set[bytes]:
+    """The headers that `Connection` names: they are meant for the next hop alone."""
+    return {
+        name.strip().lower()
+        for value in headers.getRawHeaders(b"Connection", [])
+        for name in value.split(b",")
+    }
+
+
 async def _answer(request: ApiRequest, response: IResponse) -> None:
     """Pass a response on: status and headers at once, the body as it comes."""
     request.setResponseCode(response.code, response.phrase)
-    named = {
-        name.strip().lower()
-        for value in response.headers.getRawHeaders(b"Connection", [])
-        for name in value.split(b",")
-    }
     request._common_headers()
     request.responseHeaders.removeHeader("Cache-Control")
     for name, values in response.headers.getAllRawHeaders():
         low = name.lower()
-        if low in NEVER_PASSED or low in named or low.startswith(b"access-control-"):
-            continue
-        request.responseHeaders.setRawHeaders(name, list(values))
-    length = response.headers.getRawHeaders(b"Content-Length")
-    if length:
-        request.responseHeaders.setRawHeaders(b"Content-Length", length)
+        if low not in NEVER_PASSED and not low.startswith(b"access-control-"):
+            request.responseHeaders.setRawHeaders(name, list(values))
+    # The client keeps what concerns the connection to itself; in a HEAD the length does not.
+    told: Any = response.headers.getRawHeaders(b"Content-Length")
+    if told is None and response.length is not UNKNOWN_LENGTH and request.method != b"HEAD":
+        told = [b"%d" % response.length]
+    if told is not None and response.code not in NO_BODY_CODES:
+        request.responseHeaders.setRawHeaders(b"Content-Length", told)
     delivering: Any = response
-    if request.method == b"HEAD" or response.code in (204, 304):
+    if request.method == b"HEAD" or response.code in NO_BODY_CODES:
         # Nothing follows; reading it lets the connection to CPA be used again.
         delivering.deliverBody(_Nobody())
         request.finish()
@@ -294,8 +313,8 @@ class BodyReceiver(Protocol):
         if self._gone:
             return
         self._gone = True
-        stop = getattr(self.transport, "abortConnection", None) or self.transport.loseConnection
-        stop()
+        self._request.unregisterProducer()
+        self.transport.loseConnection()
         self._done.callback(None)
 
 

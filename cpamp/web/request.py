@@ -34,6 +34,11 @@ class ApiRequest(server.Request):
     _answered_early = False
     _received = 0
 
+    def __init__(self, channel: Any, *args: Any, **keywords: Any) -> None:
+        super().__init__(channel, *args, **keywords)
+        # Until the headers tell more of it.
+        self.body = BodyStream(channel.transport, 0)
+
     @property
     def surface(self) -> Surface:
         """What there is to be asked for."""

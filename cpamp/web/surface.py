@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import attrs
 from klein import Klein
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.web import server
 from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import MethodNotAllowed as NoSuchMethod
@@ -32,6 +34,9 @@ from cpamp.web.request import ApiRequest
 from cpamp.web.route import Reply, Route, routes_of
 
 PLAIN_404 = Reply(404, b"404 page not found\n", {"Content-Type": "text/plain; charset=utf-8"})
+# No fragment: one server takes it for a part of the path and the next one drops it, so that what
+# is judged here would be another path there.
+PLAIN_TARGET = re.compile(rb"[!\"$-~]+")
 # Below these a path that does not exist is told of in JSON.
 API_PREFIXES = ("/v0/management", "/usage-service", "/setup", "/status")
 
@@ -85,7 +90,8 @@ class Surface:
 
         def run(request: ApiRequest, **parameters: str) -> Deferred[Any]:
             done = Deferred.fromCoroutine(handler(request, **parameters))
-            return done.addCallbacks(_as_reply, failure_reply).addCallback(_send, request)
+            done.addCallbacks(_as_reply, _as_failed, errbackArgs=(request,))
+            return done.addCallback(_send, request)
 
         self._app.route(declared.path, methods=sorted(declared.methods), endpoint=endpoint)(run)
         return endpoint
@@ -128,6 +134,8 @@ class Surface:
         """The route; None for an OPTIONS request, which needs none."""
         if not request.uri:
             raise NoSuchPath("there is nothing outside the base path")
+        if not PLAIN_TARGET.fullmatch(request.uri):
+            raise HostilePath("the target has characters that no target has")
         path = checked_path(request.path)
         method = request.method.decode("ascii", errors="replace")
         try:
@@ -191,6 +199,13 @@ def checked_path(raw: bytes) -> str:
 
 def _as_reply(value: Any) -> Reply | None:
     return value if isinstance(value, Reply) or value is None else Reply(body=value)
+
+
+def _as_failed(failure: Failure, request: ApiRequest) -> Reply | None:
+    # Klein cancels the handler when the client has gone.
+    if request._disconnected and failure.check(CancelledError):
+        return None
+    return failure_reply(failure)
 
 
 def _send(reply: Reply | None, request: ApiRequest) -> Any:

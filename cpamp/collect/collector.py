@@ -128,6 +128,12 @@ class Collector(Service):
             self._changing.addErrback(self._unexpected)
             self._changing.addBoth(self._changed)
 
+    def retry(self) -> None:
+        """A person asks for another try, of a refused key too (usage contract, 13 B5)."""
+        self._guard.retry()
+        if self._run is not None and not self._run.over:
+            self._run.retry()
+
     def _works_by(self, config: CollectorConfig | None) -> bool:
         run = self._run
         return run is not None and run.state == "running" and run.config == config

@@ -104,6 +104,12 @@ class Run:
         await stopping
         self._logbook.tell(self._logbook.coverage.lost, reason)
 
+    def retry(self) -> None:
+        """Try again now what waits for its time."""
+        self._runner.cut_short()
+        if self._pause is not None:
+            self._pause.cancel()
+
     # -- what the transports tell ---------------------------------------------------------------
 
     def connected(self, transport: str) -> None:

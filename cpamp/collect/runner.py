@@ -138,7 +138,7 @@ class Runner:
         return True
 
     def cut_short(self) -> None:
-        """Don't wait any longer for what is being waited for."""
+        """Wait no longer before the next try."""
         if self._pause is not None:
             self._pause.cancel()
 

@@ -96,14 +96,10 @@ class KeyGuard:
         self._next(state)
 
     def retry(self) -> None:
-        """A person asks for another try."""
+        """A person asks for another try; a ban is waited out all the same."""
         for state in self._states.values():
             if not isinstance(state.problem, KeyBanned):
                 state.failures, state.silent_until, state.problem = 0, 0.0, None
-
-    def forget_others(self, url: str, key: str) -> None:
-        """Only this connection is of interest from now on."""
-        self._states = {place: s for place, s in self._states.items() if place == (url, key)}
 
     def wait_seconds(self, url: str, key: str) -> float:
         """For how long calls are in vain."""

@@ -52,6 +52,9 @@ class Collecting(Protocol):
     def configure(self, config: CollectorConfig | None) -> None:
         """Collect by this configuration from now on; None stops."""
 
+    def retry(self) -> None:
+        """Try again now, with a refused key too."""
+
 
 @attrs.define
 class SetupService:
@@ -150,6 +153,16 @@ class SetupService:
     async def setup(self, request: dict[str, Any]) -> dict[str, Any]:
         """Connect to a CPA, as ``POST /setup`` asks (section 12)."""
         return await self._changing.run(self._setup, request)
+
+    def retry(self) -> dict[str, Any]:
+        """Ask CPA again although it has refused the key, as ``POST /usage-service/retry`` does.
+
+        How it goes is shown in ``/status``; a ban is waited out all the same.
+        """
+        if self.connection() is None:
+            raise ConnectionRequired
+        self._collector.retry()
+        return {"ok": True}
 
     def _put_config(self, submitted: dict[str, Any]) -> Deferred[dict[str, Any]]:
         return Deferred.fromCoroutine(self._changed(submitted))

@@ -22,10 +22,13 @@ class SettingUp(Protocol):
     async def setup(self, request: dict[str, Any]) -> dict[str, Any]:
         """Connect to a CPA."""
 
+    def retry(self) -> dict[str, Any]:
+        """Ask CPA again although it has refused the key."""
+
 
 @attrs.define
 class Setup:
-    """`/setup` and `/usage-service/config`."""
+    """`/setup`, `/usage-service/config` and `/usage-service/retry`."""
 
     service: SettingUp
 
@@ -43,3 +46,8 @@ class Setup:
     async def setup(self, request: ApiRequest) -> Any:
         """Checked against CPA before anything is saved."""
         return await self.service.setup(await request.json_object())
+
+    @route("POST", "/usage-service/retry", summary="Try a refused CPA key again, and now")
+    async def retry(self, request: ApiRequest) -> Any:
+        """For a person who has put things right on CPA's side; a ban is waited out all the same."""
+        return self.service.retry()

@@ -125,6 +125,25 @@ def test_a_wrong_key_is_tried_twice_over_all_parts_and_then_never(lab: Lab) -> N
     assert json.loads(cpa.control.request("GET", "/state")[1])["banned"] == []
 
 
+def test_a_refused_key_is_tried_again_when_a_person_asks(lab: Lab) -> None:
+    cpa = lab.cpa()
+    manager = lab.manager(CPA_UPSTREAM_URL=cpa.url, CPA_MANAGEMENT_KEY="not-yet")
+    manager.start()
+    both = Collecting(cpa, manager)
+    status = both.wait(lambda s: s["key"].get("retryInSeconds"), "the second refusal")
+    assert status["key"]["state"] == "key_refused"
+    assert 4 * 3600 - 60 < status["key"]["retryInSeconds"] <= 4 * 3600
+    both.control("set", secret="not-yet")
+    calls = len(cpa.control.json("POST", "/requests", {}))
+    assert manager.http.request("GET", "/v0/management/auth-files")[0] == 502
+    assert len(cpa.control.json("POST", "/requests", {})) == calls
+    assert manager.http.json("POST", "/usage-service/retry") == {"ok": True}
+    both.wait_for_collecting()
+    assert both.status["key"] == {"state": "accepted"}
+    both.publish(50)
+    both.all_here()
+
+
 def test_a_ban_is_told_and_waited_out(lab: Lab) -> None:
     cpa = lab.cpa()
     wrong = Manager.prepare(lab.folder).http
@@ -137,7 +156,9 @@ def test_a_ban_is_told_and_waited_out(lab: Lab) -> None:
     status = both.wait(lambda s: s.get("key", {}).get("state") == "banned", "the ban to show")
     assert 1700 < status["key"]["retryInSeconds"] <= 1801
     calls = len(cpa.control.json("POST", "/requests", {}))
-    manager.http.request("GET", "/v0/management/auth-files")
+    manager.http.json("POST", "/usage-service/retry")
+    answer = json.loads(manager.http.request("GET", "/v0/management/auth-files")[1])
+    assert (answer["code"], both.status["key"]["state"]) == ("cpa_banned", "banned")
     assert len(cpa.control.json("POST", "/requests", {})) == calls
 
 

@@ -93,9 +93,13 @@ class FakeCollector:
     """Notes what it is told."""
 
     configured: list[CollectorConfig | None] = attrs.field(factory=list)
+    retries: int = 0
 
     def configure(self, config: CollectorConfig | None) -> None:
         self.configured.append(config)
+
+    def retry(self) -> None:
+        self.retries += 1
 
 
 @attrs.define
@@ -540,3 +544,14 @@ async def test_without_the_right_data_key(tmp_path: Path, spoil: Callable[[Path]
         assert (await b.saved())["cpaConnection"]["managementKey"] != sealed
     async with bench(tmp_path) as b:
         assert b.service.connection() == ("http://cpa:8317", "k1")
+
+
+@ensureDeferred
+async def test_retry_needs_a_connection(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        with pytest.raises(ConnectionRequired):
+            b.service.retry()
+        assert b.collector.retries == 0
+        await b.service.setup(dict(REQUEST))
+        assert b.service.retry() == {"ok": True}
+        assert b.collector.retries == 1

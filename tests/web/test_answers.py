@@ -6,35 +6,37 @@ import json
 
 import pytest
 
-from tests.answers import DATA, answers, differences, events, setup
+from tests.answers import DATA, DEVIATIONS, answers, differences, events, setup
 from tests.daemon import Lab
 from tests.faults.collecting import Collecting
 
-ASKED = {
-    "raw": ("raw.export",),
-    "life": ("life.usage", "life.health"),
-    "mon": (),
-    "dash": (),
-    "hist": (),
-}
 
-
-@pytest.mark.parametrize("name", ASKED)
+@pytest.mark.parametrize("name", ["raw", "life", "mon", "dash", "hist"])
 def test_a_set_imports_and_answers_as_recorded(lab: Lab, name: str) -> None:
-    manager = lab.manager()
+    manager = lab.manager(CPAMP_SEED_PRICES="false")
     manager.start()
-    path = "/v0/management/usage/import"
-    status, body = manager.http.request("POST", path, events(name))
-    assert (status, json.loads(body)) == (200, setup(name)["import"])
+    http, given = manager.http, setup(name)
+    status, body = http.request("POST", "/v0/management/usage/import", events(name))
+    assert (status, json.loads(body)) == (200, given["import"])
+    http.json("PUT", "/v0/management/model-prices", {"prices": given["prices"] or {}})
+    http.json("PUT", "/v0/management/api-key-aliases", {"items": given["aliases"] or []})
+    wrong = {}
     for recorded in answers(name):
-        if recorded["name"] not in ASKED[name]:
+        asked = None if recorded["body"] is None else json.dumps(recorded["body"]).encode()
+        status, body = http.request(recorded["method"], recorded["path"], asked)
+        if (status, recorded["status"]) != (200, 200):
+            assert status == recorded["status"]
+            assert set(json.loads(body)) == {"error", "code"}
             continue
-        status, body = manager.http.request(recorded["method"], recorded["path"])
         lines = recorded["path"].endswith("export")
         found = [json.loads(x) for x in body.splitlines()] if lines else json.loads(body)
-        assert status == recorded["status"]
-        assert differences(recorded["answer"], found) == []
-    again = json.loads(manager.http.request("POST", path, events(name))[1])
+        allowed = DEVIATIONS.get(recorded["name"], ())
+        lines = differences(recorded["answer"], found)
+        rest = [line for line in lines if not line.split(":")[0].endswith(allowed)]
+        if rest or (allowed and not lines):
+            wrong[recorded["name"]] = rest
+    assert wrong == {}
+    again = json.loads(http.request("POST", "/v0/management/usage/import", events(name))[1])
     assert (again["added"], again["skipped"]) == (0, again["total"])
 
 

@@ -70,8 +70,9 @@ class Heatmap:
         of_cell = sums.codes[0] // width
         texts = list(distinct)
         keys = [texts[code] for code in (sums.codes[0] % width).tolist()]
+        aliases = self._counting.view.aliases if grid == "cell_clients" else {}
         rows = table(
-            {"key": keys, "label": [self._counting.view.aliases.get(key, key) for key in keys]},
+            {"key": keys, "label": keys, "alias": [aliases.get(key, "") for key in keys]},
             _contribution(sums),
             {"share": shares(sums["calls"], all_calls[of_cell])},
         )

@@ -24,6 +24,14 @@ from cpamp.daemon import Daemon
 from cpamp.importing.folder import UploadFolder
 from cpamp.importing.session import Limits
 from cpamp.importing.sessions import Sessions
+from cpamp.inspection.editor import Editor
+from cpamp.inspection.executing import Executor
+from cpamp.inspection.inspector import Inspector
+from cpamp.inspection.locks import FileLocks
+from cpamp.inspection.manual import ManualActions
+from cpamp.inspection.ownership import Claims, Holders
+from cpamp.inspection.probers import Probers
+from cpamp.inspection.scheduler import Scheduler
 from cpamp.lag import ReactorLag
 from cpamp.listening import Listener
 from cpamp.pricing.aliases import Aliases
@@ -42,6 +50,7 @@ from cpamp.web.auth import Guard
 from cpamp.web.cors import Cors
 from cpamp.web.health import Health
 from cpamp.web.imports import Imports
+from cpamp.web.inspection import Inspections
 from cpamp.web.metrics import Metrics
 from cpamp.web.monitoring import Monitoring
 from cpamp.web.panel import Panel
@@ -135,6 +144,35 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
     uploads = UploadFolder(settings.data_dir / "usage-imports")
     sessions = Sessions(reactor, store, uploads, limits, now_ms)
 
+    # Accounts: looked at, and switched off and on.
+    def configured() -> bool:
+        return setup.connection() is not None
+
+    editor = Editor(setup.client, FileLocks())
+    claims = Claims(store, now_ms)
+    executor = Executor(editor, claims, Holders((claims,)))
+    inspector = Inspector(
+        reactor,
+        store,
+        editor,
+        claims,
+        executor,
+        Probers(reactor, now_ms),
+        lambda: setup.effective.inspection,
+        configured,
+        now_ms,
+    )
+    scheduler = Scheduler(
+        reactor,
+        store,
+        inspector,
+        lambda: setup.effective.inspection,
+        configured,
+        now_ms,
+        seed=str(database),
+    )
+    manual = ManualActions(store, inspector, executor, configured, now_ms)
+
     # What the port offers.
     lag = ReactorLag(reactor)
     proxy = Proxy(setup.client)
@@ -149,6 +187,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
             Monitoring(Engine(store, lambda: prices.book, lambda: aliases.book, now_ms), now_ms),
             ModelPrices(prices),
             ApiKeyAliases(aliases, now_ms),
+            Inspections(inspector, scheduler, manual),
             Pending(),
             *(public_plugin(proxy, path) for path in settings.public_plugin_paths),
             proxy,
@@ -171,7 +210,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
         setup=setup,
         held=(prices, aliases),
         listener=listener,
-        workers=(lag, retention, sessions, collector),
+        workers=(lag, retention, sessions, inspector, scheduler, collector),
         now_ms=now_ms,
         key_in_log=key_in_log,
     )

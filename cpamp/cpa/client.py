@@ -35,6 +35,7 @@ from cpamp.cpa.errors import (
     KeyRefused,
     ManagementOff,
     NotCpa,
+    PluginConflict,
     Unsupported,
     key_problem,
 )
@@ -171,13 +172,9 @@ class CpaClient:
 
     async def auth_files(self, seconds: float = LISTING_SECONDS) -> list[dict[str, Any]]:
         """The listing of credentials."""
-        body = await self._read("GET", "/v0/management/auth-files", seconds, LISTING_BYTES)
-        if isinstance(body, dict):
-            names = ("files", "auth_files", "authFiles", "items", "data")
-            body = _first(body, *names)
-        if not isinstance(body, list):
-            raise NotCpa("CPA's list of credentials is not a list")
-        return [entry for entry in body if isinstance(entry, dict)]
+        return entries_of(
+            await self._read("GET", "/v0/management/auth-files", seconds, LISTING_BYTES)
+        )
 
     async def usage_queue(self, count: int) -> bytes:
         """The body of a pop of up to `count` records, which are CPA's no more."""
@@ -272,15 +269,29 @@ class CpaClient:
             return ManagementOff(
                 f"{text}: no management API there (switched off, another mode, or not CPA)"
             )
+        if response.code == 409 and "plugin virtual auth" in said:
+            return PluginConflict(f"{text}: {said[:512]}")
         if response.code in (404, 405, 501):
             return Unsupported(f"{text}: {said[:512]}".rstrip(": "))
         return CpaProblem(f"{text}: {said[:512]}".rstrip(": "))
 
+    async def exchange(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        seconds: float = CALL_SECONDS,
+        limit: int = SMALL_BYTES,
+    ) -> bytes:
+        """A call that must succeed, and its whole reply; raises the `CpaProblem` of another."""
+        response = await self._checked(method, path, seconds, body)
+        return await self._body(response, limit, seconds)
+
     async def _read(
         self, method: str, path: str, seconds: float, limit: int, body: bytes | None = None
     ) -> Any:
-        response = await self._checked(method, path, seconds, body)
-        text = await self._body(response, limit, seconds)
+        text = await self.exchange(method, path, body, seconds=seconds, limit=limit)
         try:
             if len(text) > THREAD_BYTES:
                 return await deferToThread(orjson.loads, text)
@@ -329,10 +340,25 @@ async def within(reactor: Any, done: Deferred[Any], seconds: float, what: str) -
     except _LOST as error:
         if timed_out:
             raise CpaTimeout(f"{what} within {seconds:g} s") from error
+        if any(reason.check(CancelledError) for reason in getattr(error, "reasons", ())):
+            # The caller's wish, which the client wraps in a failure of its own.
+            raise CancelledError from error
         raise CpaUnreachable(f"CPA can't be reached: {_reason(error)}") from error
     finally:
         if timer.active():
             timer.cancel()
+
+
+def entries_of(listing: Any) -> list[dict[str, Any]]:
+    """The entries of a listing of credentials, in any of its shapes; raises `NotCpa`."""
+    if isinstance(listing, dict):
+        if listing.get("name") or listing.get("id"):
+            listing = [listing]
+        else:
+            listing = _first(listing, "auth_files", "authFiles", "files", "items", "data")
+    if not isinstance(listing, list):
+        raise NotCpa("CPA's list of credentials is not a list")
+    return [entry for entry in listing if isinstance(entry, dict) and entry]
 
 
 def _reason(error: BaseException) -> str:

@@ -58,6 +58,14 @@ class NotCpa(CpaProblem):
     code = "not_cpa"
 
 
+class PluginConflict(CpaProblem):
+    """The credential was made by a plugin from a file, and can't be changed by itself."""
+
+
+class Unconfirmed(CpaProblem):
+    """CPA answered a change with success, but does not say that anything was changed."""
+
+
 class Unsupported(CpaProblem):
     """This CPA does not have what was asked for."""
 

@@ -63,6 +63,7 @@ class Root(resource.Resource):
         # CPA computes a bcrypt for every call that presents a key.
         delay = sim.bcrypt_ms / 1000 if checked else 0.0
         delay += float(fault.do.get("delay_ms", 0)) / 1000 if fault else 0.0
+        delay += answer.delay_ms / 1000
         if delay:
             sim.reactor.callLater(delay, _send, sim, request, answer, fault)
         else:
@@ -131,6 +132,7 @@ def _faulty(answer: Answer, fault: Fault) -> Answer:
         body,
         str(do.get("type", answer.content_type)),
         {**answer.headers, **do.get("headers", {})},
+        answer.delay_ms,
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -51,6 +52,7 @@ class Answer:
     body: bytes | None = None
     content_type: str = JSON
     headers: dict[str, str] = attrs.Factory(dict)
+    delay_ms: float = 0
 
     @classmethod
     def json(cls, value: Any, status: int = 200) -> Answer:
@@ -386,6 +388,20 @@ def delete_files(sim: Simulator, call: Call) -> Answer:
     return Answer.json(partial, 207)
 
 
+PLUGIN_CHILD = (
+    "plugin virtual auth cannot be modified directly; edit or delete the source auth file"
+)
+
+
+def switch(sim: Simulator, entry: dict[str, Any], disabled: bool) -> None:
+    """Make an entry disabled or enabled; its file is written by that."""
+    entry["disabled"] = disabled
+    entry["status"] = "disabled" if disabled else "active"
+    entry["status_message"] = "disabled via management API" if disabled else ""
+    moment = datetime.fromtimestamp(sim.now_ms() / 1000, UTC).isoformat()
+    entry["updated_at"] = entry["modtime"] = moment
+
+
 def file_status(sim: Simulator, call: Call) -> Answer:
     """Switch a credential on or off."""
     body = call.json()
@@ -399,9 +415,11 @@ def file_status(sim: Simulator, call: Call) -> Answer:
     found = _named(sim, str(body["name"]), index)
     if not found:
         return error(404, "auth file not found")
-    found[0]["disabled"] = body["disabled"]
-    found[0]["status"] = "disabled" if body["disabled"] else "active"
-    found[0]["status_message"] = "disabled via management API" if body["disabled"] else ""
+    if body["name"] == found[0]["id"] != found[0]["name"] and found[0].get("plugin_child"):
+        return error(409, PLUGIN_CHILD)
+    changed = found if found[0].get("plugin_child") else found[:1]
+    for entry in changed:
+        switch(sim, entry, body["disabled"])
     sim.refresh()
     return Answer.json({"disabled": body["disabled"], "status": "ok"})
 
@@ -437,8 +455,15 @@ def api_call(sim: Simulator, call: Call) -> Answer:
     rule = sim.api_rules.find(index, str(body["method"]).upper(), str(body["url"]))
     if rule is None:
         return Answer.json({"status_code": 404, "header": {}, "body": "{}"})
+    answer = _upstream(rule)
+    return attrs.evolve(answer, delay_ms=float(rule.get("delay_ms", 0)))
+
+
+def _upstream(rule: dict[str, Any]) -> Answer:
     if rule.get("error"):
         return error(502, str(rule["error"]))
+    if "raw" in rule:
+        return Answer.json(rule["raw"])
     reply = {"status_code": rule.get("status", 200), "header": rule.get("headers", {})}
     text = rule.get("body", "")
     return Answer.json(

@@ -9,10 +9,7 @@ from cpamp.web.request import ApiRequest
 from cpamp.web.route import ANY_METHOD, route
 
 # Heads below /v0/management/; the first ones also with anything behind them, without a slash.
-PREFIXES = (
-    "account-action-candidates",
-    "codex-inspection",
-)
+PREFIXES = ("account-action-candidates",)
 FOLDERS = ("quota-snapshots",)
 MANAGEMENT = "/v0/management"
 

@@ -226,6 +226,97 @@ CREATE TABLE api_key_aliases (
     updated_at_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+-- Inspections of accounts.
+CREATE TABLE inspection_runs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    trigger_type TEXT NOT NULL,              -- manual or scheduled
+    trigger_key TEXT NOT NULL,               -- which scheduled moment
+    status TEXT NOT NULL,                    -- running, cancelling, completed, failed, cancelled
+                                             -- or interrupted
+    started_at_ms INTEGER NOT NULL,
+    finished_at_ms INTEGER,                  -- NULL = not ended
+    total_files INTEGER NOT NULL DEFAULT 0,  -- entries of CPA's listing
+    probe_set_count INTEGER NOT NULL DEFAULT 0,
+    sampled_count INTEGER NOT NULL DEFAULT 0,
+    completed_count INTEGER NOT NULL DEFAULT 0,
+    disabled_count INTEGER NOT NULL DEFAULT 0,
+    enabled_count INTEGER NOT NULL DEFAULT 0,
+    delete_count INTEGER NOT NULL DEFAULT 0, -- suggestions, as are the next four
+    disable_count INTEGER NOT NULL DEFAULT 0,
+    enable_count INTEGER NOT NULL DEFAULT 0,
+    reauth_count INTEGER NOT NULL DEFAULT 0,
+    keep_count INTEGER NOT NULL DEFAULT 0,
+    error TEXT NOT NULL DEFAULT '',          -- why it failed or was ended
+    action_error TEXT NOT NULL DEFAULT '',   -- what the newest actions left undone
+    settings TEXT NOT NULL,                  -- JSON, what it went by
+    created_at_ms INTEGER NOT NULL,
+    updated_at_ms INTEGER NOT NULL
+);
+
+CREATE INDEX inspection_runs_started ON inspection_runs (started_at_ms, id);
+-- A scheduled moment has one run.
+CREATE UNIQUE INDEX inspection_runs_moment ON inspection_runs (trigger_key)
+WHERE trigger_type = 'scheduled';
+
+CREATE TABLE inspection_results (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    run_id INTEGER NOT NULL,
+    account_key TEXT NOT NULL,
+    file_name TEXT NOT NULL,
+    display_account TEXT NOT NULL,
+    account_snapshot TEXT NOT NULL,
+    auth_index TEXT NOT NULL,
+    account_id TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    disabled INTEGER NOT NULL,
+    status TEXT NOT NULL,                    -- as listed, and the next
+    state TEXT NOT NULL,
+    action TEXT NOT NULL,                    -- keep, disable, enable, delete or reauth
+    action_reason TEXT NOT NULL,
+    reason_code TEXT NOT NULL,
+    action_status TEXT NOT NULL,             -- none, pending, success, failed, skipped or
+                                             -- needs_review
+    executed_action TEXT NOT NULL,
+    action_error TEXT NOT NULL,
+    status_code INTEGER,                     -- what the provider answered; NULL = nothing
+    used_percent REAL,
+    is_quota INTEGER NOT NULL,
+    auto_recover INTEGER NOT NULL,
+    error TEXT NOT NULL,
+    error_kind TEXT NOT NULL,
+    error_detail TEXT NOT NULL,
+    plan_type TEXT NOT NULL,
+    windows TEXT NOT NULL,                   -- JSON array of quota windows, '' = none
+    observed INTEGER NOT NULL,               -- 1 = the answer had a section of quotas
+    created_at_ms INTEGER NOT NULL,
+    UNIQUE (run_id, account_key)
+);
+
+CREATE TABLE inspection_logs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    run_id INTEGER NOT NULL,
+    level TEXT NOT NULL,                     -- info, success, warning or error
+    message TEXT NOT NULL,                   -- a key that the panel translates
+    detail TEXT NOT NULL,                    -- redacted JSON, '' = none
+    created_at_ms INTEGER NOT NULL
+);
+
+CREATE INDEX inspection_logs_run ON inspection_logs (run_id, id);
+
+-- Credentials that inspection itself has disabled: only these it may enable again. A row is there
+-- before CPA is asked (`intended`), so that a kill in between leaves nothing disabled for ever.
+CREATE TABLE inspection_claims (
+    file_name TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    auth_index TEXT NOT NULL,
+    account_id TEXT NOT NULL,
+    account_snapshot TEXT NOT NULL,
+    state TEXT NOT NULL,                     -- intended or held
+    mark_ms INTEGER NOT NULL,                -- the file's time after the change, 0 = not known
+    disabled_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (file_name, provider, auth_index, account_id, account_snapshot)
+) WITHOUT ROWID;
+
 -- For a person with sqlite3: events with all their fields. `cpamp show` also unpacks metadata.
 CREATE VIEW usage_events AS
 SELECT

@@ -120,6 +120,7 @@ class CpaAgent:
 
     _kept: Agent
     _fresh: Agent
+    _pool: HTTPConnectionPool
 
     def request(
         self,
@@ -132,6 +133,11 @@ class CpaAgent:
         agent = self._kept if method in (b"GET", b"HEAD") else self._fresh
         return agent.request(method, uri, headers, bodyProducer)
 
+    def close(self) -> Deferred[None]:
+        """Close the kept connections."""
+        closed: Deferred[None] = self._pool.closeCachedConnections()
+        return closed
+
 
 def make_agent(reactor: Any) -> CpaAgent:
     """The HTTP client of all calls to CPA."""
@@ -141,6 +147,7 @@ def make_agent(reactor: Any) -> CpaAgent:
     return CpaAgent(
         Agent(reactor, connectTimeout=CONNECT_SECONDS, pool=kept),
         Agent(reactor, connectTimeout=CONNECT_SECONDS, pool=fresh),
+        kept,
     )
 
 

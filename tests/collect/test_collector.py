@@ -114,7 +114,7 @@ async def world(folder: Path, *, spool_limit: int = 1 << 30) -> AsyncIterator[Wo
         if collector.running:
             await collector.stopService()
         await store.stopService()
-        await agent._pool.closeCachedConnections()
+        await agent.close()
         await cpa.close()
 
 

@@ -107,7 +107,7 @@ class World:
         if self.inspector.running:
             await self.inspector.stopService()
         await self.store.stopService()
-        await self._agent._pool.closeCachedConnections()
+        await self._agent.close()
         await self.cpa.close()
 
     # -- what is asked of it --------------------------------------------------------------------

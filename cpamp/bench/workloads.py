@@ -25,7 +25,7 @@ DAY_MS = 86_400_000
 MONITORING_BEGIN_MS = 1_800_000_000_000
 MONITORING_DAYS = 30
 HISTORY_BEGIN_MS = 1_700_000_000_000
-SKEWED_MODELS = 60
+SKEWED_MODELS = 40
 _PROVIDERS = ("codex", "claude", "gemini")
 _TIERS = ("", "default", "priority")
 
@@ -123,7 +123,7 @@ def skewed(count: int) -> Iterator[bytes]:
     at_ms = MONITORING_BEGIN_MS + np.sort(rng.integers(MONITORING_DAYS * DAY_MS, size=count))
     account, key, model = (
         rng.choice(many, size=count, p=_falling(many, power)).tolist()
-        for many, power in ((400, 1.1), (2_000, 1.0), (SKEWED_MODELS, 1.3))
+        for many, power in ((200, 1.1), (300, 1.0), (SKEWED_MODELS, 1.3))
     )
     given, output, latency = (
         rng.lognormal(mean, 1.2, count).astype(np.int64).tolist() for mean in (8.5, 6.0, 8.2)

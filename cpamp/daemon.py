@@ -78,7 +78,7 @@ class Daemon(Service):
     _setup: SetupService
     # What is held in memory whole, and read before the port opens.
     _held: tuple[Loading, ...]
-    _listener: Listener
+    listener: Listener
     # Started in this order once the store is there; stopped in the reverse, before the port.
     _workers: tuple[Service, ...]
     _now_ms: Callable[[], int]
@@ -94,7 +94,7 @@ class Daemon(Service):
         try:
             self._start()
         except _StageError as e:
-            self._listener.close()
+            self.listener.close()
             self._lock.release()
             self._log.critical("{stage}: {reason}", stage=e.stage, reason=e.reason)
             raise StartFailed(1) from e
@@ -112,8 +112,8 @@ class Daemon(Service):
         self._setup.begin(found)
         self._announce(found)
         with _stage("http listen"):
-            self._listener.bind(self._listener_died)
-        for address in self._listener.addresses():
+            self.listener.bind(self._listener_died)
+        for address in self.listener.addresses():
             self._log.info("cpa-manager-plus listening on {address}", address=address)
         with _stage("open sqlite"):
             self._store.startService()
@@ -170,7 +170,7 @@ class Daemon(Service):
     async def _stop(self) -> None:
         for worker in reversed(self._started):
             await self._ended(worker.stopService)
-        await self._ended(lambda: self._listener.drain(GRACE_SECONDS))
+        await self._ended(lambda: self.listener.drain(GRACE_SECONDS))
         await self._ended(self._store.stopService)
         self._lock.release()
         self._log.info("everything that was collected is stored")

@@ -45,7 +45,7 @@ class Listener:
     _reactor: Any
     _http_addr: str
     _descriptions: Sequence[str]
-    _factory: Any
+    factory: Any
     # Ends the open connections within that many seconds.
     _drain: Callable[[float], Awaitable[int]]
     ports: list[Any] = attrs.field(factory=list, init=False)
@@ -67,7 +67,7 @@ class Listener:
     def _listen(self, description: str, died: Callable[[], None]) -> Any:
         bound: list[Any] = []
         failed: list[Failure] = []
-        watched = _Watched(self._factory, lambda: None if self._closing else died())
+        watched = _Watched(self.factory, lambda: None if self._closing else died())
         if not self._descriptions:
             description = describe(description)
         endpoint = endpoints.serverFromString(self._reactor, description)
@@ -101,7 +101,7 @@ class _Watched(Factory):
     """Tells when its port has gone; otherwise the factory that it stands for."""
 
     def __init__(self, factory: Any, stopped: Callable[[], None]) -> None:
-        self._factory = factory
+        self.factory = factory
         self._stopped = stopped
 
     def logPrefix(self) -> str:
@@ -110,13 +110,13 @@ class _Watched(Factory):
 
     def doStart(self) -> None:
         """The port is bound."""
-        self._factory.doStart()
+        self.factory.doStart()
 
     def doStop(self) -> None:
         """The port is no more."""
-        self._factory.doStop()
+        self.factory.doStop()
         self._stopped()
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         """The protocol of a new connection."""
-        return self._factory.buildProtocol(addr)
+        return self.factory.buildProtocol(addr)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 import attrs
 
 from cpamp.errors import BadRequest
+
+_PLAIN = re.compile(r"[!-~]*")
 
 
 class InvalidUrl(BadRequest):
@@ -48,6 +51,8 @@ class Address:
             port = parts.port
         except ValueError as error:
             raise InvalidUrl(f'invalid upstream URL "{url}"') from error
+        if not _PLAIN.fullmatch(url):
+            raise InvalidUrl(f"invalid upstream URL {url!a}: write other characters as %XX")
         if parts.scheme not in ("http", "https"):
             raise InvalidUrl(f'unsupported upstream scheme "{parts.scheme}"')
         if not parts.hostname:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from typing import Any
 
@@ -30,12 +31,14 @@ class BodyCut(BadRequest):
 class BodyStream:
     """A body as it arrives, to be read once: ``async for chunk in body``.
 
-    `transport` is paused while more than `HIGH_WATER` bytes wait to be read.
+    `transport` is paused while more than `HIGH_WATER` bytes wait to be read, unless nobody reads
+    before the body is `whole`.
     """
 
-    def __init__(self, transport: Any, limit: int | None) -> None:
+    def __init__(self, transport: Any, limit: int | None, *, whole: bool = False) -> None:
         self._transport = transport
         self._limit = limit
+        self._high_water = sys.maxsize if whole else HIGH_WATER
         self._chunks: deque[bytes] = deque()
         self._buffered = 0
         self._received = 0
@@ -56,7 +59,7 @@ class BodyStream:
             self._chunks.append(data)
             self._buffered += len(data)
             self._wake()
-        if self._buffered > HIGH_WATER and not self._paused:
+        if self._buffered > self._high_water and not self._paused:
             self._paused = True
             self._transport.pauseProducing()
 
@@ -91,7 +94,7 @@ class BodyStream:
             await self._waiting
         chunk = self._chunks.popleft()
         self._buffered -= len(chunk)
-        if self._paused and self._buffered <= HIGH_WATER // 2:
+        if self._paused and self._buffered <= self._high_water // 2:
             self._paused = False
             self._transport.resumeProducing()
         return chunk

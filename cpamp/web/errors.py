@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -38,9 +39,11 @@ class MethodNotAllowed(Problem):
     code = "method_not_allowed"
     status = 405
 
-    def __init__(self, allowed: list[str]) -> None:
+    def __init__(self, allowed: Iterable[str]) -> None:
         super().__init__("method not allowed")
-        self.allowed = allowed
+        self.allowed = frozenset(allowed)
+        if "GET" in self.allowed:
+            self.allowed |= {"HEAD"}
 
 
 class HostilePath(Problem):

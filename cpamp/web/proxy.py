@@ -205,9 +205,9 @@ def _headers(request: ApiRequest, *, with_key: bool, own_key: bool) -> Headers:
     if not with_key:
         # CPA is to count a stranger's failures against the stranger, not against this server.
         headers.setRawHeaders("X-Forwarded-For", [request.peer])
-    authorization = request.header("Authorization")
-    if own_key and authorization and not request.is_admin:
-        headers.setRawHeaders("Authorization", [authorization])
+    own = request.requestHeaders.getRawHeaders(b"Authorization")
+    if own_key and own and not request.is_admin:
+        headers.setRawHeaders(b"Authorization", own[:1])
     return headers
 
 

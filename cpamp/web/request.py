@@ -17,7 +17,7 @@ from twisted.web.http import RESPONSES
 from cpamp.errors import InvalidJson, Problem
 from cpamp.web.body import BodyCut, BodyStream, BodyTooLarge, ClientGone, Outgoing
 from cpamp.web.errors import json_bytes, problem_reply
-from cpamp.web.route import Reply, Route
+from cpamp.web.route import Body, Reply, Route
 
 if TYPE_CHECKING:
     from cpamp.web.surface import Surface
@@ -52,8 +52,8 @@ class ApiRequest(server.Request):
         self._set_target(self.channel._command, self.channel._path, self.channel._version)
         decision = self.surface.admit(self, length)
         self.route, self._refusal = decision.route, decision.refusal
-        limit = self.route.body.limit if self.route else 0
-        self.body = BodyStream(self.channel.transport, limit)
+        taken = self.route.body if self.route else Body(0)
+        self.body = BodyStream(self.channel.transport, taken.limit, whole=not taken.streamed)
         super().gotLength(0)
         if self._refusal is not None:
             self.requestHeaders.removeHeader(b"Expect")
@@ -110,6 +110,10 @@ class ApiRequest(server.Request):
         self.channel.factory.log(self)
         self.channel.answer_early(b"\r\n".join(lines) + b"\r\n\r\n", body)
 
+    def getRequestHostname(self) -> bytes:
+        """For Klein, which would fail over a `Host` that is not UTF-8; nothing else asks."""
+        return b"cpamp"
+
     def connectionLost(self, reason: Failure) -> None:
         """The client is gone."""
         self.body.fail(BodyCut("the client went away"))
@@ -128,9 +132,9 @@ class ApiRequest(server.Request):
         return self.surface.guard.is_admin(self.header("Authorization"))
 
     def header(self, name: str) -> str | None:
-        """A header's first value."""
-        values = self.requestHeaders.getRawHeaders(name)
-        return values[0] if values else None
+        """A header's first value; bytes that are not UTF-8 are replaced."""
+        values = self.requestHeaders.getRawHeaders(name.encode())
+        return values[0].decode(errors="replace") if values else None
 
     @property
     def parameters(self) -> Mapping[str, list[str]]:

@@ -164,7 +164,7 @@ class Surface:
 
     def _refuse_stranger(self, path: str, error: MethodNotAllowed, request: ApiRequest) -> None:
         """Who may not use a path is not told which methods it has."""
-        known = self._match(path, error.allowed[0])
+        known = self._match(path, min(error.allowed))
         refusal = self.guard.refusal(known.access, request.header("Authorization"), request.peer)
         if refusal is not None:
             raise refusal
@@ -188,7 +188,10 @@ def checked_path(raw: bytes) -> str:
     """The decoded path of a request; raises `HostilePath` for what no route has."""
     if not raw.startswith(b"/") or len(raw) > 8192:
         raise HostilePath("the path must begin with a slash")
-    path = unquote_to_bytes(raw).decode(errors="replace")
+    try:
+        path = unquote_to_bytes(raw).decode()
+    except UnicodeDecodeError as error:
+        raise HostilePath("the path is not UTF-8") from error
     segments = path.split("/")[1:]
     if {".", ".."} & set(segments) or "" in segments[:-1]:
         raise HostilePath("the path has empty or dot segments")

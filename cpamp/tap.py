@@ -47,6 +47,7 @@ from cpamp.store import Store
 from cpamp.store.retention import Retention
 from cpamp.web.aliases import ApiKeyAliases
 from cpamp.web.auth import Guard
+from cpamp.web.auth_files import AuthFiles
 from cpamp.web.cors import Cors
 from cpamp.web.health import Health
 from cpamp.web.imports import Imports
@@ -150,7 +151,8 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
 
     editor = Editor(setup.client, FileLocks())
     claims = Claims(store, now_ms)
-    executor = Executor(editor, claims, Holders((claims,)))
+    holders = Holders((claims,))
+    executor = Executor(editor, claims, holders)
     inspector = Inspector(
         reactor,
         store,
@@ -188,6 +190,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
             ModelPrices(prices),
             ApiKeyAliases(aliases, now_ms),
             Inspections(inspector, scheduler, manual),
+            AuthFiles(proxy, editor, holders),
             Pending(),
             *(public_plugin(proxy, path) for path in settings.public_plugin_paths),
             proxy,

@@ -187,7 +187,7 @@ class CpaClient:
         """The body of a pop of up to `count` records, which are CPA's no more."""
         path = f"/v0/management/usage-queue?count={count}"
         response = await self._checked("GET", path, CALL_SECONDS)
-        return await self._body(response, QUEUE_BYTES, CALL_SECONDS)
+        return await self.body(response, QUEUE_BYTES, CALL_SECONDS)
 
     # -- how it is asked ------------------------------------------------------------------------
 
@@ -222,7 +222,7 @@ class CpaClient:
     async def judge(self, response: IResponse) -> tuple[bytes, CpaProblem | None]:
         """The body of a 401 or 403, and what it says of the key; tells the guard."""
         try:
-            body = await self._body(response, SMALL_BYTES, CALL_SECONDS)
+            body = await self.body(response, SMALL_BYTES, CALL_SECONDS)
         except BaseException:
             self._guard.left(self.url, self.key)
             raise
@@ -266,7 +266,7 @@ class CpaClient:
         if response.code in (401, 403):
             text, problem = await self.judge(response)
             raise problem or self._refusal(response, text)
-        raise self._refusal(response, await self._body(response, SMALL_BYTES, seconds))
+        raise self._refusal(response, await self.body(response, SMALL_BYTES, seconds))
 
     def _refusal(self, response: IResponse, body: bytes) -> CpaProblem:
         phrase = response.phrase.decode(errors="replace")
@@ -293,7 +293,7 @@ class CpaClient:
     ) -> bytes:
         """A call that must succeed, and its whole reply; raises the `CpaProblem` of another."""
         response = await self._checked(method, path, seconds, body)
-        return await self._body(response, limit, seconds)
+        return await self.body(response, limit, seconds)
 
     async def _read(
         self, method: str, path: str, seconds: float, limit: int, body: bytes | None = None
@@ -306,7 +306,8 @@ class CpaClient:
         except orjson.JSONDecodeError as error:
             raise NotCpa("what answers at that address is not CPA: its reply is no JSON") from error
 
-    async def _body(self, response: IResponse, limit: int, seconds: float) -> bytes:
+    async def body(self, response: IResponse, limit: int, seconds: float) -> bytes:
+        """The body of a response; raises a `CpaProblem` where it is longer, or breaks off."""
         parts: list[bytes] = []
         size = 0
 

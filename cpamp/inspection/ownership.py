@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import attrs
 
@@ -47,6 +47,17 @@ def claim_on(account: Account, now_ms: int, state: str, mark_ms: int = 0) -> Cla
         mark_ms,
         now_ms,
     )
+
+
+# Whose credentials are meant.
+Concerns = Callable[[Identity], bool]
+
+
+class Kept(NamedTuple):
+    """Something that was given up, as its holder stores it."""
+
+    identity: Identity
+    row: Any
 
 
 @attrs.frozen
@@ -112,23 +123,25 @@ class Claims:
         claims = [claim_on(account, now_ms, HELD, account.mark_ms) for account in accounts]
         await self._store.write(stored.put, claims)
 
-    async def end(self, concerns: Callable[[Claim], bool]) -> list[Claim]:
+    async def end(self, concerns: Concerns) -> list[Kept]:
         """End claims; returns them, should the change not come to be after all."""
-        ended = [claim for claim in await self._store.read(stored.every) if concerns(claim)]
+        every = ((identity_of(claim), claim) for claim in await self._store.read(stored.every))
+        ended = [Kept(identity, claim) for identity, claim in every if concerns(identity)]
         if ended:
-            await self._store.write(stored.drop, ended)
+            await self._store.write(stored.drop, [kept.row for kept in ended])
         return ended
 
-    async def end_on(self, accounts: Sequence[Account]) -> list[Claim]:
-        """End the claims on these credentials."""
-        return await self.end(
-            lambda claim: any(account.is_(identity_of(claim)) for account in accounts)
-        )
-
-    async def restore(self, claims: Sequence[Claim]) -> None:
+    async def restore(self, kept: Sequence[Kept]) -> None:
         """Put claims back."""
-        if claims:
-            await self._store.write(stored.put, claims)
+        if kept:
+            await self._store.write(stored.put, [one.row for one in kept])
+
+    async def touched(self, concerns: Concerns) -> None:
+        """The files were written by a change that is no switching: their times say nothing."""
+        every = await self._store.read(stored.every)
+        changed = [claim._replace(mark_ms=0) for claim in every if concerns(identity_of(claim))]
+        if changed:
+            await self._store.write(stored.put, changed)
 
     async def drop(self, claims: Sequence[Claim]) -> None:
         """Give claims up."""
@@ -138,11 +151,26 @@ class Claims:
 class Holder(Protocol):
     """Something that remembers what it disabled, to enable it again."""
 
-    async def end_on(self, accounts: Sequence[Account]) -> Sequence[Any]:
+    async def end(self, concerns: Concerns) -> list[Kept]:
         """Somebody else changes these credentials: give them up; what was given up."""
 
-    async def restore(self, ended: Sequence[Any]) -> None:
+    async def restore(self, kept: Sequence[Kept]) -> None:
         """The change did not come to be: take them back."""
+
+    async def touched(self, concerns: Concerns) -> None:
+        """The files were written, but who is disabled has not changed."""
+
+
+@attrs.frozen
+class GivenUp:
+    """What was given up before a change by somebody else."""
+
+    _kept: list[tuple[Holder, list[Kept]]] = attrs.field(factory=list)
+
+    async def restore(self, concerns: Concerns = lambda _: True) -> None:
+        """The change was not made, or not of these."""
+        for holder, kept in self._kept:
+            await holder.restore([one for one in kept if concerns(one.identity)])
 
 
 @attrs.frozen
@@ -151,16 +179,34 @@ class Holders:
 
     _all: tuple[Holder, ...]
 
+    async def end(self, concerns: Concerns) -> GivenUp:
+        """Somebody else is about to change these credentials."""
+        kept: list[tuple[Holder, list[Kept]]] = []
+        given_up = GivenUp(kept)
+        try:
+            for holder in self._all:
+                kept += [(holder, await holder.end(concerns))]
+        except BaseException:
+            await given_up.restore()
+            raise
+        return given_up
+
+    async def touched(self, concerns: Concerns) -> None:
+        """These files were written."""
+        for holder in self._all:
+            await holder.touched(concerns)
+
     @asynccontextmanager
     async def giving_up(self, accounts: Sequence[Account]) -> AsyncIterator[None]:
         """Around a change by somebody else: what was given up comes back if it fails."""
-        ended: list[tuple[Holder, Sequence[Any]]] = []
+        given_up = await self.end(among(accounts))
         try:
-            for holder in self._all:
-                rows = await holder.end_on(accounts)
-                ended.append((holder, rows))
             yield
         except BaseException:
-            for holder, rows in ended:
-                await holder.restore(rows)
+            await given_up.restore()
             raise
+
+
+def among(accounts: Sequence[Account]) -> Concerns:
+    """Whether an identity is that of one of these credentials."""
+    return lambda identity: any(account.is_(identity) for account in accounts)

@@ -99,6 +99,17 @@ class BodyStream:
             self._transport.resumeProducing()
         return chunk
 
+    async def whole_up_to(self, limit: int) -> bytes:
+        """All of it, unless that is more; raises `BodyTooLarge`."""
+        parts: list[bytes] = []
+        size = 0
+        async for chunk in self:
+            size += len(chunk)
+            if size > limit:
+                raise BodyTooLarge("http: request body too large")
+            parts.append(chunk)
+        return b"".join(parts)
+
     async def whole(self) -> bytes:
         """All of it; only for bodies with a small limit."""
         return b"".join([chunk async for chunk in self])

@@ -7,6 +7,7 @@ is told to the guard, so that a wrong key is not tried again and again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from typing import Any
 from urllib.parse import unquote
 
@@ -15,7 +16,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IConsumer, IPushProducer
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
-from twisted.web.client import ResponseDone
+from twisted.web.client import FileBodyProducer, ResponseDone
 from twisted.web.http import NO_BODY_CODES, PotentialDataLoss
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import UNKNOWN_LENGTH, IBodyProducer, IResponse
@@ -28,6 +29,8 @@ from cpamp.web.request import ApiRequest
 from cpamp.web.route import ANY_METHOD, Access, Body, Reply, route
 
 FIRST_BYTE_SECONDS = 60.0
+# What CPA says of a change of credential files.
+ANSWER_BYTES = 1024 * 1024
 QUEUE_PATH = "v0/management/usage-queue"
 HOP_BY_HOP = frozenset(
     (
@@ -131,6 +134,14 @@ class Proxy:
         target = b"/v1/models" + (b"?" + query if query else b"")
         return await self.pass_on(request, with_key=False, own_key=True, target=target)
 
+    @property
+    def client(self) -> CpaClient:
+        """The client of the present connection; raises `NotConfigured`."""
+        client = self.client_of()
+        if client is None:
+            raise NotConfigured("usage service is not configured")
+        return client
+
     async def pass_on(
         self,
         request: ApiRequest,
@@ -143,9 +154,7 @@ class Proxy:
 
         With the saved key, or else with the caller's own if `own_key`.
         """
-        client = self.client_of()
-        if client is None:
-            raise NotConfigured("usage service is not configured")
+        client = self.client
         if unquote(request.path.decode("latin-1")).strip("/").lower() == QUEUE_PATH:
             raise QueueIsOurs(
                 "usage records are collected by this server; use /v0/management/usage/export"
@@ -163,6 +172,26 @@ class Proxy:
             return await self._refused(client, response)
         await _answer(request, response)
         return None
+
+    async def exchange(self, request: ApiRequest, target: str, body: bytes) -> Reply:
+        """Pass a change on whose body was read already, and read CPA's answer whole."""
+        client = self.client
+        self.passed += 1
+        headers = _headers(request, with_key=True, own_key=False)
+        # The answer is read here, not merely passed on.
+        headers.setRawHeaders("Accept-Encoding", ["identity"])
+        response = await client.request(
+            request.method.decode("latin-1"),
+            target,
+            headers,
+            _sender(body),
+            seconds=FIRST_BYTE_SECONDS,
+        )
+        if response.code in (401, 403):
+            return await self._refused(client, response)
+        answer = await client.body(response, ANSWER_BYTES, FIRST_BYTE_SECONDS)
+        told = {name.decode("latin-1"): values[0] for name, values in _told(response)}
+        return Reply(response.code, answer, {n: v.decode("latin-1") for n, v in told.items()})
 
     async def _refused(self, client: CpaClient, response: IResponse) -> Reply:
         """What CPA said of the saved key; another refusal is passed on as it is."""
@@ -237,15 +266,26 @@ def _named(headers: Headers) -> set[bytes]:
     }
 
 
+def _sender(body: bytes) -> Any:
+    """A body that is here already."""
+    return FileBodyProducer(BytesIO(body)) if body else None
+
+
+def _told(response: IResponse) -> Iterator[tuple[bytes, list[bytes]]]:
+    """The response headers that go on to the client."""
+    for name, values in response.headers.getAllRawHeaders():
+        low = name.lower()
+        if low not in NEVER_PASSED and not low.startswith(b"access-control-"):
+            yield name, list(values)
+
+
 async def _answer(request: ApiRequest, response: IResponse) -> None:
     """Pass a response on: status and headers at once, the body as it comes."""
     request.setResponseCode(response.code, response.phrase)
     request._common_headers()
     request.responseHeaders.removeHeader("Cache-Control")
-    for name, values in response.headers.getAllRawHeaders():
-        low = name.lower()
-        if low not in NEVER_PASSED and not low.startswith(b"access-control-"):
-            request.responseHeaders.setRawHeaders(name, list(values))
+    for name, values in _told(response):
+        request.responseHeaders.setRawHeaders(name, values)
     # The client keeps what concerns the connection to itself; in a HEAD the length does not.
     told: Any = response.headers.getRawHeaders(b"Content-Length")
     if told is None and response.length is not UNKNOWN_LENGTH and request.method != b"HEAD":

@@ -19,6 +19,7 @@ from cpamp.commands import (
     reset_admin_key,
     restore,
     show,
+    verify,
 )
 from cpamp.commands.command import Command, HelpAsked, Surroundings
 from cpamp.errors import Problem
@@ -29,6 +30,7 @@ COMMANDS: tuple[Command, ...] = (
     backup.COMMAND,
     restore.COMMAND,
     check.COMMAND,
+    verify.COMMAND,
     show.COMMAND,
     forget.COMMAND,
     compact.COMMAND,

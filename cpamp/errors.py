@@ -51,6 +51,13 @@ class TooLarge(Problem):
     status = 413
 
 
+class TooMuchWork(Problem):
+    """The daemon is busy with as many requests of this kind as it takes at once."""
+
+    code = "busy"
+    status = 503
+
+
 class StoreUnavailable(Problem):
     """The database can't be written or read just now; nothing was lost by asking."""
 

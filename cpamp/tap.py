@@ -49,6 +49,7 @@ from cpamp.web.aliases import ApiKeyAliases
 from cpamp.web.auth import Guard
 from cpamp.web.auth_files import AuthFiles
 from cpamp.web.cors import Cors
+from cpamp.web.explain import Explain
 from cpamp.web.health import Health
 from cpamp.web.imports import Imports
 from cpamp.web.inspection import Inspections
@@ -175,6 +176,9 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
     )
     manual = ManualActions(store, inspector, executor, configured, now_ms)
 
+    # Answers.
+    engine = Engine(store, lambda: prices.book, lambda: aliases.book, now_ms)
+
     # What the port offers.
     lag = ReactorLag(reactor)
     proxy = Proxy(setup.client)
@@ -186,7 +190,8 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
             Panel(settings.panel_path, settings.base_path),
             Usage(store, lambda: setup.query_limit),
             Imports(reactor, store, sessions, now_ms),
-            Monitoring(Engine(store, lambda: prices.book, lambda: aliases.book, now_ms), now_ms),
+            Monitoring(engine, now_ms),
+            Explain(engine, store, now_ms),
             ModelPrices(prices),
             ApiKeyAliases(aliases, now_ms),
             Inspections(inspector, scheduler, manual),

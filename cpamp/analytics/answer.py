@@ -22,7 +22,9 @@ from cpamp.analytics.sections.people import (
     ChannelShare,
     CredentialStats,
     FailureSources,
+    account_names,
 )
+from cpamp.analytics.sections.recent import Newest, marks_of
 from cpamp.analytics.sections.rows import Row
 from cpamp.analytics.sections.selectors import MOST, Options, Selectors
 from cpamp.analytics.sections.series import (
@@ -85,6 +87,8 @@ class Answerer:
             answer["filter_options"] = self._option_rows(options, options_counting.selection)
         self._add_comparison(answer, request, condition)
         self._add_events(answer, request, selection, condition)
+        if request.include.recent_requests and "account_stats" in answer:
+            self._add_recent(answer["account_stats"], counting)
         return answer
 
     def _sections(
@@ -178,6 +182,18 @@ class Answerer:
             preview = include.preview
             inside = select(self.view, preview.from_ms, preview.to_ms, condition)
             answer["drilldown_preview"] = events.preview_of(reading, inside, preview.limit)
+
+    def _add_recent(self, rows: list[Row], counting: Counting) -> None:
+        """Give each account its newest calls."""
+        limit = counting.request.include.recent_requests
+        newest = Newest.of(counting.selection, limit)
+        marks = marks_of(self.reading, counting.selection, newest)
+        who = np.unique(counting.sums("people").codes[0])
+        names, codes = account_names(counting, who)
+        for row in rows:
+            people = who[codes[who] == names.index(row["id"])]
+            found = newest.rows(people, limit).tolist()
+            row["recent_requests"] = [marks[number] for number in found]
 
     # -- conditions ---------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from hashlib import blake2b
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 import orjson
@@ -27,6 +27,7 @@ from cpamp.pricing.cost import PriceBook
 from cpamp.store import Store
 from cpamp.store.reading import Dictionaries
 
+T = TypeVar("T")
 CACHE_BYTES = 32 * 1024 * 1024
 # Fast rather than small.
 PACKING_LEVEL = 1
@@ -155,6 +156,17 @@ class Engine:
         self._cache.move_to_end(key)
         return found
 
+    async def ask(self, work: Callable[[Answerer], T]) -> T:
+        """What `work` makes of the data of this moment, in a thread; nothing is kept."""
+        store = self._store
+        # Taken before the thread has its turn, so that it is what the caller saw.
+        snapshot, book, aliases = store.snapshot(), self._book(), self._aliases().names
+
+        def make(conn: sqlite3.Connection) -> T:
+            return work(self._memory.answerer(conn, store.dictionaries, snapshot, book, aliases))
+
+        return await store.ask(make)
+
     async def _shared(self, key: Any, work: Callable[[Answerer], dict[str, Any]]) -> Answer:
         waiting = self._under_way.get(key)
         if waiting is not None:
@@ -163,7 +175,7 @@ class Engine:
             return await turn
         self._under_way[key] = []
         try:
-            found = await self._made(key, work)
+            found = await self._made(work, key[2])
         except BaseException as error:
             for turn in self._under_way.pop(key):
                 turn.errback(error)
@@ -173,19 +185,12 @@ class Engine:
             turn.callback(found)
         return found
 
-    async def _made(self, key: Any, work: Callable[[Answerer], dict[str, Any]]) -> Answer:
-        store, gzip = self._store, key[2]
+    async def _made(self, work: Callable[[Answerer], dict[str, Any]], gzip: bool) -> Answer:
+        store = self._store
         head: dict[str, Any] = {"generated_at_ms": self._now_ms()}
         if not store.level:
             head["derived"] = store.status()["derived"]
-        # Fixed before the thread has its turn, so that the answer is that of the key.
-        snapshot, book, aliases = store.snapshot(), self._book(), self._aliases().names
-
-        def make(conn: sqlite3.Connection) -> Answer:
-            answerer = self._memory.answerer(conn, store.dictionaries, snapshot, book, aliases)
-            return Answer.of(encoded(head | work(answerer)), gzip)
-
-        return await store.ask(make)
+        return await self.ask(lambda answerer: Answer.of(encoded(head | work(answerer)), gzip))
 
     def _keep(self, key: Hashable, found: Answer) -> None:
         self._cache[key] = found

@@ -44,14 +44,20 @@ class ColumnsCheck:
     differing: str = ""
 
 
-def check_columns(conn: sqlite3.Connection, database: Path) -> ColumnsCheck:
-    """Compare every synced row of the columns with what the database says."""
+def synced_columns(conn: sqlite3.Connection, database: Path) -> Columns | None:
+    """The columns as they were last synced; None where there are none of use."""
     (generation,) = conn.execute(GENERATION).fetchone()
     (last_id,) = conn.execute(LAST_ID).fetchone()
     place = database.parent / FOLDER / str(generation)
     if not place.is_dir():
-        return ColumnsCheck(0, last_id)
-    columns = Columns.recover(place, Identity(store_id(conn), int(generation)), last_id)
+        return None
+    return Columns.recover(place, Identity(store_id(conn), int(generation)), last_id)
+
+
+def check_columns(conn: sqlite3.Connection, database: Path) -> ColumnsCheck:
+    """Compare every synced row of the columns with what the database says."""
+    (last_id,) = conn.execute(LAST_ID).fetchone()
+    columns = synced_columns(conn, database)
     if columns is None:
         return ColumnsCheck(0, last_id)
     snapshot = columns.snapshot()

@@ -14,11 +14,24 @@ from cpamp.analytics.headers import SnapshotsRequest, snapshots
 from cpamp.analytics.history import HistoryRequest, history
 from cpamp.analytics.request import AnalyticsRequest, body_of_query
 from cpamp.analytics.windows import WindowsRequest, window_usage
+from cpamp.errors import NotFound
 from cpamp.web.packing import accepts_gzip
 from cpamp.web.request import ApiRequest
-from cpamp.web.route import JSON_BODY, Reply, route
+from cpamp.web.route import ANY_METHOD, JSON_BODY, Reply, route
 
+DASHBOARD = "/v0/management/dashboard"
 MONITORING = "/v0/management/monitoring"
+ANALYTICS_QUERY = {
+    "from_ms": "begin of the range; required",
+    "to_ms": "end of the range, not in it; required",
+    "now_ms": "the present; the server's time",
+    "time_zone": "IANA name; UTC",
+    "search_query": "a text to be found",
+    "search_api_key_hash": "a key hash to be found",
+    "include": "names of sections, with commas between them",
+    "include.NAME": "a member of include, such as include.granularity",
+    "filters.NAME": "a filter; repeated for several values",
+}
 
 
 async def answered(
@@ -60,17 +73,7 @@ class Monitoring:
         "GET",
         f"{MONITORING}/analytics",
         summary="The same, where the question fits a query",
-        query={
-            "from_ms": "begin of the range; required",
-            "to_ms": "end of the range, not in it; required",
-            "now_ms": "the present; the server's time",
-            "time_zone": "IANA name; UTC",
-            "search_query": "a text to be found",
-            "search_api_key_hash": "a key hash to be found",
-            "include": "names of sections, with commas between them",
-            "include.NAME": "a member of include, such as include.granularity",
-            "filters.NAME": "a filter; repeated for several values",
-        },
+        query=ANALYTICS_QUERY,
     )
     async def analytics_by_query(self, request: ApiRequest) -> Reply:
         """The question in the query, so that a link can hold it."""
@@ -117,7 +120,7 @@ class Monitoring:
 
     @route(
         "GET",
-        "/v0/management/dashboard/summary",
+        f"{DASHBOARD}/summary",
         summary="One day: totals, trends, health, rankings, failures",
         query={
             "today_start_ms": "begin of the day; required",
@@ -133,6 +136,14 @@ class Monitoring:
         return await answered(
             self._engine, request, question, lambda answerer: dashboard(answerer, question)
         )
+
+    @route(ANY_METHOD, MONITORING, summary="Nothing", fallback=True)
+    @route(ANY_METHOD, f"{MONITORING}/<path:rest>", summary="Nothing", fallback=True)
+    @route(ANY_METHOD, DASHBOARD, summary="Nothing", fallback=True)
+    @route(ANY_METHOD, f"{DASHBOARD}/<path:rest>", summary="Nothing", fallback=True)
+    async def nothing(self, request: ApiRequest, rest: str = "") -> Any:
+        """What else lies below is not CPA's either."""
+        raise NotFound("there is nothing of that path")
 
     async def _analytics(self, request: ApiRequest, body: Any) -> Reply:
         question = AnalyticsRequest.read(body, self._now_ms())

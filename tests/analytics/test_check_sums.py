@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 import pytest
-from pytest import approx
 
 from cpamp.analytics.answer import Answerer
 from cpamp.analytics.dashboard import DashboardRequest, dashboard
@@ -76,8 +75,8 @@ def test_totals(monitoring: tuple[int, Answerer]) -> None:
     names = ("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens", "total_tokens")
     assert (found["total_calls"], found["failure_calls"]) == (count, failed)
     assert [found[name] for name in names] == tokens
-    assert found["total_cost"] == approx(cost, abs=5e-7)
-    assert found["cache_hit_rate"] == approx(RATES[count], abs=5e-11)
+    assert found["total_cost"] == pytest.approx(cost, abs=5e-7)
+    assert found["cache_hit_rate"] == pytest.approx(RATES[count], abs=5e-11)
     assert (found["p95_latency_ms"], found["p95_ttft_ms"]) == (250, 50)
 
 
@@ -110,7 +109,7 @@ def test_rows(monitoring: tuple[int, Answerer]) -> None:
     )
     for figures, sums in zip(expected, ROWS[count], strict=True):
         if sums is not None:
-            assert figures == approx(sums, abs=5e-7)
+            assert figures == pytest.approx(sums, abs=5e-7)
 
 
 def test_days(monitoring: tuple[int, Answerer]) -> None:
@@ -120,9 +119,9 @@ def test_days(monitoring: tuple[int, Answerer]) -> None:
     figures = [(day["calls"], day["tokens"], day["cost"]) for day in days]
     if count == 100_000:
         assert days[0]["bucket_ms"] == 1_799_971_200_000
-        assert figures[0] == approx((2223, 857_203, 2.117478), abs=5e-7)
-        assert figures[1] == approx((3333, 1_349_987, 3.258694), abs=5e-7)
-        assert figures[-1] == approx((1111, 465_434, 1.094942), abs=5e-7)
+        assert figures[0] == pytest.approx((2223, 857_203, 2.117478), abs=5e-7)
+        assert figures[1] == pytest.approx((3333, 1_349_987, 3.258694), abs=5e-7)
+        assert figures[-1] == pytest.approx((1111, 465_434, 1.094942), abs=5e-7)
     if count == 1_000:
         assert figures[0][0] == 23
 
@@ -155,7 +154,7 @@ def test_windows(monitoring: tuple[int, Answerer]) -> None:
             four = items[start : start + 4]
             assert {item["failure_calls"] for item in four} == {failed}
             assert {item["total_tokens"] for item in four} == {tokens}
-            assert [item["total_cost"] for item in four] == approx(costs, abs=5e-7)
+            assert [item["total_cost"] for item in four] == pytest.approx(costs, abs=5e-7)
 
 
 def test_dashboard(tmp_path: Path) -> None:
@@ -173,7 +172,7 @@ def test_dashboard(tmp_path: Path) -> None:
     ]
     assert (today["failure_calls"], today["average_latency_ms"]) == (5000, 1049.5)
     assert (rolling["total_calls"], rolling["total_tokens"]) == (2083, 2_578_114)
-    assert (rolling["rpm"], rolling["tpm"]) == approx((69.4333, 85_937.1333), abs=5e-5)
+    assert (rolling["rpm"], rolling["tpm"]) == pytest.approx((69.4333, 85_937.1333), abs=5e-5)
     hours = found["traffic_timeline"]
     figures = [(hour["calls"], hour["tokens"], hour["failure"]) for hour in hours]
     assert (figures[0], figures[23]) == ((4167, 4_845_261, 209), (4166, 5_149_339, 208))
@@ -223,11 +222,11 @@ def test_histories(tmp_path: Path) -> None:
     ):
         item = items[place]
         assert (item["failure_calls"], item["total_tokens"]) == (failed, tokens)
-        assert item["total_cost"] == approx(cost, abs=5e-8)
+        assert item["total_cost"] == pytest.approx(cost, abs=5e-8)
     assert items[0]["last_seen_ms"] == 1_700_000_019_800
     assert sum(item["failure_calls"] for item in items) == 1177
     assert sum(item["total_tokens"] for item in items) == 4_297_178
-    assert sum(item["total_cost"] for item in items) == approx(9.083178, abs=5e-7)
+    assert sum(item["total_cost"] for item in items) == pytest.approx(9.083178, abs=5e-7)
     assert all(len(item["recent_requests"]) == 10 for item in items)
     times = [mark["timestamp_ms"] for mark in items[0]["recent_requests"]]
     assert times == [1_700_000_019_800 - 200 * i for i in range(10)]

@@ -95,6 +95,7 @@ def some_request(draw: st.DrawFn) -> dict[str, Any]:
         "summary_comparison": draw(st.booleans()),
         "granularity": draw(st.sampled_from(["hour", "day", ""])),
         "recent_failures": draw(st.integers(0, 4)),
+        "model_timeline": draw(st.integers(0, 3)),
         "events_page": {"limit": draw(st.integers(1, 6)), "before_ms": draw(st.just(0) | TIMES)},
         "drilldown_preview": {"from_ms": NOW - DAY, "to_ms": NOW + 1, "limit": 3},
     }

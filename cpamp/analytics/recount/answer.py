@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from cpamp.analytics.recount.events import EventPage, NewestFew, TaskTable, event_row, failure_row
+from cpamp.analytics.recount.extras import ModelTimeline, Strips
 from cpamp.analytics.recount.fact import Fact
 from cpamp.analytics.recount.match import Match
 from cpamp.analytics.recount.series import (
@@ -120,10 +121,13 @@ _PLAIN = {
 }
 
 
+UNCOUNTED = ("filter_options", "filter_selectors")
+
+
 class Recount:
     """Takes events in any order, and gives the answer to one request.
 
-    Of the sections, all but `filter_options` are counted.
+    Of the sections, all but those in `UNCOUNTED` are counted.
     """
 
     def __init__(
@@ -150,6 +154,11 @@ class Recount:
             self._sections["credential_timeline"] = GroupTimeline(clock, by_key=False)
         if "api_key_timeline" in include and (request.filters.api_key_hashes or request.search_key):
             self._sections["api_key_timeline"] = GroupTimeline(clock, by_key=True)
+        if include.model_timeline:
+            limit = include.model_timeline
+            self._sections["model_timeline"] = ModelTimeline(clock, limit)
+        if "account_strips" in include:
+            self._sections["account_strips"] = Strips(request)
         self._failures = NewestFew(include.recent_failures)
         self._page = EventPage(include.page or Page(0))
         self._preview = NewestFew(include.preview.limit if include.preview else 0)
@@ -162,6 +171,13 @@ class Recount:
             fact = Fact.of(number, event, self._book, self._aliases)
             if self._failures_match(fact):
                 self._take(fact)
+
+    def end_of_day(self) -> None:
+        """All events of a UTC day were fed, and no other will come: less needs be remembered."""
+        self._summary.tasks.end_of_day()
+        for section in self._sections.values():
+            if isinstance(section, TaskTable):
+                section.end_of_day()
 
     def _take(self, fact: Fact) -> None:
         request, at = self.request, fact.event.timestamp_ms

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -13,6 +13,7 @@ from cpamp.analytics.recount.fact import Fact, first_filled
 from cpamp.analytics.recount.sums import Sums, share
 from cpamp.analytics.recount.tables import Row
 from cpamp.analytics.request import Page
+from cpamp.usage.timestamps import split
 
 TASKS = 500
 Task = tuple[str, str, str]
@@ -159,6 +160,10 @@ class TaskTable:
     """`task_buckets`, and the approximate tasks of the summary."""
 
     tasks: dict[Task, TaskSums] = attrs.Factory(dict)
+    # Of the tasks of days that are over: how many, how many of them failed, the newest ones.
+    _over: int = 0
+    _failed: int = 0
+    _newest: list[Row] = attrs.Factory(list)
 
     def add(self, fact: Fact) -> None:
         """Count one event."""
@@ -166,19 +171,38 @@ class TaskTable:
         task = fact.event.timestamp, who.source_hash, who.auth_index
         self.tasks.setdefault(task, TaskSums()).add(fact)
 
+    def end_of_day(self) -> None:
+        """No event of a time that was seen will come: only what a row shows is kept.
+
+        A text that is no time may come again on another day.
+        """
+        over = {task: sums for task, sums in self.tasks.items() if sums.is_at_its_time(task[0])}
+        self._newest = _newest_first([*self._newest, *_rows(over)])
+        self._over += len(over)
+        self._failed += sum(1 for sums in over.values() if sums.sums.failures)
+        self.tasks = {task: sums for task, sums in self.tasks.items() if task not in over}
+
     def rows(self) -> list[Row]:
         """The newest tasks first."""
-        rows = [sums.row(task) for task, sums in self.tasks.items()]
-        return sorted(rows, key=lambda r: (-r["last_ms"], r["bucket_key"]))[:TASKS]
+        return _newest_first([*self._newest, *_rows(self.tasks)])
 
     def summary(self) -> Row:
         """How many there were, and how many of them failed."""
-        failures = sum(1 for sums in self.tasks.values() if sums.sums.failures)
+        count = self._over + len(self.tasks)
+        failures = self._failed + sum(1 for sums in self.tasks.values() if sums.sums.failures)
         return {
-            "approx_tasks": len(self.tasks),
+            "approx_tasks": count,
             "approx_task_failures": failures,
-            "approx_task_success_rate": share(len(self.tasks) - failures, len(self.tasks)),
+            "approx_task_success_rate": share(count - failures, count),
         }
+
+
+def _rows(tasks: Mapping[Task, TaskSums]) -> list[Row]:
+    return [sums.row(task) for task, sums in tasks.items()]
+
+
+def _newest_first(rows: list[Row]) -> list[Row]:
+    return sorted(rows, key=lambda r: (-r["last_ms"], r["bucket_key"]))[:TASKS]
 
 
 @attrs.define
@@ -196,6 +220,11 @@ class TaskSums:
         self.source = max(self.source, fact.event.who.source)
         self.models.add(fact.event.model.analytics_model)
         self.endpoints.add(fact.event.way.endpoint)
+
+    def is_at_its_time(self, text: str) -> bool:
+        """Whether this text of the events' time means their time and no other."""
+        first_ms = self.sums.first_seen_ms
+        return first_ms is not None and split(text, first_ms) is not None
 
     def row(self, task: Task) -> Row:
         """The row of the section."""

@@ -88,7 +88,7 @@ class Timeline:
             {
                 "bucket_ms": at,
                 "label": self.clock.label(at),
-                **_bucket(sums),
+                **bucket_figures(sums),
                 "cache_hit_rate": sums.cache_hit_rate,
                 "p95_latency_ms": sums.latency.p95,
                 "p95_ttft_ms": sums.ttft.p95,
@@ -156,7 +156,8 @@ def _changes(before: Sums, now: Sums) -> tuple[float, ...]:
     )
 
 
-def _bucket(sums: Sums) -> Row:
+def bucket_figures(sums: Sums) -> Row:
+    """The figures of a bucket."""
     return {
         "calls": sums.calls,
         "tokens": sums.total_tokens,
@@ -207,7 +208,7 @@ class GroupTimeline:
                 **self._labels(self.names[at, group], group),
                 "bucket_ms": at,
                 "bucket_label": self.clock.label(at),
-                **_bucket(sums),
+                **bucket_figures(sums),
             }
             for (at, group), sums in sorted(self.buckets.items())
         ]

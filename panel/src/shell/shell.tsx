@@ -1,0 +1,144 @@
+/** What is around every page: side bar, top bar, strips, and the keyboard. */
+
+import { useEffect, useState } from "preact/hooks";
+import { fmt, t } from "../i18n/language";
+import { pages, type Page } from "../pages";
+import { failures, lastData, refreshAll, refreshing } from "../state/freshness";
+import { prefer, preferences } from "../state/preferences";
+import { hashOf, location, query } from "../state/router";
+import { config, cpaDown, mode, monitored, readConfig } from "../state/session";
+import { Button } from "../ui/controls";
+import { Icon } from "../ui/icon";
+import { toast } from "../ui/overlay";
+import { Shortcuts, useShortcuts } from "./keyboard";
+import { Settings } from "./settings";
+
+const KIOSK_MS = 60_000;
+
+/** The pages that this server and its data have. */
+export function shownPages(): readonly Page[] {
+  return pages.filter(({ shown }) => {
+    if (shown === "always") return true;
+    return mode.value === "manager" && (shown === "manager" || monitored.value);
+  });
+}
+
+/** The page of the address; the first one for an address that leads nowhere. */
+export function currentPage(): Page {
+  const found = pages.find((page) => page.path === location.value.path);
+  return found ?? pages[0]!;
+}
+
+export async function refresh(): Promise<void> {
+  const config = mode.value === "manager" ? readConfig() : undefined;
+  const done = await refreshAll();
+  await config;
+  toast(done ? "success" : "error", t(done ? "common.refreshed" : "common.refreshFailed"));
+}
+
+export function Shell() {
+  const [menu, setMenu] = useState(false);
+  const [help, setHelp] = useState(false);
+  const page = currentPage();
+  const kiosk = query.value["kiosk"] === "1";
+  useShortcuts(() => setHelp(true));
+  useEffect(() => setMenu(false), [location.value]);
+  useEffect(() => {
+    document.title = `${t(page.title)} · CPA Manager Plus`;
+  });
+  useEffect(() => {
+    if (!kiosk) return undefined;
+    const timer = setInterval(() => !document.hidden && void refreshAll(), KIOSK_MS);
+    return () => clearInterval(timer);
+  }, [kiosk]);
+  if (kiosk) return <Content page={page} />;
+  const folded = preferences.value.folded === true;
+  return (
+    <div class={`shell${folded ? " folded" : ""}${menu ? " open" : ""}`} onKeyDown={(event) => event.key === "Escape" && setMenu(false)}>
+      <a class="skip" href="#" onClick={(event) => { event.preventDefault(); document.getElementById("page")?.focus(); }}>
+        {t("nav.skip")}
+      </a>
+      <SideBar page={page} folded={folded} />
+      <div class="backdrop" onClick={() => setMenu(false)} />
+      <header class="top">
+        <span class="only-phone">
+          <Button action="menu" kind="quiet" icon="menu" label={t("nav.menu")} onClick={() => setMenu(!menu)} />
+        </span>
+        <h1>{t(page.title)}</h1>
+        <span class="grow" />
+        <Button action="refresh" icon="refresh" label={t("common.refresh")} busy={refreshing.value} onClick={() => void refresh()} />
+        <Settings onHelp={() => setHelp(true)} />
+      </header>
+      <Strips />
+      <Content page={page} />
+      {help && <Shortcuts onClose={() => setHelp(false)} />}
+    </div>
+  );
+}
+
+function Content({ page }: { readonly page: Page }) {
+  const Component = page.component;
+  return (
+    <main id="page" tabIndex={-1} data-page={page.id} key={page.id}>
+      <Component />
+    </main>
+  );
+}
+
+function SideBar({ page, folded }: { readonly page: Page; readonly folded: boolean }) {
+  const shown = shownPages();
+  const groups = ["overview", "data", "system"] as const;
+  return (
+    <nav class="side" aria-label={t("nav.menu")}>
+      <a class="brand" href="#/">
+        <span class="mark" aria-hidden="true">
+          <Icon name="analytics" />
+        </span>
+        <span class="text">CPA Manager Plus</span>
+      </a>
+      {groups.map((group) => (
+        <ul key={group}>
+          {shown
+            .filter((entry) => entry.group === group)
+            .map((entry) => (
+              <li key={entry.id}>
+                <a href={hashOf(entry.path)} aria-current={entry.id === page.id ? "page" : undefined} title={folded ? t(entry.title) : undefined} data-nav={entry.id}>
+                  <Icon name={entry.icon} />
+                  <span class="text">{t(entry.title)}</span>
+                </a>
+              </li>
+            ))}
+        </ul>
+      ))}
+      <span class="grow" />
+      <Button action="fold" kind="quiet" icon={folded ? "right" : "left"} label={t(folded ? "nav.unfold" : "nav.fold")} onClick={() => prefer({ folded: !folded })} />
+    </nav>
+  );
+}
+
+/** What must be known on every page. */
+function Strips() {
+  const connection = config.value?.config.cpaConnection;
+  const off = config.value?.config.collector?.enabled === false;
+  return (
+    <div class="strips">
+      {failures.value >= 2 && (
+        <p class="strip bad" role="status" data-strip="connection">
+          <Icon name="warn" />
+          {lastData.value ? t("common.connectionLost", { time: fmt.value.moment(lastData.value) }) : t("common.noConnection")}
+        </p>
+      )}
+      {cpaDown.value === true && (
+        <p class="strip warn" role="status" data-strip="cpa">
+          <Icon name="plug" />
+          {t("common.cpaDown", { base: connection?.cpaBaseUrl ?? "" })}
+        </p>
+      )}
+      {off && (
+        <p class="strip warn" role="status" data-strip="monitoring">
+          {t("common.monitoringOff")}
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,147 @@
+/** Data of blocks: loading, refreshing, failing, and becoming old. */
+
+import { signal, useComputed, useSignal, type ReadonlySignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { ApiError } from "../api/client";
+
+export interface Loaded<T> {
+  readonly state: "loading" | "refreshing" | "ready" | "error" | "stale";
+  readonly value: T | null;
+  readonly error: ApiError | null;
+  /** When the value came. */
+  readonly at: number;
+}
+
+export interface Data<T> {
+  readonly now: ReadonlySignal<Loaded<T>>;
+  readonly reload: () => Promise<boolean>;
+}
+
+const NOTHING: Loaded<never> = { state: "loading", value: null, error: null, at: 0 };
+const shown = new Set<() => Promise<boolean>>();
+
+/** Whether the data of the page is being read again by the user's wish. */
+export const refreshing = signal(false);
+/** How many automatic refreshes failed in a row, and when data came last. */
+export const failures = signal(0);
+export const lastData = signal(0);
+/** Ticks every 30 s, for what is written relative to the present. */
+export const tick = signal(Date.now());
+setInterval(() => {
+  if (!document.hidden) tick.value = Date.now();
+}, 30_000);
+
+/** Read the data of all blocks of the page again; false if any of it could not be read. */
+export async function refreshAll(): Promise<boolean> {
+  if (refreshing.value) return true;
+  refreshing.value = true;
+  try {
+    const done = await Promise.all([...shown].map((reload) => reload()));
+    tick.value = Date.now();
+    return done.every(Boolean);
+  } finally {
+    refreshing.value = false;
+  }
+}
+
+/** The data that `load` brings, read again whenever `key` changes and every `seconds`.
+ *
+ * With a null key nothing is read. A change aborts what is under way, and late answers are dropped.
+ */
+export function useData<T>(
+  key: string | null,
+  load: (signal: AbortSignal) => Promise<T>,
+  seconds = 0,
+): Data<T> {
+  const now = useSignal<Loaded<T>>(NOTHING);
+  const latest = useRef(load);
+  latest.current = load;
+  const reload = useRef<() => Promise<boolean>>(async () => true);
+  useEffect(() => {
+    if (key === null) return undefined;
+    const reader = new Reader(now, () => latest.current, seconds);
+    reload.current = () => reader.read();
+    shown.add(reload.current);
+    const mine = reload.current;
+    void reader.read();
+    return () => {
+      shown.delete(mine);
+      reader.stop();
+    };
+  }, [key, seconds]);
+  return { now, reload: () => reload.current() };
+}
+
+/** Part of some data, as data of a block. */
+export function usePart<T, P>(data: Data<T>, part: (value: T) => P): Data<P> {
+  const now = useComputed<Loaded<P>>(() => {
+    const whole = data.now.value;
+    return { ...whole, value: whole.value === null ? null : part(whole.value) };
+  });
+  return { now, reload: data.reload };
+}
+
+class Reader<T> {
+  private aborter = new AbortController();
+  private timer = 0;
+  private due = 0;
+  private stopped = false;
+
+  constructor(
+    private readonly now: { value: Loaded<T>; peek(): Loaded<T> },
+    private readonly load: () => (signal: AbortSignal) => Promise<T>,
+    private readonly seconds: number,
+  ) {
+    if (seconds > 0) {
+      document.addEventListener("visibilitychange", this.awake);
+      window.addEventListener("online", this.awake);
+    }
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.aborter.abort();
+    clearTimeout(this.timer);
+    document.removeEventListener("visibilitychange", this.awake);
+    window.removeEventListener("online", this.awake);
+  }
+
+  async read(): Promise<boolean> {
+    this.aborter.abort();
+    clearTimeout(this.timer);
+    const aborter = new AbortController();
+    this.aborter = aborter;
+    const before = this.now.peek();
+    this.now.value = { ...before, state: before.value === null ? "loading" : "refreshing" };
+    try {
+      const value = await this.load()(aborter.signal);
+      if (aborter.signal.aborted) return true;
+      this.now.value = { state: "ready", value, error: null, at: Date.now() };
+      lastData.value = Date.now();
+      failures.value = 0;
+      return true;
+    } catch (error) {
+      if (aborter.signal.aborted) return true;
+      const said = error instanceof ApiError ? error : new ApiError("failed", 0, String(error));
+      this.now.value = { ...before, state: before.value === null ? "error" : "stale", error: said };
+      failures.value += 1;
+      return false;
+    } finally {
+      if (!aborter.signal.aborted && !this.stopped) this.plan();
+    }
+  }
+
+  /** The next refresh counts from the end of this one, and does not run while nobody looks. */
+  private plan(): void {
+    if (this.seconds <= 0) return;
+    this.due = Date.now() + this.seconds * 1000;
+    this.timer = window.setTimeout(this.awake, this.seconds * 1000);
+  }
+
+  private readonly awake = (): void => {
+    if (this.stopped || document.hidden || !navigator.onLine || this.due === 0) return;
+    if (Date.now() < this.due - 50) return;
+    this.due = 0;
+    void this.read();
+  };
+}

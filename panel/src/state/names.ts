@@ -1,0 +1,54 @@
+/** How accounts and keys are called on the screen: one switch masks all of them. */
+
+import { computed, signal } from "@preact/signals";
+import type { Aliases } from "../api/types";
+import { t } from "../i18n/language";
+import { keyOfHash, maskAccount } from "../text/mask";
+import { prefer, preferences } from "./preferences";
+import { api } from "./session";
+
+export const masked = computed(() => !preferences.value.unmasked);
+export const toggleMasking = (): void => prefer({ unmasked: masked.value });
+
+/** The aliases of client keys by hash; empty until a page has asked for them. */
+export const aliases = signal<ReadonlyMap<string, string>>(new Map());
+
+/** Read the aliases, once for all blocks that ask at the same time. */
+export async function readAliases(): Promise<Aliases> {
+  const found = await api().call<Aliases>("/v0/management/api-key-aliases");
+  aliases.value = new Map(found.items.map((item) => [item.apiKeyHash, item.alias]));
+  return found;
+}
+
+/** Read them where a page is better with them, but does without. */
+export function wantAliases(): void {
+  readAliases().catch(() => undefined);
+}
+
+/** The name of a client key. */
+export function keyName(hash: string | undefined): string {
+  const known = (hash ?? "").toLowerCase();
+  if (known === "" || known.startsWith("unknown-client-api-key:")) return t("name.noKey");
+  return aliases.value.get(known) ?? keyOfHash(known);
+}
+
+/** The name of an account, masked if the switch says so. */
+export function accountName(account: string | undefined): string {
+  const text = (account ?? "").trim();
+  if (text === "" || text === "-") return t("name.noAccount");
+  return masked.value ? maskAccount(text) : text;
+}
+
+interface Snapshots {
+  readonly account_snapshot?: string;
+  readonly auth_label_snapshot?: string;
+  readonly source?: string;
+  readonly auth_index?: string;
+  readonly id?: string;
+}
+
+/** The name of what a row was made with: the first that is filled. */
+export function whoseName(row: Snapshots): string {
+  const names = [row.account_snapshot, row.auth_label_snapshot, row.source, row.auth_index, row.id];
+  return accountName(names.find((name) => name?.trim() && name !== "-"));
+}

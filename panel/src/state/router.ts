@@ -1,0 +1,76 @@
+/** The address is the state: page, tab, filters and drawer are read from the hash. */
+
+import { computed, signal } from "@preact/signals";
+
+export type Query = Readonly<Record<string, string>>;
+
+export interface Location {
+  readonly path: string;
+  readonly query: Query;
+}
+
+const ALIASES: Readonly<Record<string, string>> = {
+  "/dashboard": "/",
+  "/settings": "/config",
+  "/api-keys": "/config",
+  "/monitoring/model-prices": "/model-prices",
+  "/codex-inspection": "/accounts?view=health&healthMode=local",
+  "/monitoring/codex-inspection": "/accounts?view=health&healthMode=local",
+  "/codex-inspection/server": "/accounts?view=health&healthMode=server",
+  "/monitoring/codex-inspection/server": "/accounts?view=health&healthMode=server",
+};
+
+/** Where an address leads: old ones to what took their place. */
+export function parse(hash: string): Location {
+  const text = hash.replace(/^#/, "");
+  const [rawPath = "", search = ""] = split(text.startsWith("/") ? text : `/${text}`);
+  const path = rawPath.replace(/\/+$/, "") || "/";
+  const alias = ALIASES[path] ?? (path.startsWith("/plugin-store") ? "/plugins?tab=store" : undefined);
+  if (alias) {
+    const [to = "/", more = ""] = split(alias);
+    return { path: to, query: { ...queryOf(search), ...queryOf(more) } };
+  }
+  return { path, query: queryOf(search) };
+}
+
+function split(text: string): [string, string] {
+  const at = text.indexOf("?");
+  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+function queryOf(search: string): Query {
+  return Object.fromEntries(new URLSearchParams(search));
+}
+
+/** The hash of a place; what is empty is left out. */
+export function hashOf(path: string, query: Readonly<Record<string, string | number | null | undefined>> = {}): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== "" && value !== null && value !== undefined) search.set(name, String(value));
+  }
+  const text = search.toString();
+  return `#${path}${text ? `?${text}` : ""}`;
+}
+
+export const location = signal<Location>(parse(window.location.hash));
+export const query = computed(() => location.value.query);
+window.addEventListener("hashchange", () => {
+  location.value = parse(window.location.hash);
+});
+
+/** Go to another place. */
+export function go(path: string, to: Parameters<typeof hashOf>[1] = {}): void {
+  window.location.hash = hashOf(path, to);
+}
+
+/** Change parts of the query of this page. `replace` leaves no step in the history: for typing. */
+export function setQuery(change: Parameters<typeof hashOf>[1], replace = false): void {
+  const hash = hashOf(location.value.path, { ...location.value.query, ...change });
+  if (hash === hashOf(location.value.path, location.value.query)) return;
+  if (replace) {
+    history.replaceState(null, "", hash);
+    location.value = parse(hash);
+  } else {
+    window.location.hash = hash;
+  }
+}

@@ -1,0 +1,107 @@
+/** A block of a page: in exactly one state, and it says which. */
+
+import type { ComponentChildren } from "preact";
+import { fmt, t } from "../i18n/language";
+import { say } from "../i18n/say";
+import type { Data, Loaded } from "../state/freshness";
+import { Button } from "./controls";
+
+interface BlockProps<T> {
+  readonly id: string;
+  readonly data: Data<T>;
+  readonly title?: string;
+  /** Beside the title. */
+  readonly aside?: ComponentChildren;
+  /** What is told instead of the value if it has nothing to show. */
+  readonly empty?: (value: T) => ComponentChildren | false | null;
+  readonly class?: string;
+  readonly height?: number;
+  readonly children: (value: T) => ComponentChildren;
+}
+
+type Shown = Loaded<unknown>["state"] | "empty";
+
+export function Block<T>(props: BlockProps<T>) {
+  const { data, title, aside, height } = props;
+  const now = data.now.value;
+  const nothing = now.value !== null && props.empty ? props.empty(now.value) : null;
+  const state: Shown = nothing && (now.state === "ready" || now.state === "refreshing") ? "empty" : now.state;
+  return (
+    <section
+      class={`block card ${props.class ?? ""}`}
+      data-block={props.id}
+      data-state={state}
+      aria-busy={now.state === "loading" || now.state === "refreshing"}
+      style={height ? { minHeight: `${height}px` } : undefined}
+    >
+      {(title || aside) && (
+        <header class="block-head">
+          {title && <h2>{title}</h2>}
+          <div class="aside">{aside}</div>
+        </header>
+      )}
+      {now.state === "stale" && now.error && (
+        <p class="strip warn" data-error={now.error.code}>
+          {t("common.stale", { time: fmt.value.moment(now.at) })} {say(now.error)}
+        </p>
+      )}
+      {now.value === null ? <Waiting now={now} reload={data.reload} /> : nothing ? <p class="empty">{nothing}</p> : props.children(now.value)}
+    </section>
+  );
+}
+
+function Waiting({ now, reload }: { readonly now: Loaded<unknown>; readonly reload: () => Promise<boolean> }) {
+  if (now.state !== "error" || !now.error) return <div class="skeleton" aria-label={t("common.loading")} />;
+  return (
+    <div class="failed" role="alert">
+      <p data-error={now.error.code}>{say(now.error)}</p>
+      <Button action="retry" onClick={() => void reload()}>
+        {t("common.retry")}
+      </Button>
+    </div>
+  );
+}
+
+interface TileProps {
+  readonly metric: string;
+  readonly label: string;
+  /** The raw figure; null is unknown. */
+  readonly value: number | null;
+  readonly text: string;
+  readonly full?: string;
+  readonly note?: ComponentChildren;
+  readonly tone?: "good" | "warn" | "bad" | undefined;
+  readonly href?: string;
+}
+
+/** A headline figure. */
+export function Tile({ metric, label, value, text, full, note, tone, href }: TileProps) {
+  const figure = (
+    <b class={tone ? `${tone}-text` : ""} data-metric={metric} data-value={value === null ? "null" : String(value)} title={full}>
+      {text}
+    </b>
+  );
+  return (
+    <div class="tile">
+      <span class="label">{label}</span>
+      {href ? <a href={href}>{figure}</a> : figure}
+      <span class="note">{note}</span>
+    </div>
+  );
+}
+
+/** Tiles of one answer: before it is there, as many empty ones. */
+export function Tiles<T>({ id, data, count, children }: { readonly id: string; readonly data: Data<T>; readonly count: number; readonly children: (value: T) => ComponentChildren }) {
+  const now = data.now.value;
+  return (
+    <section class="tiles card" data-block={id} data-state={now.state} data-count={count} style={{ "--count": count }} aria-busy={now.state === "loading" || now.state === "refreshing"}>
+      {now.value !== null ? (
+        children(now.value)
+      ) : now.state === "error" ? (
+        <Waiting now={now} reload={data.reload} />
+      ) : (
+        Array.from({ length: count }, (_, i) => <div key={i} class="tile skeleton" />)
+      )}
+    </section>
+  );
+}

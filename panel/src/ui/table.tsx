@@ -1,0 +1,186 @@
+/** Tables: sorted by their heads, paged or windowed, saved as CSV. */
+
+import type { ComponentChildren } from "preact";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { fmt, t } from "../i18n/language";
+import { prefer, preferences } from "../state/preferences";
+import { csv, type Cell } from "../text/csv";
+import { Button, Select } from "./controls";
+import { saveText } from "./saving";
+
+export interface Column<R> {
+  readonly id: string;
+  readonly title: string;
+  /** The raw value: for sorting, for CSV, and for whoever reads the page by machine. */
+  readonly value: (row: R) => Cell;
+  readonly cell?: (row: R) => ComponentChildren;
+  readonly kind?: "text" | "number" | "actions";
+  readonly width?: number;
+  /** Where it goes on a phone: first line left, first line right, second line, or nowhere. */
+  readonly phone?: "main" | "side" | "sub" | "none";
+  readonly fixed?: boolean;
+}
+
+export interface Sort {
+  readonly column: string;
+  readonly down: boolean;
+}
+
+interface TableProps<R> {
+  readonly id: string;
+  readonly label: string;
+  readonly rows: readonly R[];
+  readonly rowKey: (row: R) => string;
+  readonly columns: readonly Column<R>[];
+  readonly sort?: Sort | null;
+  readonly onSort?: (sort: Sort | null) => void;
+  /** Rows a page to choose from; without them all rows are shown. */
+  readonly sizes?: readonly number[];
+  readonly onRow?: (row: R) => void;
+  readonly rowClass?: (row: R) => string;
+  /** The height of the scrolled part; long tables have only the visible rows in the page. */
+  readonly height?: string;
+  readonly foot?: ComponentChildren;
+  /** Turned off where rows are in the order of the server. */
+  readonly sortable?: boolean;
+}
+
+const ROW_PX = 32;
+const WINDOWED = 200;
+const SPARE_ROWS = 12;
+
+/** Rows in the order of a column; equals, and rows without a value, in the order of their keys. */
+export function sorted<R>(rows: readonly R[], columns: readonly Column<R>[], sort: Sort | null, rowKey: (row: R) => string): readonly R[] {
+  const column = columns.find((candidate) => candidate.id === sort?.column);
+  if (!column || !sort) return rows;
+  const direction = sort.down ? -1 : 1;
+  return [...rows].sort((a, b) => {
+    const [x, y] = [column.value(a) ?? null, column.value(b) ?? null];
+    // What is unknown comes last either way.
+    if (x === null || y === null) return x === y ? order(rowKey(a), rowKey(b)) : x === null ? 1 : -1;
+    const found = typeof x === "number" && typeof y === "number" ? x - y : String(x).localeCompare(String(y));
+    return found * direction || order(rowKey(a), rowKey(b));
+  });
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+export function Table<R>(props: TableProps<R>) {
+  const { id, columns, rowKey, sizes } = props;
+  const [own, setOwn] = useState<Sort | null>(null);
+  const [page, setPage] = useState(0);
+  const sort = props.sort === undefined ? own : props.sort;
+  const rows = sorted(props.rows, columns, sort, rowKey);
+  const size = sizes ? (preferences.value.pageSizes?.[id] ?? sizes[0] ?? rows.length) : Math.max(rows.length, 1);
+  const pages = Math.max(1, Math.ceil(rows.length / size));
+  const at = Math.min(page, pages - 1);
+  const shown = sizes ? rows.slice(at * size, (at + 1) * size) : rows;
+  const resort = (column: string) => {
+    const next = sort?.column !== column ? { column, down: true } : sort.down ? { column, down: false } : null;
+    (props.onSort ?? setOwn)(next);
+  };
+  return (
+    <div class="table-box">
+      <Rows {...props} rows={shown} sort={sort} resort={resort} />
+      {(sizes || props.foot) && (
+        <footer class="pager">
+          {props.foot}
+          <span class="grow" />
+          <Button action="export-csv" kind="quiet" icon="download" label={t("common.exportCsv")} onClick={() => saveTable(id, rows, columns)} />
+          {sizes && (
+            <>
+              <span class="dim">{t("common.rows", { n: rows.length })}</span>
+              <Select
+                name="page-size"
+                label={t("common.rowsPerPage")}
+                value={String(size)}
+                choices={sizes.map((n) => ({ value: String(n), text: String(n) }))}
+                onChange={(value) => {
+                  setPage(0);
+                  prefer({ pageSizes: { ...preferences.value.pageSizes, [id]: Number(value) } });
+                }}
+              />
+              <Button action="previous-page" kind="quiet" icon="left" label={t("common.previousPage")} disabled={at === 0} onClick={() => setPage(at - 1)} />
+              <span class="dim">{t("common.page", { page: at + 1, pages })}</span>
+              <Button action="next-page" kind="quiet" icon="right" label={t("common.nextPage")} disabled={at >= pages - 1} onClick={() => setPage(at + 1)} />
+            </>
+          )}
+        </footer>
+      )}
+    </div>
+  );
+}
+
+function saveTable<R>(id: string, rows: readonly R[], columns: readonly Column<R>[]): void {
+  const kept = columns.filter((column) => column.kind !== "actions");
+  const lines = rows.map((row) => kept.map((column) => column.value(row)));
+  saveText(`${id}.csv`, `\uFEFF${csv([kept.map((column) => column.title), ...lines])}`, "text/csv");
+}
+
+function Rows<R>(props: TableProps<R> & { readonly resort: (column: string) => void }) {
+  const { id, label, rows, rowKey, columns, onRow, rowClass, height, sort = null } = props;
+  const box = useRef<HTMLDivElement>(null);
+  const [view, setView] = useState({ top: 0, height: 800 });
+  const windowed = rows.length > WINDOWED;
+  const follow = () => {
+    if (box.current && windowed) setView({ top: box.current.scrollTop, height: box.current.clientHeight });
+  };
+  useLayoutEffect(follow, [windowed]);
+  const first = windowed ? Math.max(0, Math.floor(view.top / ROW_PX) - SPARE_ROWS) : 0;
+  const last = windowed ? Math.min(rows.length, Math.ceil((view.top + view.height) / ROW_PX) + SPARE_ROWS) : rows.length;
+  return (
+    <div class="table-scroll" ref={box} onScroll={windowed ? follow : undefined} style={{ maxHeight: height ?? (windowed ? "70vh" : undefined) }}>
+      <table data-table={id} aria-label={label} aria-rowcount={rows.length}>
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <Head key={column.id} column={column} sort={sort} resort={props.sortable === false ? null : props.resort} />
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {first > 0 && <tr class="spacer" style={{ height: `${first * ROW_PX}px` }} />}
+          {rows.slice(first, last).map((row) => (
+            <tr
+              key={rowKey(row)}
+              data-row={rowKey(row)}
+              class={`${onRow ? "link" : ""} ${rowClass?.(row) ?? ""}`}
+              tabIndex={onRow ? 0 : undefined}
+              onClick={onRow && (() => onRow(row))}
+              onKeyDown={onRow && ((event) => event.key === "Enter" && event.target === event.currentTarget && onRow(row))}
+            >
+              {columns.map((column) => {
+                const value = column.value(row);
+                return (
+                  <td key={column.id} data-col={column.id} data-value={value === null || value === undefined ? "null" : String(value)} data-label={column.title} class={`${column.kind ?? "text"} p-${column.phone ?? "none"}`}>
+                    {column.cell ? column.cell(row) : column.kind === "number" ? fmt.value.full(value as number) : value}
+                  </td>
+                );
+              })}
+            </tr>
+          ))}
+          {last < rows.length && <tr class="spacer" style={{ height: `${(rows.length - last) * ROW_PX}px` }} />}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Head<R>({ column, sort, resort }: { readonly column: Column<R>; readonly sort: Sort | null; readonly resort: ((column: string) => void) | null }) {
+  const sorted = sort?.column === column.id ? (sort.down ? "descending" : "ascending") : "none";
+  const fixed = column.fixed || column.kind === "actions" || !resort;
+  return (
+    <th scope="col" class={column.kind ?? "text"} style={{ width: column.width ? `${column.width}px` : undefined }} aria-sort={fixed ? undefined : sorted}>
+      {fixed ? (
+        column.title
+      ) : (
+        <button type="button" data-sort={column.id} onClick={() => resort(column.id)}>
+          {column.title}
+          <span class="arrow">{sorted === "descending" ? "↓" : sorted === "ascending" ? "↑" : ""}</span>
+        </button>
+      )}
+    </th>
+  );
+}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote
 
+import attrs
 from twisted.web import http, resource, server
 
 from cpamp.simulator.faults import Fault
 from cpamp.simulator.keys import LOCAL
-from cpamp.simulator.management import Answer, Call, error, management, public
+from cpamp.simulator.management import Answer, Call, error, management, moved, public
 
 if TYPE_CHECKING:
     from cpamp.simulator.server import Simulator
@@ -41,8 +42,6 @@ class Root(resource.Resource):
         call = _call(request)
         address = _address(request)
         sim.note("http", f"{call.method} {call.path}", address, call.body)
-        for name, value in CORS.items():
-            request.responseHeaders.setRawHeaders(name, [value])
         request.responseHeaders.removeHeader("Server")
         fault = sim.faults.http(call.method, call.path)
         if fault is not None and fault.do.get("never"):
@@ -55,6 +54,8 @@ class Root(resource.Resource):
             answer, checked = Answer(200, b""), not fault.do.get("plain")
         else:
             answer, checked = self._answer(call, address)
+        for name, value in ({} if answer.bare else CORS).items():
+            request.responseHeaders.setRawHeaders(name, [value])
         if checked and not (fault and fault.do.get("plain")):
             for name, value in sim.version_headers().items():
                 request.responseHeaders.setRawHeaders(name, [value])
@@ -80,6 +81,9 @@ class Root(resource.Resource):
             return found, False
         if not call.path.startswith("/v0/management/") or not sim.keys.on or sim.home:
             return Answer(404), False
+        elsewhere = moved(call)
+        if elsewhere is not None:
+            return elsewhere, False
         status, text = sim.keys.refusal(address, presented_key(call))
         if status:
             return error(status, text), True
@@ -127,12 +131,12 @@ def _faulty(answer: Answer, fault: Fault) -> Answer:
         body = str(do["body"]).encode("utf-8" if do.get("utf8") else "latin-1", errors="replace")
     if "repeat" in do and body is not None:
         body = body * int(do["repeat"])
-    return Answer(
-        int(do.get("status", answer.status)),
-        body,
-        str(do.get("type", answer.content_type)),
-        {**answer.headers, **do.get("headers", {})},
-        answer.delay_ms,
+    return attrs.evolve(
+        answer,
+        status=int(do.get("status", answer.status)),
+        body=body,
+        content_type=str(do.get("type", answer.content_type)),
+        headers={**answer.headers, **do.get("headers", {})},
     )
 
 

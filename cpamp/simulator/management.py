@@ -46,12 +46,16 @@ class Call:
 
 @attrs.frozen
 class Answer:
-    """What is answered. `body` None: empty, without a content type."""
+    """What is answered. `body` None: empty, without a content type.
+
+    `bare`: before anything that adds CPA's own headers.
+    """
 
     status: int = 200
     body: bytes | None = None
     content_type: str = JSON
     headers: dict[str, str] = attrs.Factory(dict)
+    bare: bool = False
     delay_ms: float = 0
 
     @classmethod
@@ -106,17 +110,19 @@ def management(sim: Simulator, call: Call) -> Answer:
         match = re.fullmatch(pattern, path)
         if match and call.method in methods:
             return handler(sim, call, *match.groups())
-    if path.endswith("/") and any(re.fullmatch(p, path.rstrip("/")) for p, _, _ in TABLE):
-        return _moved(call)
     return NOT_FOUND
 
 
-def _moved(call: Call) -> Answer:
+def moved(call: Call) -> Answer | None:
+    """The way from a known path with a slash behind it; nobody looks at the key."""
     target = call.path.rstrip("/")
+    known = target.removeprefix("/v0/management")
+    if target == call.path or not any(re.fullmatch(pattern, known) for pattern, _, _ in TABLE):
+        return None
     if call.method != "GET":
-        return Answer(307, None, headers={"Location": target})
+        return Answer(307, None, headers={"Location": target}, bare=True)
     text = f'<a href="{target}">Moved Permanently</a>.\n\n'.encode()
-    return Answer(301, text, "text/html; charset=utf-8", {"Location": target})
+    return Answer(301, text, "text/html; charset=utf-8", {"Location": target}, bare=True)
 
 
 def usage_queue(sim: Simulator, call: Call) -> Answer:
@@ -205,7 +211,7 @@ def routing(sim: Simulator, call: Call) -> Answer:
 def config_yaml(sim: Simulator, call: Call) -> Answer:
     """The configuration file."""
     if call.method == "GET":
-        headers = {"Cache-Control": "no-store"}
+        headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         file = sim.config_yaml.encode()
         return Answer(200, file, "application/yaml; charset=utf-8", headers)
     text = call.body.decode(errors="replace")
@@ -331,7 +337,17 @@ def download(sim: Simulator, call: Call) -> Answer:
     if not _named(sim, name):
         return error(404, "file not found")
     found = _named(sim, name)[0]
-    content = {"type": found["type"], "email": found.get("email", ""), "access_token": "made-up"}
+    content = {
+        "access_token": "made-up",
+        "account_id": found.get("id_token", {}).get("chatgpt_account_id", ""),
+        "disabled": found["disabled"],
+        "email": found.get("email", ""),
+        "expired": "2036-01-01T00:00:00Z",
+        "id_token": "e30.e30.",
+        "last_refresh": "2026-08-22T03:02:03Z",
+        "refresh_token": "made-up",
+        "type": found["type"],
+    }
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Answer(200, orjson.dumps(content), "application/json", headers)
 

@@ -17,6 +17,7 @@ from cpamp.simulator import fixtures, versions
 from cpamp.simulator.faults import Faults
 from cpamp.simulator.http import CpaSite, Root
 from cpamp.simulator.keys import Keys
+from cpamp.simulator.management import go_json
 from cpamp.simulator.queue import Queue
 from cpamp.simulator.records import Generator, as_of
 from cpamp.simulator.resp import RespServer
@@ -176,7 +177,7 @@ class Simulator:
 
     def error_event(self, value: dict[str, Any]) -> None:
         """A message on the channel of errors."""
-        self.queue.tell("errors", orjson.dumps(value))
+        self.queue.tell("errors", go_json(value))
 
     def change_config(self, name: str, value: Any) -> None:
         """Change a setting, as a management call does."""

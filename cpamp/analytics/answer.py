@@ -14,6 +14,7 @@ from cpamp.analytics.counting import Counting, Section
 from cpamp.analytics.request import AnalyticsRequest, Filters
 from cpamp.analytics.search import Searcher
 from cpamp.analytics.sections import events
+from cpamp.analytics.sections.coverage import Watched
 from cpamp.analytics.sections.heatmap import Heatmap
 from cpamp.analytics.sections.keys import ApiKeyStats
 from cpamp.analytics.sections.models import ModelStats
@@ -86,6 +87,8 @@ class Answerer:
                 options_counting.run()
             answer["filter_options"] = self._option_rows(options, options_counting.selection)
         self._add_comparison(answer, request, condition)
+        if "timeline" in answer:
+            self._add_coverage(answer, sections["timeline"], request)
         self._add_events(answer, request, selection, condition)
         if request.include.recent_requests and "account_stats" in answer:
             self._add_recent(answer["account_stats"], counting)
@@ -160,6 +163,19 @@ class Answerer:
         if "summary" in request.include and request.include.comparison and start > 0:
             before = select(self.view, start, request.from_ms, condition)
             answer["summary_comparison"] = comparison(before, start, request.from_ms)
+
+    def _add_coverage(self, answer: Row, timeline: Any, request: AnalyticsRequest) -> None:
+        """Tell of each bucket how much of it was watched, and where nothing was."""
+        watched = Watched.read(self.reading.conn, request.from_ms, request.to_ms)
+        rows = answer["timeline"]
+        starts = np.array([row["bucket_ms"] for row in rows], dtype=np.int64)
+        ends = np.array([timeline.end_ms(row["bucket_ms"]) for row in rows], dtype=np.int64)
+        stretches = watched.of_stretches(
+            np.maximum(starts, request.from_ms), np.minimum(ends, request.to_ms)
+        )
+        for row, minutes in zip(rows, stretches, strict=True):
+            row["coverage"] = minutes
+        answer["coverage_holes"] = watched.holes()
 
     def _add_events(
         self, answer: Row, request: AnalyticsRequest, selection: Selection, condition: Condition

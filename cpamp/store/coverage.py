@@ -13,6 +13,7 @@ WHERE connection = ? AND to_minute >= ? AND from_minute <= ? ORDER BY from_minut
 """
 DELETE = "DELETE FROM coverage WHERE connection = ? AND to_minute >= ? AND from_minute <= ?"
 INSERT = "INSERT INTO coverage VALUES (?, ?, ?, ?, ?)"
+CONNECTIONS = "SELECT DISTINCT connection FROM coverage"
 LAST = "SELECT max(to_minute) FROM coverage WHERE connection = ?"
 # From the best state to the worst.
 STATES = ("covered", "at_risk", "lost")
@@ -30,6 +31,11 @@ class Run(NamedTuple):
 def between(conn: sqlite3.Connection, connection: int, first: int, last: int) -> list[Run]:
     """The runs that touch the minutes from `first` to `last`, oldest first."""
     return [Run(*row) for row in conn.execute(OVERLAPPING, (connection, first, last))]
+
+
+def connections(conn: sqlite3.Connection) -> list[int]:
+    """The CPA connections that were watched."""
+    return [row[0] for row in conn.execute(CONNECTIONS)]
 
 
 def last_minute(conn: sqlite3.Connection, connection: int) -> int | None:

@@ -21,6 +21,7 @@ from cpamp.web.route import ANY_METHOD, JSON_BODY, Reply, route
 
 DASHBOARD = "/v0/management/dashboard"
 MONITORING = "/v0/management/monitoring"
+MINUTE_MS = 60_000
 ANALYTICS_QUERY = {
     "from_ms": "begin of the range; required",
     "to_ms": "end of the range, not in it; required",
@@ -146,7 +147,13 @@ class Monitoring:
         raise NotFound("there is nothing of that path")
 
     async def _analytics(self, request: ApiRequest, body: Any) -> Reply:
-        question = AnalyticsRequest.read(body, self._now_ms())
+        now_ms = self._now_ms()
+        question = AnalyticsRequest.read(body, now_ms)
+        # How much of the time was watched is told anew each minute.
+        minute = now_ms // MINUTE_MS if "timeline" in question.include else None
         return await answered(
-            self._engine, request, question.as_key(), lambda answerer: answerer.answer(question)
+            self._engine,
+            request,
+            (question.as_key(), minute),
+            lambda answerer: answerer.answer(question),
         )

@@ -122,9 +122,9 @@ class Timeline:
         return [row for *_, row in sorted(found, key=lambda f: f[:2])][:ANOMALIES]
 
     def _anomaly(self, before: Row, now: Row, flags: list[str], changes: Row) -> Row:
-        end_ms = self._end_ms(now["bucket_ms"])
+        end_ms = self.end_ms(now["bucket_ms"])
         sure = (
-            self._end_ms(before["bucket_ms"]) == now["bucket_ms"]
+            self.end_ms(before["bucket_ms"]) == now["bucket_ms"]
             and min(before["calls"], now["calls"]) >= FEW_CALLS
             and None not in (before["p95_latency_ms"], now["p95_latency_ms"])
         )
@@ -139,7 +139,8 @@ class Timeline:
             "confidence": "normal" if sure else "low",
         }
 
-    def _end_ms(self, bucket_ms: int) -> int:
+    def end_ms(self, bucket_ms: int) -> int:
+        """The end of a bucket."""
         calendar = self._counting.calendar
         if calendar.granularity == "hour":
             return bucket_ms + HOUR_MS

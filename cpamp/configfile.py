@@ -16,12 +16,13 @@ DEFAULT_FILE = '{\n  "httpAddr": "0.0.0.0:18317",\n  "dataDir": "./data"\n}\n'
 # The members that are read, by the JSON type that they must have; others are ignored.
 _TEXTS = (
     "httpAddr dataDir dbPath adminKeyFile dataKeyFile dataKeyPath cpaUpstreamUrl "
-    "managementKeyFile collectorMode queue popSide panelPath pprofAddr basePath metricsTokenFile"
+    "managementKeyFile collectorMode queue popSide panelPath pprofAddr basePath metricsTokenFile "
+    "modelPriceModelsDevUrl modelPriceLiteLLMUrl modelPriceOpenRouterUrl modelPriceEmbedded"
 )
 _INTEGERS = (
     "batchSize pollIntervalMs queryLimit usageImportChunkBytes usageImportDiskQuotaBytes "
     "usageImportMaxSessions usageImportSessionTTLMinutes spoolMaxBytes keepDetailsDays "
-    "keepPayloadDays"
+    "keepPayloadDays modelPriceSourceTimeoutMs modelPriceMaxBytes"
 )
 _BOOLEANS = (
     "tlsSkipVerify quotaCooldownEnabled accountActionsEnabled accountActionsAutoDisable seedPrices"

@@ -16,11 +16,31 @@ import attrs
 
 from cpamp import configfile
 from cpamp.configfile import ConfigFile, SettingsError
+from cpamp.fetching.proxy import EnvironmentProxies
 
 SECRETS_FOLDER = Path("/run/secrets")
 COLLECTOR_MODES = ("auto", "http", "resp", "subscribe")
 POP_SIDES = ("left", "right")
 GIB = 1024**3
+# By name: the variable, the member of the file, and the URL where neither says another.
+PRICE_SOURCES = {
+    "models.dev": (
+        "MODEL_PRICE_MODELS_DEV_URL",
+        "modelPriceModelsDevUrl",
+        "https://models.dev/catalog.json",
+    ),
+    "litellm": (
+        "MODEL_PRICE_LITELLM_URL",
+        "modelPriceLiteLLMUrl",
+        "https://raw.githubusercontent.com/BerriAI/litellm/main/"
+        "model_prices_and_context_window.json",
+    ),
+    "openrouter": (
+        "MODEL_PRICE_OPENROUTER_URL",
+        "modelPriceOpenRouterUrl",
+        "https://openrouter.ai/api/v1/models",
+    ),
+}
 
 
 @attrs.frozen
@@ -29,6 +49,18 @@ class Switch:
 
     on: bool = False
     locked: bool = False
+
+
+@attrs.frozen
+class PriceSettings:
+    """Where the prices of models come from."""
+
+    sources: Mapping[str, str]  # URLs by the names of the sources; one that is off is not there
+    timeout_ms: int  # for one source, with all its steps
+    max_bytes: int  # of one source's document, unpacked
+    embedded: bool  # the table that the package ships is a source as well
+    seed: bool  # a new installation begins with that table
+    proxies: EnvironmentProxies
 
 
 @attrs.frozen
@@ -59,7 +91,7 @@ class Settings:
     spool_max_bytes: int
     keep_details_days: int  # 0: for ever
     keep_payload_days: int  # 0: raw payloads are not kept at all
-    seed_prices: bool  # a new installation begins with the prices that the package ships
+    prices: PriceSettings
     import_chunk_bytes: int
     import_disk_quota_bytes: int
     import_max_sessions: int
@@ -214,7 +246,7 @@ def load(
         spool_max_bytes=s.strict_integer("CPAMP_SPOOL_MAX_BYTES", "spoolMaxBytes", GIB),
         keep_details_days=s.strict_integer("CPAMP_KEEP_DETAILS_DAYS", "keepDetailsDays", 0),
         keep_payload_days=s.strict_integer("CPAMP_KEEP_PAYLOAD_DAYS", "keepPayloadDays", 0),
-        seed_prices=s.boolean("CPAMP_SEED_PRICES", "seedPrices", default=True),
+        prices=_prices(s),
         import_chunk_bytes=s.integer(
             "USAGE_IMPORT_CHUNK_BYTES", "usageImportChunkBytes", 4_194_304
         ),
@@ -227,6 +259,31 @@ def load(
         account_actions=s.switch("USAGE_ACCOUNT_ACTIONS_ENABLED", "accountActionsEnabled"),
         account_actions_auto_disable=s.switch(
             "USAGE_ACCOUNT_ACTIONS_AUTO_DISABLE", "accountActionsAutoDisable"
+        ),
+    )
+
+
+def _prices(s: _Sources) -> PriceSettings:
+    named = {
+        name: s.text(variable, key, url) for name, (variable, key, url) in PRICE_SOURCES.items()
+    }
+    for name, url in named.items():
+        if url.lower() != "off" and not re.match(r"https?://[^/]", url, re.IGNORECASE):
+            raise SettingsError(
+                f'{PRICE_SOURCES[name][0]}="{url}" must be an http or https URL, or the word off'
+            )
+    embedded = s.text("MODEL_PRICE_EMBEDDED", "modelPriceEmbedded", "on").lower() != "off"
+    return PriceSettings(
+        sources={name: url for name, url in named.items() if url.lower() != "off"},
+        timeout_ms=s.integer("MODEL_PRICE_SOURCE_TIMEOUT_MS", "modelPriceSourceTimeoutMs", 10_000),
+        max_bytes=s.integer("MODEL_PRICE_MAX_BYTES", "modelPriceMaxBytes", 33_554_432),
+        embedded=embedded,
+        seed=embedded and s.boolean("CPAMP_SEED_PRICES", "seedPrices", default=True),
+        proxies=EnvironmentProxies(
+            *(
+                s.env(name) or s.env(name.lower())
+                for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+            )
         ),
     )
 

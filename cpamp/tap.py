@@ -21,6 +21,7 @@ from cpamp.configfile import SettingsError
 from cpamp.cpa.client import CpaClient, make_agent
 from cpamp.cpa.keyguard import KeyGuard
 from cpamp.daemon import Daemon
+from cpamp.fetching.fetcher import Fetcher
 from cpamp.importing.folder import UploadFolder
 from cpamp.importing.session import Limits
 from cpamp.importing.sessions import Sessions
@@ -36,6 +37,8 @@ from cpamp.lag import ReactorLag
 from cpamp.listening import Listener
 from cpamp.pricing.aliases import Aliases
 from cpamp.pricing.book import Prices
+from cpamp.pricing.remote import RemoteSource
+from cpamp.pricing.sync import Sync
 from cpamp.security import files
 from cpamp.security.admin import AdminGate
 from cpamp.security.lock import ProcessLock, canonical
@@ -118,7 +121,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
 
     # Records on their way to the store.
     store = Store(reactor, database, now_ms)
-    prices = Prices(store, now_ms, settings.seed_prices)
+    prices = Prices(store, now_ms, settings.prices.seed)
     aliases = Aliases(store, now_ms)
     collector = Collector(
         reactor,
@@ -134,6 +137,17 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
 
     retention = Retention(
         reactor, store, now_ms, settings.keep_details_days, settings.keep_payload_days
+    )
+
+    # Prices on their way to the book.
+    fetcher = Fetcher(reactor, settings.prices.timeout_ms / 1000, settings.prices.max_bytes)
+    price_sync = Sync(
+        reactor,
+        prices,
+        [RemoteSource(name, url, fetcher) for name, url in settings.prices.sources.items()],
+        settings.prices.embedded,
+        setup.client,
+        settings.prices.proxies,
     )
 
     # Files on their way to it.
@@ -192,7 +206,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
             Imports(reactor, store, sessions, now_ms),
             Monitoring(engine, now_ms),
             Explain(engine, store, now_ms),
-            ModelPrices(prices),
+            ModelPrices(prices, price_sync),
             ApiKeyAliases(aliases, now_ms),
             Inspections(inspector, scheduler, manual),
             AuthFiles(proxy, editor, holders),
@@ -218,7 +232,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
         setup=setup,
         held=(prices, aliases),
         listener=listener,
-        workers=(lag, retention, sessions, inspector, scheduler, collector),
+        workers=(lag, retention, sessions, price_sync, inspector, scheduler, collector),
         now_ms=now_ms,
         key_in_log=key_in_log,
     )

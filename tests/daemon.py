@@ -14,6 +14,8 @@ import attrs
 from cpamp.lab import Cpa, Manager
 
 NO_KEY = {"CPA_MANAGER_ADMIN_KEY": ""}
+# No test asks the internet.
+NO_SOURCES = {f"MODEL_PRICE_{name}_URL": "off" for name in ("MODELS_DEV", "LITELLM", "OPENROUTER")}
 
 
 @attrs.define
@@ -35,7 +37,7 @@ class Lab:
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
         manager = Manager.prepare(folder)
-        manager.process.env = {**manager.process.env, **environ}
+        manager.process.env = {**manager.process.env, **NO_SOURCES, **environ}
         self._managers.append(manager)
         return manager
 

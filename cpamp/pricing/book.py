@@ -70,6 +70,12 @@ class Prices:
         """Set some prices and leave the others."""
         return await self._change(lambda conn: prices.put(conn, new, self._now_ms()), of)
 
+    async def sync(self, new: Mapping[str, ModelPrice], of: Collection[int]) -> PriceBook:
+        """Set prices that come from a source, and say when."""
+        now_ms = self._now_ms()
+        rows = {model: attrs.evolve(p, synced_at_ms=now_ms) for model, p in new.items()}
+        return await self._change(lambda conn: prices.put(conn, rows, now_ms), of)
+
     async def delete(self, model: str, of: Collection[int] | None = None) -> PriceBook:
         """Take a price out of the book, if it is in it."""
         return await self._change(lambda conn: prices.delete(conn, model, self._now_ms()), of)

@@ -60,8 +60,11 @@ def requested_models(models: Any) -> list[str] | None:
 
 
 def complete(requested: Sequence[str] | None, catalogues: Sequence[Catalogue]) -> bool:
-    """Whether every requested name has its match already, so that no source more is asked."""
-    if requested is None:
+    """Whether every requested name has its match already, so that no source more is asked.
+
+    Where no name is requested, or all are, every source is asked.
+    """
+    if not requested:
         return False
     matcher = Matcher(catalogues)
     return all(matcher.match(name) is not None for name in requested)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -12,6 +12,7 @@ from cpamp import members
 from cpamp.errors import BadRequest, NotFound
 from cpamp.pricing.book import Prices
 from cpamp.pricing.price import ModelPrice, read_book
+from cpamp.pricing.sync import Sync, SyncRequest
 from cpamp.web.errors import MethodNotAllowed, json_bytes
 from cpamp.web.etags import etag, unchanged, versions
 from cpamp.web.request import ApiRequest
@@ -38,6 +39,7 @@ class ModelPrices:
     """
 
     _prices: Prices
+    _sync: Sync
 
     @route(
         "GET",
@@ -51,7 +53,7 @@ class ModelPrices:
         book = await self._prices.with_raw() if raw else self._prices.book
         if unchanged(request.header("If-None-Match"), book.version):
             return Reply(304, headers={"ETag": etag(book.version)})
-        return await _answer(book.prices, book.version, raw=raw)
+        return await _answer(lambda: _bodies(book.prices, raw=raw), book.version)
 
     @route("PUT", PATH, summary="Make these the prices, and delete all others", body=BOOK_BODY)
     async def replaced(self, request: ApiRequest) -> Any:
@@ -61,7 +63,14 @@ class ModelPrices:
             raise PricesRequired("prices are required")
         new = await deferToThread(read_book, given)
         book = await self._prices.replace(new, versions(request.header("If-Match")))
-        return await _answer(book.prices, book.version)
+        return await _answer(lambda: _bodies(book.prices), book.version)
+
+    @route("POST", f"{PATH}/sync", summary="Take prices over from the sources", body=BOOK_BODY)
+    async def synced(self, request: ApiRequest) -> Any:
+        """With a report of what was asked, found and written."""
+        wanted = SyncRequest.read(await request.first_json(optional=True))
+        outcome = await self._sync.run(wanted)
+        return await _answer(outcome.body, outcome.book.version)
 
     @route("GET", f"{PATH}/<path:model>", summary="The price of a model")
     async def shown_one(self, request: ApiRequest, model: str) -> Any:
@@ -70,7 +79,7 @@ class ModelPrices:
         book = self._prices.book
         if model not in book.prices:
             raise NotFound("there is no price of that model")
-        return await _answer({model: book.prices[model]}, book.version)
+        return await _answer(lambda: _bodies({model: book.prices[model]}), book.version)
 
     @route("PUT", f"{PATH}/<path:model>", summary="Set the price of a model", body=BOOK_BODY)
     async def put_one(self, request: ApiRequest, model: str) -> Any:
@@ -78,7 +87,7 @@ class ModelPrices:
         model = _model(model)
         new = read_book({model: await request.first_json()})
         book = await self._prices.put(new, versions(request.header("If-Match")))
-        return await _answer({model: book.prices[model]}, book.version)
+        return await _answer(lambda: _bodies({model: book.prices[model]}), book.version)
 
     @route("DELETE", f"{PATH}/<path:model>", summary="Delete the price of a model")
     async def deleted(self, request: ApiRequest, model: str) -> Any:
@@ -101,10 +110,11 @@ def _model(path: str) -> str:
     return model
 
 
-async def _answer(prices: Mapping[str, ModelPrice], version: int, *, raw: bool = False) -> Reply:
-    body = await deferToThread(_encoded, prices, raw)
-    return Reply(200, body, {"Content-Type": "application/json", "ETag": etag(version)})
+def _bodies(prices: Mapping[str, ModelPrice], *, raw: bool = False) -> dict[str, Any]:
+    return {"prices": {model: price.body(raw=raw) for model, price in prices.items()}}
 
 
-def _encoded(prices: Mapping[str, ModelPrice], raw: bool) -> bytes:
-    return json_bytes({"prices": {model: price.body(raw=raw) for model, price in prices.items()}})
+async def _answer(body: Callable[[], dict[str, Any]], version: int) -> Reply:
+    """Made in a thread: there may be thousands of prices."""
+    text = await deferToThread(lambda: json_bytes(body()))
+    return Reply(200, text, {"Content-Type": "application/json", "ETag": etag(version)})

@@ -155,12 +155,15 @@ class ApiRequest(server.Request):
         except orjson.JSONDecodeError as error:
             raise InvalidJson(f"the body is not valid JSON: {error}") from error
 
-    async def first_json(self) -> Any:
+    async def first_json(self, *, optional: bool = False) -> Any:
         """The first JSON value of the body, whatever follows it; raises `InvalidJson`.
 
-        Read in a thread: the body may be large.
+        An empty body is null where it is `optional`. Read in a thread: the body may be large.
         """
-        return await deferToThread(_first_json, await self.body.whole())
+        body = await self.body.whole()
+        if optional and not body.strip():
+            return None
+        return await deferToThread(_first_json, body)
 
     async def json_object(self) -> dict[str, Any]:
         """The body as a JSON object; raises `InvalidJson`."""

@@ -57,6 +57,9 @@ def test_nothing_given(place: Place) -> None:
     assert s.base_path == ""
     assert s.spool_max_bytes == 1024**3
     assert s.keep_details_days == s.keep_payload_days == 0
+    assert list(s.prices.sources) == ["models.dev", "litellm", "openrouter"]
+    assert (s.prices.timeout_ms, s.prices.max_bytes) == (10_000, 32 * 1024**2)
+    assert s.prices.embedded is s.prices.seed is True
     assert not s.env_mode
     assert not (place.folder / "config.json").exists()
 
@@ -293,3 +296,47 @@ def test_env_mode_needs_both(place: Place) -> None:
     assert not place.load(CPA_UPSTREAM_URL="http://a").env_mode
     assert not place.load(CPA_MANAGEMENT_KEY="k").env_mode
     assert place.load(CPA_UPSTREAM_URL="http://a", CPA_MANAGEMENT_KEY="k").env_mode
+
+
+def test_price_sources_and_limits(place: Place) -> None:
+    place.write(
+        "config.json",
+        {
+            "modelPriceModelsDevUrl": "http://file/models",
+            "modelPriceLiteLLMUrl": "OFF",
+            "modelPriceSourceTimeoutMs": 5,
+            "seedPrices": False,
+        },
+    )
+    prices = place.load().prices
+    assert prices.sources == {
+        "models.dev": "http://file/models",
+        "openrouter": "https://openrouter.ai/api/v1/models",
+    }
+    assert (prices.timeout_ms, prices.max_bytes) == (5, 33_554_432)
+    assert (prices.embedded, prices.seed) == (True, False)
+    prices = place.load(
+        MODEL_PRICE_MODELS_DEV_URL="off",
+        MODEL_PRICE_LITELLM_URL="https://env/litellm",
+        MODEL_PRICE_SOURCE_TIMEOUT_MS="no number",
+        MODEL_PRICE_MAX_BYTES="7",
+        CPAMP_SEED_PRICES="true",
+    ).prices
+    assert list(prices.sources) == ["litellm", "openrouter"]
+    assert (prices.timeout_ms, prices.max_bytes, prices.seed) == (5, 7, True)
+    prices = place.load(MODEL_PRICE_EMBEDDED="off", CPAMP_SEED_PRICES="true").prices
+    assert (prices.embedded, prices.seed) == (False, False)
+
+
+@pytest.mark.parametrize("url", ["ftp://x/y", "models.dev", "http://", "https:///x"])
+def test_a_price_source_must_be_http(place: Place, url: str) -> None:
+    with pytest.raises(SettingsError, match="MODEL_PRICE_LITELLM_URL"):
+        place.load(MODEL_PRICE_LITELLM_URL=url)
+
+
+def test_the_proxies_of_the_environment(place: Place) -> None:
+    proxies = place.load(
+        HTTP_PROXY="http://upper", http_proxy="http://lower", https_proxy="p:1", no_proxy="a.test"
+    ).prices.proxies
+    assert (proxies.http, proxies.https, proxies.none_for) == ("http://upper", "p:1", "a.test")
+    assert "upper" not in repr(proxies)

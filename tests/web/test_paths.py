@@ -12,7 +12,7 @@ OTHERS = (
     ("GET", f"{MANAGEMENT}/usage/import", "POST"),
     ("PATCH", f"{MANAGEMENT}/usage/import-sessions/1", "DELETE, GET, HEAD"),
     ("GET", f"{MANAGEMENT}/usage/import-sessions/1/chunk", "PUT"),
-    ("PUT", f"{MANAGEMENT}/model-prices/usage-summary", "GET"),
+    ("PUT", f"{MANAGEMENT}/model-prices/usage-summary", "GET, HEAD"),
     ("DELETE", f"{MANAGEMENT}/model-prices", "GET, HEAD, PUT"),
     ("DELETE", f"{MANAGEMENT}/api-key-aliases", "GET, HEAD, PUT"),
     ("PUT", f"{MANAGEMENT}/monitoring/analytics", "GET, HEAD, POST"),

@@ -38,7 +38,7 @@ def sample(path: str) -> str:
     def value(match: re.Match[str]) -> str:
         kind, _, _ = match[1].partition(":")
         words = re.findall(r"[a-z][a-z-]+", match[1])
-        if match[1].startswith(("regex('(", "any(")):
+        if match[1].startswith(("regex('", "any(")):
             return str(words[1])
         return "some/where" if kind == "path" else "x"
 
@@ -202,7 +202,9 @@ READS_JSON = [
 
 @pytest.mark.parametrize("route", READS_JSON, ids=names)
 def test_a_body_that_is_no_json_object(asker: Asker, route: Route) -> None:
-    for body in MALFORMED:
+    # A sync takes no body for one that asks for nothing special.
+    optional = route.path.endswith("/sync")
+    for body in MALFORMED[optional:]:
         answer = asker.send(max(route.methods), PATHS[route.path], body)
         assert answer.status == 400, body[:40]
         assert isinstance(answer.code, str)

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cpamp.usage.headers import INNER_GROUPS, PLACES, Metadata, Reader
+from cpamp.usage.headers import HEADERS, INNER_GROUPS, Metadata, Reader
 from cpamp.usage.models import MAX_INT
 from cpamp.usage.redact import redact, redact_value
 from cpamp.usage.values import (
@@ -85,9 +85,9 @@ _WORKED_OUT: Mapping[tuple[str, str], Check] = {
 }
 _MEMBERS: Mapping[tuple[str, str], Check] = {
     **{
-        (place.group, place.member): _unique_text if place.group == "trace" else _CHECKS[place.read]
-        for places in PLACES.values()
-        for place in places
+        (group, member): _unique_text if group == "trace" else _CHECKS[header.read]
+        for header in HEADERS.values()
+        for group, member in header.places
     },
     **_WORKED_OUT,
 }

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache, partial
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from cpamp.usage.values import (
@@ -23,26 +23,31 @@ Metadata = dict[str, Any]
 Reader = Callable[[str], Any]
 
 
-class Place(NamedTuple):
-    """Where a header's value goes: a group (``a.b`` inside ``a``), a member, how it is read."""
+class Header(NamedTuple):
+    """How a header's value is read, and where it goes: groups (``a.b`` inside ``a``), members."""
 
-    group: str
-    member: str
     read: Reader
+    places: tuple[tuple[str, str], ...]
 
 
-def _window(name: str) -> dict[str, tuple[Place, ...]]:
+def _to(read: Reader, *places: str) -> Header:
+    """A place is written ``group.member``."""
+    parted = (place.rpartition(".") for place in places)
+    return Header(read, tuple((group, member) for group, _, member in parted))
+
+
+def _window(name: str) -> dict[str, Header]:
     head, group = f"x-codex-{name}-", f"quota.{name}"
     return {
-        f"{head}used-percent": (Place(group, "used_percent", as_float),),
-        f"{head}reset-after-seconds": (Place(group, "reset_after_seconds", as_float),),
-        f"{head}reset-at": (Place(group, "reset_at_ms", as_time),),
-        f"{head}window-minutes": (Place(group, "window_minutes", as_float),),
+        f"{head}used-percent": _to(as_float, f"{group}.used_percent"),
+        f"{head}reset-after-seconds": _to(as_float, f"{group}.reset_after_seconds"),
+        f"{head}reset-at": _to(as_time, f"{group}.reset_at_ms"),
+        f"{head}window-minutes": _to(as_float, f"{group}.window_minutes"),
     }
 
 
-def _texts(group: str, **headers: str) -> dict[str, tuple[Place, ...]]:
-    return {header: (Place(group, member, as_text),) for member, header in headers.items()}
+def _texts(group: str, **headers: str) -> dict[str, Header]:
+    return {header: _to(as_text, f"{group}.{member}") for member, header in headers.items()}
 
 
 # Members of `trace`, in the order in which the primary trace id is looked for.
@@ -58,7 +63,7 @@ TRACES = {
     "traceparent": "traceparent",
 }
 
-PLACES: dict[str, tuple[Place, ...]] = {
+HEADERS: dict[str, Header] = {
     **_texts(
         "quota",
         plan_type="x-codex-plan-type",
@@ -66,10 +71,10 @@ PLACES: dict[str, tuple[Place, ...]] = {
         rate_limit_reached_type="x-codex-rate-limit-reached-type",
         credits_balance="x-codex-credits-balance",
     ),
-    "x-codex-credits-has-credits": (Place("quota", "credits_has_credits", as_bool),),
-    "x-codex-credits-unlimited": (Place("quota", "credits_unlimited", as_bool),),
-    "x-codex-primary-over-secondary-limit-percent": (
-        Place("quota", "primary_over_secondary_limit_percent", as_float),
+    "x-codex-credits-has-credits": _to(as_bool, "quota.credits_has_credits"),
+    "x-codex-credits-unlimited": _to(as_bool, "quota.credits_unlimited"),
+    "x-codex-primary-over-secondary-limit-percent": _to(
+        as_float, "quota.primary_over_secondary_limit_percent"
     ),
     **_window("primary"),
     **_window("secondary"),
@@ -80,10 +85,10 @@ PLACES: dict[str, tuple[Place, ...]] = {
         ide_root_error_code="x-openai-ide-root-error-code",
         rate_limit_bypass="x-ratelimit-bypass",
     ),
-    "x-should-retry": (Place("errors", "should_retry", as_bool),),
-    "retry-after": (Place("errors", "retry_after", as_text),),
+    "x-should-retry": _to(as_bool, "errors.should_retry"),
+    "retry-after": _to(as_text, "errors.retry_after"),
     **_texts("trace", **TRACES),
-    "traceparent": (Place("trace", "traceparent", as_trace_parent),),
+    "traceparent": _to(as_trace_parent, "trace.traceparent"),
     **_texts(
         "routing",
         openai_proxy_wasm="x-openai-proxy-wasm",
@@ -95,38 +100,24 @@ PLACES: dict[str, tuple[Place, ...]] = {
         served_by="x-served-by",
     ),
     **_texts("response", content_type="content-type", content_disposition="content-disposition"),
-    "content-length": (Place("response", "content_length", as_int),),
-    "server-timing": (
-        Place("response", "server_timing", as_text),
-        Place("providers", "antigravity_server_timing", as_text),
+    "content-length": _to(as_int, "response.content_length"),
+    "server-timing": _to(as_text, "response.server_timing", "providers.antigravity_server_timing"),
+    "x-cloudaicompanion-trace-id": _to(
+        as_text, "trace.cloud_ai_companion_trace_id", "providers.antigravity_trace_id"
     ),
-    "x-cloudaicompanion-trace-id": (
-        Place("trace", "cloud_ai_companion_trace_id", as_text),
-        Place("providers", "antigravity_trace_id", as_text),
+    "x-mife-upstream-status": _to(
+        as_text, "routing.mife_upstream_status", "providers.mife_upstream_status"
     ),
-    "x-mife-upstream-status": (
-        Place("routing", "mife_upstream_status", as_text),
-        Place("providers", "mife_upstream_status", as_text),
-    ),
-    "x-oneapi-request-id": (
-        Place("trace", "oneapi_request_id", as_text),
-        Place("providers", "oneapi_request_id", as_text),
-    ),
-    "cf-ray": (
-        Place("trace", "cf_ray", as_text),
-        Place("providers", "cloudflare_ray", as_text),
-    ),
-    "cf-cache-status": (
-        Place("routing", "cf_cache_status", as_text),
-        Place("providers", "cloudflare_cache_status", as_text),
-    ),
-    "x-ratelimit-limit-requests": (Place("rate_limit.requests", "limit", as_count),),
-    "x-ratelimit-remaining-requests": (Place("rate_limit.requests", "remaining", as_count),),
-    "x-ratelimit-limit-tokens": (Place("rate_limit.tokens", "limit", as_count),),
-    "x-ratelimit-remaining-tokens": (Place("rate_limit.tokens", "remaining", as_count),),
-    "x-data-retention": (Place("data_policy", "retention_mode", as_lower),),
-    "x-zero-data-retention": (Place("data_policy", "zero_retention", as_bool),),
-    "x-zero-retention": (Place("data_policy", "older_zero_retention", as_bool),),
+    "x-oneapi-request-id": _to(as_text, "trace.oneapi_request_id", "providers.oneapi_request_id"),
+    "cf-ray": _to(as_text, "trace.cf_ray", "providers.cloudflare_ray"),
+    "cf-cache-status": _to(as_text, "routing.cf_cache_status", "providers.cloudflare_cache_status"),
+    "x-ratelimit-limit-requests": _to(as_count, "rate_limit.requests.limit"),
+    "x-ratelimit-remaining-requests": _to(as_count, "rate_limit.requests.remaining"),
+    "x-ratelimit-limit-tokens": _to(as_count, "rate_limit.tokens.limit"),
+    "x-ratelimit-remaining-tokens": _to(as_count, "rate_limit.tokens.remaining"),
+    "x-data-retention": _to(as_lower, "data_policy.retention_mode"),
+    "x-zero-data-retention": _to(as_bool, "data_policy.zero_retention"),
+    "x-zero-retention": _to(as_bool, "data_policy.older_zero_retention"),
 }
 
 # The groups inside others.
@@ -144,28 +135,17 @@ _UNIQUE = frozenset(
         *("x-codex-primary-reset-at", "x-codex-secondary-reset-at"),
     )
 )
-# (group, member, value) of each place that takes a header's value.
-Found = tuple[tuple[str, str, Any], ...]
-
-
-def _read(places: tuple[Place, ...], value: str) -> Found:
-    found = ((place.group, place.member, place.read(value)) for place in places)
-    return tuple(each for each in found if each[2] is not None)
-
-
-_READERS: dict[str, Callable[[str], Found]] = {
-    name: partial(_read, places)
-    if name in _UNIQUE
-    else lru_cache(maxsize=256)(partial(_read, places))
-    for name, places in PLACES.items()
+_READERS: dict[str, Header] = {
+    name: header if name in _UNIQUE else header._replace(read=lru_cache(256)(header.read))
+    for name, header in HEADERS.items()
 }
 
 
 @lru_cache(maxsize=1024)
-def _plan(names: tuple[str, ...]) -> tuple[tuple[str, Callable[[str], Found]], ...]:
-    """Those of a reply's headers that tell something, each with its reader."""
+def _plan(names: tuple[str, ...]) -> tuple[tuple[str, Reader, tuple[tuple[str, str], ...]], ...]:
+    """Those of a reply's headers that tell something, each with its reader and places."""
     readers = ((name, _READERS.get(name.lower())) for name in names)
-    return tuple((name, reader) for name, reader in readers if reader is not None)
+    return tuple((name, *header) for name, header in readers if header is not None)
 
 
 def _scalar(value: Any) -> str:
@@ -190,14 +170,14 @@ def response_metadata(headers: Mapping[str, Any], base_ms: int) -> Metadata:
     `base_ms` is the event's time, from which relative times are counted.
     """
     groups: defaultdict[str, Metadata] = defaultdict(dict)
-    for name, read in _plan(tuple(headers)):
+    for name, read, places in _plan(tuple(headers)):
         raw = headers[name]
         # One text in a list is what CPA writes.
         plain = type(raw) is list and len(raw) == 1 and type(raw[0]) is str
-        value = raw[0].strip() if plain else _scalar(raw)
-        if value:
-            for group, member, found in read(value):
-                groups[group][member] = found
+        text = raw[0].strip() if plain else _scalar(raw)
+        if text and (value := read(text)) is not None:
+            for group, member in places:
+                groups[group][member] = value
     return _finished(groups, base_ms) if groups else {}
 
 
@@ -276,19 +256,22 @@ def window_kind(minutes: float | None) -> str:
     return _KINDS.get(minutes, "unknown")
 
 
-def _used_windows(quota: Metadata) -> Iterator[tuple[float, int, str]]:
+def _used_windows(quota: Metadata) -> list[tuple[float, int, str]]:
     """(used percent, reset, name) of each window with a used percent."""
+    found = []
     for name in ("primary", "secondary"):
         window = quota.get(name)
         if isinstance(window, dict) and isinstance(window.get("used_percent"), int | float):
-            yield window["used_percent"], window.get("reset_at_ms") or 0, name
+            found.append((window["used_percent"], window.get("reset_at_ms") or 0, name))
+    return found
 
 
 def _summarise(quota: Metadata) -> None:
-    windows = list(_used_windows(quota))
+    windows = _used_windows(quota)
     if windows:
-        # The first of two equal ones wins, as it comes first.
-        used, reset, name = max(windows, key=lambda w: w[:2])
+        first, last = windows[0], windows[-1]
+        # The first of two equal ones wins.
+        used, reset, name = last if last[:2] > first[:2] else first
         quota["used_percent"] = used
         quota["summary_window_kind"] = window_kind(quota[name].get("window_minutes"))
         quota["summary_window_source"] = name
@@ -297,7 +280,8 @@ def _summarise(quota: Metadata) -> None:
     elif "used_percent" in quota or "recover_at_ms" in quota:
         quota.setdefault("summary_window_kind", "unknown")
         quota.setdefault("summary_window_source", "aggregate")
-    _reached(quota, windows)
+    if "rate_limit_reached_type" in quota or (windows and quota["used_percent"] >= 100):
+        _reached(quota, windows)
 
 
 def _reached(quota: Metadata, windows: list[tuple[float, int, str]]) -> None:

@@ -120,8 +120,13 @@ HEADERS: dict[str, Header] = {
     "x-zero-retention": _to(as_bool, "data_policy.older_zero_retention"),
 }
 
-# The groups inside others.
-INNER_GROUPS = ("quota.primary", "quota.secondary", "rate_limit.requests", "rate_limit.tokens")
+# The groups inside others: in which, and by which name.
+INNER_GROUPS = {
+    "quota.primary": ("quota", "primary"),
+    "quota.secondary": ("quota", "secondary"),
+    "rate_limit.requests": ("rate_limit", "requests"),
+    "rate_limit.tokens": ("rate_limit", "tokens"),
+}
 # A wait beyond this means nothing.
 MOST_SECONDS = 1e10
 
@@ -189,9 +194,8 @@ def _finished(groups: defaultdict[str, Metadata], base_ms: int) -> Metadata:
             policy.setdefault("zero_retention", older)
     if "errors" in groups:
         _retry_after(groups["errors"], base_ms)
-    for name in INNER_GROUPS:
+    for name, (outer, member) in INNER_GROUPS.items():
         if name in groups:
-            outer, _, member = name.partition(".")
             group = groups[outer][member] = groups.pop(name)
             if outer == "quota":
                 _reset(group, base_ms)

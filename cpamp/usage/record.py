@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import attrs
 import orjson
@@ -34,6 +34,7 @@ from cpamp.usage.models import (
     with_total,
 )
 from cpamp.usage.redact import clean_request_text, mask_source, redact, redact_json, redact_member
+from cpamp.usage.shapes import Part
 from cpamp.usage.timestamps import Instant, read_instant
 
 BODY_BYTES = 64 * 1024
@@ -234,17 +235,20 @@ _INT = {int}
 
 def tokens_of(record: Record) -> Tokens:
     """The counts of a record, none negative: of each the first non-zero one that is found."""
-    plain = record.get("tokens")
-    if (
-        type(plain) is dict
-        and "usage" not in record
-        and _PLAIN_MEMBERS.issuperset(plain)
-        and _TOKEN_NAMES.isdisjoint(record)
-    ):
-        counts = [plain.get(name, 0) for name in _PLAIN_NAMES]
-        if _INT.issuperset(map(type, counts)) and min(counts) >= 0 and max(counts) <= MAX_INT:
-            return Tokens._make(counts)
-    return _searched_tokens(record)
+    plain = None
+    if "usage" not in record and _TOKEN_NAMES.isdisjoint(record):
+        plain = _plain_tokens(record.get("tokens"))
+    return plain or _searched_tokens(record)
+
+
+def _plain_tokens(told: Any) -> Tokens | None:
+    """The counts of the member `tokens`, if it is as CPA writes it."""
+    if type(told) is not dict or not _PLAIN_MEMBERS.issuperset(told):
+        return None
+    counts = [told.get(name, 0) for name in _PLAIN_NAMES]
+    if _INT.issuperset(map(type, counts)) and min(counts) >= 0 and max(counts) <= MAX_INT:
+        return Tokens._make(counts)
+    return None
 
 
 def _searched_tokens(record: Record) -> Tokens:
@@ -270,7 +274,7 @@ def stated_cache_mode(record: Record) -> str:
     """The cache input mode that a record states, or ""."""
     for holder in (record.get("tokens"), record.get("usage"), record):
         if isinstance(holder, dict):
-            mode = explicit_cache_mode(text_of(holder, "cache_input_mode", "cacheInputMode"))
+            mode = explicit_cache_mode(text_of(holder, *_CACHE_MODE))
             if mode:
                 return mode
     return ""
@@ -281,8 +285,10 @@ def cache_mode(who: Who, names: tuple[str, str, str], tokens: Tokens, stated: st
     if stated:
         return stated
     named = named_cache_mode(who.executor_type, who.provider, who.auth_provider_snapshot, *names)
-    if named:
-        return named
+    return named or _counted_mode(tokens)
+
+
+def _counted_mode(tokens: Tokens) -> str:
     beside = tokens.cache_read_tokens > 0 or tokens.cache_creation_tokens > 0
     return SEPARATE if beside else INCLUDED
 
@@ -328,6 +334,22 @@ def counted(who: Who, tokens: Tokens, mode: str) -> Billed | None:
 
 _RAW_SOURCE = ("source", "api_key", "apiKey", "key", "account", "email")
 _API_KEY = ("api_key", "apiKey", "key")
+_AUTH_INDEX = ("auth_index", "authIndex", "AuthIndex")
+_PROVIDER = ("provider", "type", "auth_type", "authType")
+_EXECUTOR = ("executor_type", "executorType")
+_AUTH_TYPE = ("auth_type", "authType")
+_REQUESTED = ("alias", "requested_model", "requestedModel")
+_RESOLVED = ("resolved_model", "resolvedModel", "model", "model_name", "modelName")
+_ENDPOINT = ("endpoint", "api", "request", "operation")
+_HTTP_METHOD = ("method", "http_method", "httpMethod")
+_PATH = ("path", "url_path", "urlPath", "route")
+_EFFORT = ("reasoning_effort", "reasoningEffort")
+_REQUEST_TIER = ("request_service_tier", "requestServiceTier", "service_tier", "serviceTier")
+_RESPONSE_TIER = ("response_service_tier", "responseServiceTier")
+_CLIENT_IP = ("client_ip", "clientIp")
+_FORWARDED = ("x_forwarded_for", "xForwardedFor")
+_USER_AGENT = ("user_agent", "userAgent")
+_CACHE_MODE = ("cache_input_mode", "cacheInputMode")
 _METHOD = re.compile(r"(GET|POST|PUT|PATCH|DELETE|OPTIONS|HEAD)\s+(\S+)")
 
 
@@ -339,27 +361,16 @@ def sha256_hex(text: str) -> str:
 
 def who_of(record: Record) -> Who:
     """Who paid."""
-    return _who(
-        text_of(record, "auth_index", "authIndex", "AuthIndex"),
-        text_of(record, *_RAW_SOURCE),
-        text_of(record, "provider", "type", "auth_type", "authType"),
-        text_of(record, "executor_type", "executorType"),
-        text_of(record, "auth_type", "authType"),
-        snapshots_of(record),
+    source = text_of(record, *_RAW_SOURCE)
+    return Who(
+        text_of(record, *_AUTH_INDEX),
+        mask_source(source),
+        sha256_hex(source),
+        *snapshots_of(record),
+        text_of(record, *_PROVIDER),
+        text_of(record, *_EXECUTOR),
+        text_of(record, *_AUTH_TYPE),
     )
-
-
-@lru_cache(maxsize=16384)
-def _who(
-    auth_index: str,
-    source: str,
-    provider: str,
-    executor_type: str,
-    auth_type: str,
-    snapshots: tuple[str, str, str, str, str],
-) -> Who:
-    masked, source_hash = mask_source(source), sha256_hex(source)
-    return Who(auth_index, masked, source_hash, *snapshots, provider, executor_type, auth_type)
 
 
 def snapshots_of(record: Record) -> tuple[str, str, str, str, str]:
@@ -409,14 +420,12 @@ def route(endpoint: str, method: str, path: str) -> tuple[str, str, str]:
 def way_of(record: Record, who: Who, legacy_tier: str = "") -> Way:
     """By which route, and with which settings."""
     return _way(
-        text_of(record, "endpoint", "api", "request", "operation"),
-        text_of(record, "method", "http_method", "httpMethod"),
-        text_of(record, "path", "url_path", "urlPath", "route"),
-        text_of(record, "reasoning_effort", "reasoningEffort"),
-        text_of(
-            record, "request_service_tier", "requestServiceTier", "service_tier", "serviceTier"
-        ),
-        text_of(record, "response_service_tier", "responseServiceTier"),
+        text_of(record, *_ENDPOINT),
+        text_of(record, *_HTTP_METHOD),
+        text_of(record, *_PATH),
+        text_of(record, *_EFFORT),
+        text_of(record, *_REQUEST_TIER),
+        text_of(record, *_RESPONSE_TIER),
         legacy_tier,
         who,
     )
@@ -441,9 +450,9 @@ def _way(
 def caller_of(record: Record) -> Caller:
     """The downstream client."""
     return Caller(
-        clean_request_text(text_of(record, "client_ip", "clientIp"), 64),
-        clean_request_text(text_of(record, "x_forwarded_for", "xForwardedFor"), 2048),
-        clean_request_text(text_of(record, "user_agent", "userAgent"), 1024),
+        clean_request_text(text_of(record, *_CLIENT_IP), 64),
+        clean_request_text(text_of(record, *_FORWARDED), 2048),
+        clean_request_text(text_of(record, *_USER_AGENT), 1024),
     )
 
 
@@ -525,6 +534,91 @@ def event_hash(
     return hashlib.sha256(parts.strip().encode(errors="replace")).hexdigest()
 
 
+# -- parts that repeat --------------------------------------------------------------------------
+
+
+class _Models(NamedTuple):
+    """The model names of a record; `told` is the cache mode that names tell, "" for none."""
+
+    requested: str
+    resolved: str
+    told: str
+    included: ModelNames
+    separate: ModelNames
+
+
+def _models_of(record: Record) -> _Models:
+    who = who_of(record)
+    requested = text_of(record, *_REQUESTED)
+    resolved = text_of(record, *_RESOLVED)
+    model = requested or resolved or "-"
+    names = (model, requested, resolved, analytics_model(model))
+    told = named_cache_mode(
+        who.executor_type, who.provider, who.auth_provider_snapshot, resolved, requested, model
+    )
+    return _Models(
+        requested, resolved, told, ModelNames(*names, INCLUDED), ModelNames(*names, SEPARATE)
+    )
+
+
+_WHO_NAMES = frozenset(
+    (*_RAW_SOURCE, *_AUTH_INDEX, *_PROVIDER, *_EXECUTOR, *_AUTH_TYPE, *_SNAPSHOT_NAMES)
+)
+# Of what kind the credential is.
+_KIND_NAMES = frozenset(
+    (*_PROVIDER, *_EXECUTOR, *_AUTH_TYPE, "auth_provider_snapshot", "authProviderSnapshot")
+)
+_MODEL_NAMES = frozenset((*_REQUESTED, *_RESOLVED))
+_WAY_NAMES = frozenset(
+    (*_ENDPOINT, *_HTTP_METHOD, *_PATH, *_EFFORT, *_REQUEST_TIER, *_RESPONSE_TIER)
+)
+_CALLER_NAMES = frozenset((*_CLIENT_IP, *_FORWARDED, *_USER_AGENT))
+_WHO = Part(_WHO_NAMES, who_of)
+_MODELS = Part(_MODEL_NAMES | _KIND_NAMES, _models_of)
+_WAY = Part(_WAY_NAMES | _KIND_NAMES, lambda record: way_of(record, who_of(record)))
+_CALLER = Part(_CALLER_NAMES, caller_of)
+_KEY = Part(frozenset(_API_KEY), lambda record: sha256_hex(text_of(record, *_API_KEY)))
+
+
+@attrs.frozen
+class _Shape:
+    """How records with members of the same names are read."""
+
+    who: Callable[[Record], Who]
+    models: Callable[[Record], _Models]
+    way: Callable[[Record], Way]
+    caller: Callable[[Record], Caller]
+    key: Callable[[Record], str]
+    # Counts and cache mode are nowhere but among the tokens.
+    plain: bool
+    # A rule reads every member.
+    known: bool
+
+    @classmethod
+    def of(cls, names: tuple[str, ...]) -> Self:
+        """The shape of records with these members, in this order."""
+        return cls(
+            _WHO.reader(names),
+            _MODELS.reader(names),
+            _WAY.reader(names),
+            _CALLER.reader(names),
+            _KEY.reader(names),
+            plain=_TOKEN_NAMES.isdisjoint(names) and _ELSEWHERE.isdisjoint(names),
+            known=KNOWN.issuperset(names),
+        )
+
+
+_ELSEWHERE = frozenset(("usage", *_CACHE_MODE))
+_remembered_shape = lru_cache(maxsize=256)(_Shape.of)
+# What CPA writes has some thirty members.
+_MANY_MEMBERS = 100
+
+
+def _shape_of(record: Record) -> _Shape:
+    names = tuple(record)
+    return _remembered_shape(names) if len(names) <= _MANY_MEMBERS else _Shape.of(names)
+
+
 # -- the whole ----------------------------------------------------------------------------------
 
 _TIME_NAMES = ("timestamp", "time", "created_at", "createdAt", "created", "request_time")
@@ -537,34 +631,32 @@ def normalise(record: Record, *, now_ms: int, keep_raw: bool = False) -> Event:
     """The event of a raw record that arrived at `now_ms`."""
     read = read_instant(first(record, _TIME_NAMES_ALL))
     instant = read or Instant(now_ms)
-    who = who_of(record)
-    requested = text_of(record, "alias", "requested_model", "requestedModel")
-    resolved = text_of(
-        record, "resolved_model", "resolvedModel", "model", "model_name", "modelName"
-    )
-    model = requested or resolved or "-"
-    received = tokens_of(record)
-    mode = cache_mode(who, (resolved, requested, model), received, stated_cache_mode(record))
+    shape = _shape_of(record)
+    who, models, way = shape.who(record), shape.models(record), shape.way(record)
+    received = _plain_tokens(record.get("tokens")) if shape.plain else None
+    stated = "" if received else stated_cache_mode(record)
+    received = received or _searched_tokens(record)
+    mode = stated or models.told or _counted_mode(received)
+    names = models.separate if mode == SEPARATE else models.included
     failed = failed_of(record)
     failure = Failure.of(record) if failed else None
     metadata = metadata_of(record, who, failure, instant.ms)
     told = summary(metadata)
-    way = way_of(record, who)
     request_id = text_of(record, "request_id", "requestId", "id")
     latency = optional_integer(first(record, _LATENCY))
     at_ms = as_integer(first(record, ("auth_snapshot_at_ms", "authSnapshotAtMs")))
     timestamp = instant.text
     return Event(
         event_hash=event_hash(
-            request_id, timestamp, way.endpoint, model, who, received, failed, latency
+            request_id, timestamp, way.endpoint, names.model, who, received, failed, latency
         ),
         timestamp_ms=instant.ms,
         timestamp=timestamp,
         who=who,
-        model=ModelNames(model, requested, resolved, analytics_model(model), mode),
+        model=names,
         way=way,
-        api_key_hash=sha256_hex(text_of(record, *_API_KEY)),
-        caller=caller_of(record),
+        api_key_hash=shape.key(record),
+        caller=shape.caller(record),
         end=End(
             failed,
             failure.status if failure else 0,
@@ -584,7 +676,7 @@ def normalise(record: Record, *, now_ms: int, keep_raw: bool = False) -> Event:
         quota_recover_at_ms=told.recover_at_ms,
         quota_used_percent=told.used_percent,
         fail_body=failure.stored_body if failure and failure.body else "",
-        unknown=unknown_members(record),
+        unknown=b"" if shape.known else unknown_members(record),
         raw=_json(redact_json(record)) if keep_raw else b"",
         time_invented=read is None,
         billed=billed_of(record, who, received, mode),
@@ -594,8 +686,6 @@ def normalise(record: Record, *, now_ms: int, keep_raw: bool = False) -> Event:
 
 def unknown_members(record: Record) -> bytes:
     """The members that no rule reads, redacted, as compact JSON; b"" for none."""
-    if KNOWN.issuperset(record):
-        return b""
     members = {
         name: redact_member(name, value) for name, value in record.items() if name not in KNOWN
     }
@@ -615,8 +705,6 @@ KNOWN = frozenset(
         *_TIME_NAMES_ALL,
         *_LATENCY,
         *_TTFT,
-        *_RAW_SOURCE,
-        *_SNAPSHOT_NAMES,
         *_TOKEN_NAMES,
         *(
             "request_id",
@@ -627,16 +715,13 @@ KNOWN = frozenset(
             "timestamp_ms",
             "timestampMs",
         ),
-        *("provider", "type", "auth_type", "authType", "executor_type", "executorType"),
-        *("alias", "requested_model", "requestedModel", "analytics_model", "analyticsModel"),
-        *("resolved_model", "resolvedModel", "model", "model_name", "modelName"),
-        *("method", "http_method", "httpMethod", "path", "url_path", "urlPath", "route"),
-        *("endpoint", "api", "request", "operation"),
-        *("client_ip", "clientIp", "x_forwarded_for", "xForwardedFor", "user_agent", "userAgent"),
-        *("auth_index", "authIndex", "AuthIndex", "source_hash", "sourceHash"),
-        *("api_key_hash", "apiKeyHash", "reasoning_effort", "reasoningEffort"),
-        *("request_service_tier", "requestServiceTier", "service_tier", "serviceTier"),
-        *("response_service_tier", "responseServiceTier", "cache_input_mode", "cacheInputMode"),
+        *_WHO_NAMES,
+        *_MODEL_NAMES,
+        *_WAY_NAMES,
+        *_CALLER_NAMES,
+        *_CACHE_MODE,
+        *("analytics_model", "analyticsModel", "source_hash", "sourceHash"),
+        *("api_key_hash", "apiKeyHash"),
         *("failed", "is_failed", "isFailed", "success", "ok", "error", "error_message"),
         *("errorMessage", "status", "status_code", "statusCode", "http_status", "httpStatus"),
         *("fail", "fail_status_code", "failStatusCode", "fail_body", "failBody"),

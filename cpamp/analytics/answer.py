@@ -94,6 +94,14 @@ class Answerer:
             self._add_recent(answer["account_stats"], counting)
         return answer
 
+    def event_ids(self, request: AnalyticsRequest) -> list[int]:
+        """The ids of all events that are meant, newest first."""
+        condition = self._condition(request, request.filters)
+        selection = select(self.view, request.from_ms, request.to_ms, condition)
+        rows = events.newest(selection, selection.count)
+        found: list[int] = self.view.snapshot.ids_of(rows).tolist()
+        return found
+
     def _sections(
         self, request: AnalyticsRequest, counting: Counting, condition: Condition
     ) -> dict[str, Section]:

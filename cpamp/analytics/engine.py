@@ -167,6 +167,12 @@ class Engine:
 
         return await store.ask(make)
 
+    async def read(
+        self, work: Callable[[sqlite3.Connection, Dictionaries, int], T], place: int
+    ) -> T:
+        """Read events in a reader's thread."""
+        return await self._store.read(work, self._store.dictionaries, place)
+
     async def _shared(self, key: Any, work: Callable[[Answerer], dict[str, Any]]) -> Answer:
         waiting = self._under_way.get(key)
         if waiting is not None:

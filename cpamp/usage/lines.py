@@ -6,14 +6,13 @@ many events: they are encoded once per row and remembered.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
 import orjson
 
+from cpamp.usage.csvtext import csv_lines
 from cpamp.usage.event import End, Event, ModelNames, Tokens, Way, Who
 from cpamp.usage.models import compatible_cached
 
@@ -151,7 +150,7 @@ _PLAIN: tuple[tuple[str, Callable[[Event], Any]], ...] = (
 
 def csv_header() -> bytes:
     """The first line of the CSV form."""
-    return _csv([csv_names()])
+    return csv_lines([csv_names()])
 
 
 def csv_names() -> list[str]:
@@ -163,26 +162,13 @@ def csv_names() -> list[str]:
 
 def csv_rows(events: Iterable[Event]) -> bytes:
     """Events as lines of CSV (RFC 4180)."""
-    return _csv([_csv_row(event) for event in events])
+    return csv_lines([_csv_row(event) for event in events])
 
 
 def _csv_row(event: Event) -> list[Any]:
     groups = (who_members(event.who), model_members(event.model), way_members(event.way))
     shared = [value for group in (*groups, end_members(event.end)) for _, value in group]
     return [*(read(event) for _, read in _PLAIN), *event.tokens, *shared]
-
-
-def _csv(rows: list[list[Any]]) -> bytes:
-    out = io.StringIO()
-    csv.writer(out).writerows([_cell(value) for value in row] for row in rows)
-    return out.getvalue().encode(errors="replace")
-
-
-def _cell(value: Any) -> Any:
-    # A spreadsheet takes a text that begins like this for a formula.
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{value}"
-    return value
 
 
 # -- GET usage ----------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from cpamp.analytics.engine import Engine
 from cpamp.analytics.headers import SnapshotsRequest, snapshots
 from cpamp.analytics.history import HistoryRequest, history
 from cpamp.analytics.request import AnalyticsRequest, body_of_query
+from cpamp.analytics.tables import EVENTS, PAGE, EventTable, csv_table, table_of
 from cpamp.analytics.windows import WindowsRequest, window_usage
 from cpamp.errors import NotFound
 from cpamp.web.packing import accepts_gzip
@@ -22,6 +23,7 @@ from cpamp.web.route import ANY_METHOD, JSON_BODY, Reply, route
 DASHBOARD = "/v0/management/dashboard"
 MONITORING = "/v0/management/monitoring"
 MINUTE_MS = 60_000
+CSV = "text/csv; charset=utf-8"
 ANALYTICS_QUERY = {
     "from_ms": "begin of the range; required",
     "to_ms": "end of the range, not in it; required",
@@ -32,6 +34,7 @@ ANALYTICS_QUERY = {
     "include": "names of sections, with commas between them",
     "include.NAME": "a member of include, such as include.granularity",
     "filters.NAME": "a filter; repeated for several values",
+    "format": "json or csv; csv for one section that is a table, of events for all of them",
 }
 
 
@@ -66,7 +69,7 @@ class Monitoring:
         summary="Any sections of figures for a range, a search and filters",
         body=JSON_BODY,
     )
-    async def analytics(self, request: ApiRequest) -> Reply:
+    async def analytics(self, request: ApiRequest) -> Reply | None:
         """All sections of one answer are of one moment."""
         return await self._analytics(request, await request.json())
 
@@ -76,7 +79,7 @@ class Monitoring:
         summary="The same, where the question fits a query",
         query=ANALYTICS_QUERY,
     )
-    async def analytics_by_query(self, request: ApiRequest) -> Reply:
+    async def analytics_by_query(self, request: ApiRequest) -> Reply | None:
         """The question in the query, so that a link can hold it."""
         return await self._analytics(request, body_of_query(request.parameters))
 
@@ -146,9 +149,12 @@ class Monitoring:
         """What else lies below is not CPA's either."""
         raise NotFound("there is nothing of that path")
 
-    async def _analytics(self, request: ApiRequest, body: Any) -> Reply:
+    async def _analytics(self, request: ApiRequest, body: Any) -> Reply | None:
         now_ms = self._now_ms()
         question = AnalyticsRequest.read(body, now_ms)
+        if _wants_csv(request):
+            await self._table(request, question)
+            return None
         # How much of the time was watched is told anew each minute.
         minute = now_ms // MINUTE_MS if "timeline" in question.include else None
         return await answered(
@@ -157,3 +163,22 @@ class Monitoring:
             (question.as_key(), minute),
             lambda answerer: answerer.answer(question),
         )
+
+    async def _table(self, request: ApiRequest, question: AnalyticsRequest) -> None:
+        """The one section that is asked for as CSV; of events all pages."""
+        name = table_of(question)
+        headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+        if name == EVENTS:
+            events = await self._engine.ask(lambda answerer: EventTable.of(answerer, question))
+            async with request.stream(CSV, headers) as out:
+                await out.write(events.head())
+                for start in range(0, len(events.ids), PAGE):
+                    await out.write(await self._engine.read(events.page, start))
+            return
+        text = await self._engine.ask(lambda answerer: csv_table(answerer.answer(question)[name]))
+        async with request.stream(CSV, headers) as out:
+            await out.write(text)
+
+
+def _wants_csv(request: ApiRequest) -> bool:
+    return request.query("format") == "csv" or "text/csv" in (request.header("Accept") or "")

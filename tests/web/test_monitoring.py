@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import json
 from collections.abc import Iterator
 from http.client import HTTPConnection
@@ -111,6 +113,41 @@ def test_a_question_in_the_query(shared: Manager) -> None:
     made = found.pop("generated_at_ms"), expected.pop("generated_at_ms")
     assert made[0] <= made[1]
     assert found == expected
+
+
+def table(manager: Manager, question: dict[str, Any]) -> list[dict[str, str]]:
+    text = json.dumps(question).encode()
+    status, found = manager.http.request("POST", ANALYTICS, text, {"Accept": "text/csv"})
+    assert status == 200
+    return list(csv.DictReader(io.StringIO(found.decode(), newline="")))
+
+
+@pytest.mark.parametrize("section", ["model_stats", "timeline", "account_stats", "heatmap"])
+def test_a_section_as_a_table(shared: Manager, section: str) -> None:
+    question = body(**{section: True})
+    rows, expected = table(shared, question), ask(shared, question)[section]
+    assert len(rows) == len(expected) > 0
+    for row, one in zip(rows, expected, strict=True):
+        assert int(row["calls"]) == one["calls"]
+        assert float(row["cost"]) == pytest.approx(one["cost"])
+
+
+def test_all_event_rows_as_a_table(shared: Manager) -> None:
+    question = body(events_page={"limit": 1})
+    rows = table(shared, question)
+    assert len(rows) == ask(shared, question)["events"]["total_count"] > 2_000
+    whole = ask(shared, body(events_page={"limit": 50_000}))["events"]["items"]
+    assert [row["event_hash"] for row in rows] == [one["event_hash"] for one in whole]
+    costs = [float(row["cost"]) if row["cost"] else None for row in rows]
+    assert costs == [pytest.approx(one["cost"]) for one in whole]
+    # Hostile names are no formulas.
+    assert not any(value[:1] in ("=", "+", "@") for row in rows for value in row.values())
+
+
+@pytest.mark.parametrize("include", [{"summary": True}, {"model_stats": True, "heatmap": True}])
+def test_what_is_no_single_table(shared: Manager, include: dict[str, Any]) -> None:
+    text = json.dumps(body(**include)).encode()
+    assert shared.http.request("POST", f"{ANALYTICS}?format=csv", text)[0] == 400
 
 
 # -- prices and names in force ------------------------------------------------------------------

@@ -58,6 +58,7 @@ from cpamp.web.imports import Imports
 from cpamp.web.inspection import Inspections
 from cpamp.web.metrics import Metrics
 from cpamp.web.monitoring import Monitoring
+from cpamp.web.openapi import OpenApi
 from cpamp.web.panel import Panel
 from cpamp.web.pending import Pending
 from cpamp.web.prices import ModelPrices
@@ -210,6 +211,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
             ApiKeyAliases(aliases, now_ms),
             Inspections(inspector, scheduler, manual),
             AuthFiles(proxy, editor, holders),
+            OpenApi(lambda: surface.routes),
             Pending(),
             *(public_plugin(proxy, path) for path in settings.public_plugin_paths),
             proxy,

@@ -15,6 +15,7 @@ import attrs
 
 from cpamp.analytics.zones import DAY_MS, zone
 from cpamp.errors import BadRequest
+from cpamp.schemas import schema_of_class
 from cpamp.usage.models import analytics_model
 
 MAX_PAGE = 50_000
@@ -119,6 +120,23 @@ class Include:
     granularity: str = ""
     api_key_details: bool = True
 
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """What `include` may hold."""
+        flag, integer = {"type": "boolean"}, {"type": "integer"}
+        flags = (*SECTIONS, "summary_percentiles", "summary_comparison", "api_key_details")
+        return {
+            "type": "object",
+            "properties": {
+                **dict.fromkeys(flags, flag),
+                **dict.fromkeys(("recent_failures", "recent_requests", "model_timeline"), integer),
+                "summary_profile": {"type": "string", "enum": ["compact", "full"]},
+                "granularity": {"type": "string", "enum": ["hour", "day", "auto"]},
+                "events_page": schema_of_class(Page),
+                "drilldown_preview": schema_of_class(Preview),
+            },
+        }
+
     def __contains__(self, section: str) -> bool:
         return section in self.sections
 
@@ -158,6 +176,21 @@ class AnalyticsRequest:
     search_key: str
     filters: Filters
     include: Include
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """What a JSON body may hold."""
+        integer, text = {"type": "integer"}, {"type": "string"}
+        return {
+            "type": "object",
+            "required": ["from_ms", "to_ms"],
+            "properties": {
+                **dict.fromkeys(("from_ms", "to_ms", "now_ms"), integer),
+                **dict.fromkeys(("time_zone", "search_query", "search_api_key_hash"), text),
+                "filters": schema_of_class(Filters),
+                "include": Include.json_schema(),
+            },
+        }
 
     @classmethod
     def read(cls, body: Any, now_ms: int) -> Self:

@@ -67,7 +67,7 @@ class Monitoring:
         "POST",
         f"{MONITORING}/analytics",
         summary="Any sections of figures for a range, a search and filters",
-        body=JSON_BODY,
+        body=attrs.evolve(JSON_BODY, form=AnalyticsRequest),
     )
     async def analytics(self, request: ApiRequest) -> Reply | None:
         """All sections of one answer are of one moment."""

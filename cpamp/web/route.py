@@ -31,6 +31,8 @@ class Body:
 
     limit: int | None
     streamed: bool = False
+    # The attrs class that the JSON is read into, to describe it.
+    form: type | None = None
 
     @classmethod
     def stream(cls, limit: int | None = None) -> Body:

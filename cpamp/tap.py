@@ -25,12 +25,16 @@ from cpamp.fetching.fetcher import Fetcher
 from cpamp.importing.folder import UploadFolder
 from cpamp.importing.session import Limits
 from cpamp.importing.sessions import Sessions
+from cpamp.inspection.automation import Automation
+from cpamp.inspection.candidates import Candidates
+from cpamp.inspection.cooldowns import Cooldowns
 from cpamp.inspection.editor import Editor
 from cpamp.inspection.executing import Executor
 from cpamp.inspection.inspector import Inspector
 from cpamp.inspection.locks import FileLocks
 from cpamp.inspection.manual import ManualActions
 from cpamp.inspection.ownership import Claims, Holders
+from cpamp.inspection.policy import Policy
 from cpamp.inspection.probers import Probers
 from cpamp.inspection.scheduler import Scheduler
 from cpamp.lag import ReactorLag
@@ -51,6 +55,7 @@ from cpamp.store.retention import Retention
 from cpamp.web.aliases import ApiKeyAliases
 from cpamp.web.auth import Guard
 from cpamp.web.auth_files import AuthFiles
+from cpamp.web.automation import Automations
 from cpamp.web.cors import Cors
 from cpamp.web.explain import Explain
 from cpamp.web.health import Health
@@ -132,6 +137,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
         now_ms,
         settings.data_dir,
         settings.spool_max_bytes,
+        lambda events: automation.added(events),
         keep_raw=settings.keep_payload_days > 0,
     )
     setup = SetupService(reactor, settings, vault, store, collector, connect, now_ms)
@@ -167,7 +173,11 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
 
     editor = Editor(setup.client, FileLocks())
     claims = Claims(store, now_ms)
-    holders = Holders((claims,))
+    cooldowns = Cooldowns(reactor, store, editor, Holders((claims,)), configured, now_ms)
+    holders = Holders((claims, cooldowns))
+    policy = Policy(settings, store, now_ms)
+    candidates = Candidates(store, editor, holders, configured, now_ms)
+    automation = Automation(reactor, store, policy, cooldowns, candidates, configured, now_ms)
     executor = Executor(editor, claims, holders)
     inspector = Inspector(
         reactor,
@@ -190,6 +200,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
         seed=str(database),
     )
     manual = ManualActions(store, inspector, executor, configured, now_ms)
+    accounts = (inspector, scheduler, cooldowns, automation)
 
     # Answers.
     engine = Engine(store, lambda: prices.book, lambda: aliases.book, now_ms)
@@ -210,6 +221,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
             ModelPrices(prices, price_sync),
             ApiKeyAliases(aliases, now_ms),
             Inspections(inspector, scheduler, manual),
+            Automations(policy, cooldowns, candidates, configured),
             AuthFiles(proxy, editor, holders),
             OpenApi(lambda: surface.routes),
             Pending(),
@@ -234,7 +246,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
         setup=setup,
         held=(prices, aliases),
         listener=listener,
-        workers=(lag, retention, sessions, price_sync, inspector, scheduler, collector),
+        workers=(lag, retention, sessions, price_sync, *accounts, collector),
         now_ms=now_ms,
         key_in_log=key_in_log,
     )

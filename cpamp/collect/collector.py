@@ -27,6 +27,7 @@ from cpamp.cpa.client import Connect
 from cpamp.cpa.keyguard import KeyGuard
 from cpamp.errors import CpaUnreachable
 from cpamp.store import Store
+from cpamp.usage.event import Event
 from cpamp.usage.record import Control
 
 LISTING_SECONDS = 300.0
@@ -47,6 +48,8 @@ class Collector(Service):
     _now_ms: Callable[[], int]
     _data_dir: Path
     _spool_limit: int
+    # Hears of the events that were not there before.
+    _on_added: Callable[[list[Event]], None]
     _connection: int = 1
     _keep_raw: bool = False
     pipeline: Pipeline = attrs.field(init=False)
@@ -76,6 +79,7 @@ class Collector(Service):
             self._names,
             self._now_ms,
             self._heard,
+            self._on_added,
             self._connection,
             self._keep_raw,
         )

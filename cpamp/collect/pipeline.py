@@ -63,7 +63,9 @@ class Totals:
 
 @attrs.define(eq=False)
 class Pipeline:
-    """Moves records on, those of one CPA connection. `on_control` hears of control messages."""
+    """Moves records on, those of one CPA connection. `on_control` hears of control messages,
+    `on_added` of the events that were not there before; neither may raise or take long.
+    """
 
     _reactor: Any
     _worker: Working
@@ -73,6 +75,7 @@ class Pipeline:
     _names: Naming
     _now_ms: Callable[[], int]
     _on_control: Callable[[Control], None]
+    _on_added: Callable[[list[Event]], None]
     _connection: int = 1
     _keep_raw: bool = False
     totals: Totals = attrs.field(factory=Totals, init=False)
@@ -219,6 +222,7 @@ class Pipeline:
         self.totals.inserted += added.inserted
         self.totals.skipped += added.skipped
         self.totals.inserted_at_ms = self._now_ms()
+        self._on_added([event for event, new in zip(events, added.new, strict=True) if new])
 
     async def _add_apart(self, events: list[Event], error: Exception) -> None:
         if len(events) > 1:

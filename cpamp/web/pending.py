@@ -8,8 +8,7 @@ from cpamp.web.errors import NotAvailable
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import ANY_METHOD, route
 
-# Heads below /v0/management/; the first ones also with anything behind them, without a slash.
-PREFIXES = ("account-action-candidates",)
+# Heads below /v0/management/.
 FOLDERS = ("quota-snapshots",)
 MANAGEMENT = "/v0/management"
 
@@ -17,18 +16,6 @@ MANAGEMENT = "/v0/management"
 class Pending:
     """Answers 501 to the admin, and 401 to everybody else."""
 
-    @route(
-        ANY_METHOD,
-        f"{MANAGEMENT}/<regex('(?:{'|'.join(PREFIXES)})[^/]*'):head>",
-        summary="Not available yet",
-        fallback=True,
-    )
-    @route(
-        ANY_METHOD,
-        f"{MANAGEMENT}/<regex('(?:{'|'.join(PREFIXES)})[^/]*'):head>/<path:rest>",
-        summary="Not available yet",
-        fallback=True,
-    )
     @route(
         ANY_METHOD,
         f"{MANAGEMENT}/<any({', '.join(map(repr, FOLDERS))}):head>",
@@ -41,13 +28,6 @@ class Pending:
         summary="Not available yet",
         fallback=True,
     )
-    @route(
-        ANY_METHOD,
-        "/usage-service/account-processing-policy",
-        summary="Not available yet",
-        fallback=True,
-    )
-    @route(ANY_METHOD, "/usage-service/quota-cooldowns", summary="Not available yet", fallback=True)
     async def pending(self, request: ApiRequest, head: str = "", rest: str = "") -> Any:
         """Say so."""
         raise NotAvailable("this part of the server is not available yet")

@@ -106,6 +106,7 @@ async def world(folder: Path, *, spool_limit: int = 1 << 30) -> AsyncIterator[Wo
         now_ms,
         folder,
         spool_limit,
+        lambda events: None,
     )
     collector.startService()
     try:

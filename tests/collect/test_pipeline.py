@@ -31,6 +31,8 @@ class Bench:
     store: Threadless
     pipeline: Pipeline
     controls: list[Control]
+    # What the pipeline tells of as new.
+    added: list[Event]
 
     @property
     def intake(self) -> Intake:
@@ -55,6 +57,7 @@ def make(folder: Path, store: Threadless, *, room: int = 1 << 20, spool: int = 1
     clock = Clock()
     now = Wall(clock)
     controls: list[Control] = []
+    added: list[Event] = []
     pipeline = Pipeline(
         clock,
         Inline(),
@@ -64,9 +67,10 @@ def make(folder: Path, store: Threadless, *, room: int = 1 << 20, spool: int = 1
         NoNames(),
         now,
         controls.append,
+        added.extend,
         connection=3,
     )
-    return Bench(clock, store, pipeline, controls)
+    return Bench(clock, store, pipeline, controls, added)
 
 
 @pytest.fixture
@@ -118,6 +122,7 @@ def test_a_duplicate_is_skipped(bench: Bench) -> None:
     bench.wait()
     assert bench.store.requests() == names(1, 2, 3)
     assert (bench.pipeline.totals.inserted, bench.pipeline.totals.skipped) == (3, 2)
+    assert len(bench.added) == bench.pipeline.totals.inserted
 
 
 def test_bad_records_become_dead_letters_and_control_messages_are_heard(bench: Bench) -> None:

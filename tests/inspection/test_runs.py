@@ -190,7 +190,8 @@ async def test_both_of_a_file_are_deleted_at_once(tmp_path: Path) -> None:
         prepare(w)
         detail = await w.inspect()
         answer = await w.manual.act(detail["run"]["id"], {"resultIds": ids(detail, "d1", "d2")})
-        assert [outcome["status"] for outcome in answer["outcomes"]] == ["success", "skipped"]
+        statuses = [outcome["status"] for outcome in answer["outcomes"]]
+        assert sorted(statuses) == ["skipped", "success"]
         assert len(w.calls(DELETE)) == 1
 
 

@@ -317,6 +317,60 @@ CREATE TABLE inspection_claims (
     PRIMARY KEY (file_name, provider, auth_index, account_id, account_snapshot)
 ) WITHOUT ROWID;
 
+-- Credentials that were disabled because a request proved their quota to be used up. A row is there
+-- before CPA is asked (`intended`).
+CREATE TABLE quota_cooldowns (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    file_name TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    auth_index TEXT NOT NULL,
+    account_id TEXT NOT NULL,
+    account_snapshot TEXT NOT NULL,
+    owner TEXT NOT NULL,                     -- which rule
+    reason_code TEXT NOT NULL,
+    window_kind TEXT NOT NULL,
+    evidence TEXT NOT NULL,                  -- JSON
+    state TEXT NOT NULL,                     -- intended, active, recovered or skipped
+    mark_ms INTEGER NOT NULL,                -- the file's time after the change, 0 = not known
+    recover_at_ms INTEGER NOT NULL,
+    disabled_at_ms INTEGER NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    retry_at_ms INTEGER NOT NULL,            -- no restore before
+    tries INTEGER NOT NULL,                  -- restores that failed
+    note TEXT NOT NULL                       -- why it was skipped, or the last failure
+);
+
+CREATE INDEX quota_cooldowns_active ON quota_cooldowns (recover_at_ms)
+WHERE state IN ('intended', 'active');
+
+-- Accounts whose failures a person should look at.
+CREATE TABLE account_action_candidates (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    action_type TEXT NOT NULL,               -- delete, reauth or review
+    status TEXT NOT NULL,                    -- pending, ignored, resolved or deleted
+    provider TEXT NOT NULL,
+    file_name TEXT NOT NULL,
+    auth_index TEXT NOT NULL,
+    account_snapshot TEXT NOT NULL,
+    account_id TEXT NOT NULL,
+    auth_label TEXT NOT NULL,
+    reason_code TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    may_disable INTEGER NOT NULL,            -- 1 = the failure is plain enough
+    evidence TEXT NOT NULL,                  -- JSON, never a whole body
+    first_seen_at_ms INTEGER NOT NULL,
+    last_seen_at_ms INTEGER NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    updated_at_ms INTEGER NOT NULL,
+    hit_count INTEGER NOT NULL,
+    disabled_at_ms INTEGER,                  -- NULL = not disabled by us
+    mark_ms INTEGER NOT NULL,                -- the file's time when it was ignored
+    last_error TEXT NOT NULL
+);
+
+CREATE INDEX account_action_candidates_file
+ON account_action_candidates (file_name, action_type, reason_code);
+
 -- For a person with sqlite3: events with all their fields. `cpamp show` also unpacks metadata.
 CREATE VIEW usage_events AS
 SELECT

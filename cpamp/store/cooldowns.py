@@ -1,0 +1,98 @@
+"""The table `quota_cooldowns`: credentials that rest until their quota is back (contract, 11)."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+import orjson
+
+INTENDED, ACTIVE, RECOVERED, SKIPPED = "intended", "active", "recovered", "skipped"
+KEPT_MS = 90 * 86_400_000
+
+
+@attrs.define
+class Cooldown:
+    """A credential that was disabled because its quota was used up; `id` 0 until it is stored."""
+
+    file_name: str
+    provider: str
+    auth_index: str
+    account_id: str
+    account_snapshot: str
+    owner: str
+    reason_code: str
+    window_kind: str
+    evidence: dict[str, Any]
+    state: str
+    mark_ms: int
+    recover_at_ms: int
+    disabled_at_ms: int
+    created_at_ms: int
+    retry_at_ms: int = 0
+    tries: int = 0
+    note: str = ""
+    id: int = 0
+
+
+COLUMNS = """
+file_name, provider, auth_index, account_id, account_snapshot, owner, reason_code, window_kind,
+evidence, state, mark_ms, recover_at_ms, disabled_at_ms, created_at_ms, retry_at_ms, tries, note, id
+"""
+ACTIVE_ONES = f"""
+SELECT {COLUMNS} FROM quota_cooldowns WHERE state IN ('intended', 'active')
+ORDER BY recover_at_ms, id
+"""
+INSERT = """
+INSERT INTO quota_cooldowns (
+    file_name, provider, auth_index, account_id, account_snapshot, owner, reason_code,
+    window_kind, evidence, state, mark_ms, recover_at_ms, disabled_at_ms, created_at_ms,
+    retry_at_ms, tries, note
+) VALUES (
+    :file_name, :provider, :auth_index, :account_id, :account_snapshot, :owner, :reason_code,
+    :window_kind, :evidence, :state, :mark_ms, :recover_at_ms, :disabled_at_ms, :created_at_ms,
+    :retry_at_ms, :tries, :note
+) RETURNING id
+"""
+UPDATE = """
+UPDATE quota_cooldowns SET
+    auth_index = :auth_index, reason_code = :reason_code, window_kind = :window_kind,
+    evidence = :evidence, state = :state, mark_ms = :mark_ms, recover_at_ms = :recover_at_ms,
+    disabled_at_ms = :disabled_at_ms, retry_at_ms = :retry_at_ms, tries = :tries, note = :note
+WHERE id = :id
+"""
+FORGET = """
+DELETE FROM quota_cooldowns WHERE state NOT IN ('intended', 'active') AND disabled_at_ms < ?
+"""
+
+
+def active(conn: sqlite3.Connection) -> list[Cooldown]:
+    """Those that are in force, or were about to be, by the time of their end."""
+    return [_cooldown(row) for row in conn.execute(ACTIVE_ONES)]
+
+
+def add(conn: sqlite3.Connection, cooldown: Cooldown) -> int:
+    """A new one: its id."""
+    return int(conn.execute(INSERT, _values(cooldown)).fetchone()[0])
+
+
+def update(conn: sqlite3.Connection, cooldowns: Sequence[Cooldown]) -> None:
+    """Store what has become of some."""
+    conn.executemany(UPDATE, [_values(cooldown) for cooldown in cooldowns])
+
+
+def forget_old(conn: sqlite3.Connection, now_ms: int) -> None:
+    """Delete those that have long been over."""
+    conn.execute(FORGET, (now_ms - KEPT_MS,))
+
+
+def _values(cooldown: Cooldown) -> dict[str, Any]:
+    return {**attrs.asdict(cooldown), "evidence": orjson.dumps(cooldown.evidence).decode()}
+
+
+def _cooldown(row: Sequence[Any]) -> Cooldown:
+    fields = list(row)
+    fields[8] = orjson.loads(fields[8])
+    return Cooldown(*fields)

@@ -1,0 +1,130 @@
+"""The automatic treatment of accounts: its policy, cooldowns, and what wants a person.
+
+Source: server contract, section 13; inspection contract, sections 10 to 12.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from cpamp.errors import BadRequest
+from cpamp.inspection.candidates import MOST, NO_LIMIT, Candidates
+from cpamp.inspection.cooldowns import Cooldowns
+from cpamp.inspection.evidence import XAI_OWNER
+from cpamp.inspection.policy import Policy
+from cpamp.store.cooldowns import Cooldown
+from cpamp.web.errors import MethodNotAllowed, Unauthorized
+from cpamp.web.request import ApiRequest
+from cpamp.web.route import ANY_METHOD, JSON_BODY, Access, route
+
+POLICY = "/usage-service/account-processing-policy"
+CANDIDATES = "/v0/management/account-action-candidates"
+_HEAD = "/v0/management/<regex('account-action-candidates[^/]*'):head>"
+
+
+@attrs.define
+class Automations:
+    """The policy, the cooldowns and the candidates."""
+
+    _policy: Policy
+    _cooldowns: Cooldowns
+    _candidates: Candidates
+    _configured: Callable[[], bool]
+
+    @route("GET", POLICY, summary="Which automatic parts are on", access=Access.OPTIONAL)
+    async def policy(self, request: ApiRequest) -> dict[str, Any]:
+        """Open to all until there is a CPA: the first page of the panel asks."""
+        if self._configured() and not request.is_admin:
+            raise Unauthorized("invalid admin key")
+        return await self._policy.json()
+
+    @route("PATCH", POLICY, summary="Switch automatic parts on or off", body=JSON_BODY)
+    async def change_policy(self, request: ApiRequest) -> dict[str, Any]:
+        """Holds for the next events."""
+        return await self._policy.change(await request.json_object())
+
+    @route("GET", "/usage-service/quota-cooldowns", summary="Credentials that rest")
+    async def cooldowns(self, request: ApiRequest) -> dict[str, Any]:
+        """Those in force, by the time of their end."""
+        return {"items": [_cooldown_json(row) for row in await self._cooldowns.active()]}
+
+    @route(
+        "GET",
+        CANDIDATES,
+        summary="Accounts that want a person",
+        query={"status": "only of this status", "limit": f"1 to {MOST}, else {NO_LIMIT}"},
+    )
+    async def candidates(self, request: ApiRequest) -> dict[str, Any]:
+        """Open ones first."""
+        text = request.query("limit") or ""
+        limit = int(text) if re.fullmatch("[0-9]{1,9}", text) else NO_LIMIT
+        limit = limit if 0 < limit <= MOST else NO_LIMIT
+        return await self._candidates.listing(request.query("status") or "", limit)
+
+    @route("POST", f"{CANDIDATES}/<number>/ignore", summary="Leave an account as it is")
+    async def ignore(self, request: ApiRequest, number: str) -> dict[str, Any]:
+        """Until its credential changes."""
+        return await self._candidates.ignore(_id(number))
+
+    @route("POST", f"{CANDIDATES}/<number>/resolve", summary="An account has been seen to")
+    async def resolve(self, request: ApiRequest, number: str) -> dict[str, Any]:
+        """The next failure opens a new one."""
+        return await self._candidates.resolve(_id(number))
+
+    @route("POST", f"{CANDIDATES}/<number>/enable", summary="Enable an account's credential")
+    async def enable(self, request: ApiRequest, number: str) -> dict[str, Any]:
+        """If it is still the one that failed."""
+        return await self._candidates.enable(_id(number))
+
+    @route("DELETE", f"{CANDIDATES}/<number>/auth-file", summary="Delete an account's credential")
+    async def delete(self, request: ApiRequest, number: str) -> dict[str, Any]:
+        """If its file holds no other."""
+        return await self._candidates.delete(_id(number))
+
+    @route(ANY_METHOD, _HEAD, summary="Nothing", fallback=True)
+    @route(ANY_METHOD, f"{_HEAD}/<path:rest>", summary="Nothing", fallback=True)
+    async def nothing(self, request: ApiRequest, head: str, rest: str = "") -> None:
+        """All of this prefix belongs to the manager."""
+        raise MethodNotAllowed(["GET", "POST", "DELETE"])
+
+
+def _id(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,18}", text) or int(text) < 1:
+        raise BadRequest("the id of a candidate is a positive whole number")
+    return int(text)
+
+
+def _cooldown_json(row: Cooldown) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "authFileName": row.file_name,
+        "authIndex": row.auth_index,
+        "provider": row.provider,
+        "owner": row.owner,
+        "recoverAtMs": row.recover_at_ms,
+        "disabledAtMs": row.disabled_at_ms,
+        "createdAtMs": row.created_at_ms,
+    }
+    optional: dict[str, Any] = {
+        "accountSnapshot": row.account_snapshot,
+        "reasonCode": row.reason_code,
+        "windowKind": row.window_kind,
+        "evidence": _evidence(row) if row.owner == XAI_OWNER else None,
+    }
+    return fields | {name: value for name, value in optional.items() if value}
+
+
+def _evidence(row: Cooldown) -> dict[str, Any]:
+    """What proved it: no negative counts, and no end that is not the row's."""
+    evidence = {
+        name: value
+        for name, value in row.evidence.items()
+        if not (isinstance(value, int | float) and value < 0)
+    }
+    if evidence.get("recover_at_ms") != row.recover_at_ms:
+        evidence.pop("recover_at_ms", None)
+        evidence.pop("recover_at_estimated", None)
+    return evidence

@@ -18,8 +18,9 @@ from cpamp import __version__
 from cpamp.analytics.engine import Engine
 from cpamp.collect.collector import Collector
 from cpamp.configfile import SettingsError
-from cpamp.cpa.client import CpaClient, make_agent
+from cpamp.cpa.client import CpaClient
 from cpamp.cpa.keyguard import KeyGuard
+from cpamp.cpa.network import make_agent
 from cpamp.daemon import Daemon
 from cpamp.fetching.fetcher import Fetcher
 from cpamp.importing.folder import UploadFolder

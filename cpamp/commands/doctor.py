@@ -13,8 +13,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
 from cpamp.commands.command import Command, Surroundings, db_path_flag
-from cpamp.cpa.client import CpaClient, make_agent
+from cpamp.cpa.client import CpaClient
 from cpamp.cpa.keyguard import KeyGuard
+from cpamp.cpa.network import make_agent
 from cpamp.doctor import cpa, machine
 from cpamp.doctor.finding import Finding, Level, bad, note, ok, page
 from cpamp.errors import Problem

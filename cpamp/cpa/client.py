@@ -1,8 +1,4 @@
-"""The management API of one CPA (CPA contract, sections 2, 5, 9.1, 10 and 15).
-
-Below treq's client, on Twisted's Agent: treq's shares one cookie jar (CPA's Set-Cookie would come
-back on the next call), follows redirects, and unpacks what the proxy must pass as it is.
-"""
+"""The management API of one CPA (CPA contract, sections 2, 5, 9.1, 10 and 15)."""
 
 from __future__ import annotations
 
@@ -12,26 +8,14 @@ from typing import Any
 
 import attrs
 import orjson
-import treq
-from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.error import ConnectError, ConnectingCancelledError, DNSLookupError
+from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
-from twisted.web.client import (
-    Agent,
-    FileBodyProducer,
-    HTTPConnectionPool,
-    RequestGenerationFailed,
-    RequestTransmissionFailed,
-    ResponseFailed,
-    ResponseNeverReceived,
-)
+from twisted.web.client import FileBodyProducer
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IAgent, IBodyProducer, IResponse
-from zope.interface import implementer
+from twisted.web.iweb import IBodyProducer, IResponse
 
 from cpamp.cpa.errors import (
     CpaProblem,
-    CpaTimeout,
     KeyRefused,
     ManagementOff,
     NotCpa,
@@ -40,10 +24,9 @@ from cpamp.cpa.errors import (
     key_problem,
 )
 from cpamp.cpa.keyguard import KeyGuard
+from cpamp.cpa.network import Body, CpaAgent, within
 from cpamp.cpa.urls import Address
-from cpamp.errors import CpaUnreachable
 
-CONNECT_SECONDS = 10.0
 CALL_SECONDS = 30.0
 LISTING_SECONDS = 5.0
 LISTING_BYTES = 64 * 1024 * 1024
@@ -51,16 +34,6 @@ QUEUE_BYTES = 256 * 1024 * 1024
 SMALL_BYTES = 4 * 1024 * 1024
 # Above this JSON is parsed in a thread.
 THREAD_BYTES = 64 * 1024
-_LOST = (
-    ConnectError,
-    ConnectingCancelledError,
-    DNSLookupError,
-    ResponseFailed,
-    ResponseNeverReceived,
-    RequestGenerationFailed,
-    RequestTransmissionFailed,
-    ConnectionError,
-)
 
 
 @attrs.frozen
@@ -107,48 +80,6 @@ def _number(value: Any) -> int | None:
         return None if value is None or isinstance(value, bool) else int(float(value))
     except (TypeError, ValueError, OverflowError):
         return None
-
-
-@implementer(IAgent)
-@attrs.frozen
-class CpaAgent:
-    """Reads over kept connections; every change over a fresh one, so that it is sent only once.
-
-    A kept connection may have gone stale, and then the call is sent again, which the pool does
-    for DELETE too.
-    """
-
-    _kept: Agent
-    _fresh: Agent
-    _pool: HTTPConnectionPool
-
-    def request(
-        self,
-        method: bytes,
-        uri: bytes,
-        headers: Headers | None = None,
-        bodyProducer: IBodyProducer | None = None,
-    ) -> Deferred[IResponse]:
-        """One call, answered when the headers are in."""
-        agent = self._kept if method in (b"GET", b"HEAD") else self._fresh
-        return agent.request(method, uri, headers, bodyProducer)
-
-    def close(self) -> Deferred[None]:
-        """Close the kept connections."""
-        closed: Deferred[None] = self._pool.closeCachedConnections()
-        return closed
-
-
-def make_agent(reactor: Any) -> CpaAgent:
-    """The HTTP client of all calls to CPA."""
-    kept = HTTPConnectionPool(reactor, persistent=True)
-    kept.maxPersistentPerHost = 16
-    fresh = HTTPConnectionPool(reactor, persistent=False)
-    return CpaAgent(
-        Agent(reactor, connectTimeout=CONNECT_SECONDS, pool=kept),
-        Agent(reactor, connectTimeout=CONNECT_SECONDS, pool=fresh),
-        kept,
-    )
 
 
 @attrs.define
@@ -308,53 +239,18 @@ class CpaClient:
 
     async def body(self, response: IResponse, limit: int, seconds: float) -> bytes:
         """The body of a response; raises a `CpaProblem` where it is longer, or breaks off."""
-        parts: list[bytes] = []
-        size = 0
-
-        def collect(data: bytes) -> None:
-            nonlocal size
-            size += len(data)
-            if size <= limit:
-                parts.append(data)
-
-        done: Deferred[None] = treq.collect(response, collect)
-        await within(self._reactor, done, seconds, "CPA's answer broke off")
-        if size > limit:
-            raise CpaProblem(f"CPA's answer is larger than {limit} bytes")
-        return b"".join(parts)
+        collecting = Body(limit)
+        delivering: Any = response
+        delivering.deliverBody(collecting)
+        whole: bytes = await within(
+            self._reactor, collecting.done, seconds, "CPA's answer broke off"
+        )
+        return whole
 
     def _note_version(self, response: IResponse) -> None:
         versions = response.headers.getRawHeaders("X-CPA-VERSION")
         if versions:
             self.version = versions[0]
-
-
-async def within(reactor: Any, done: Deferred[Any], seconds: float, what: str) -> Any:
-    """The result of `done`; raises `CpaTimeout` or `CpaUnreachable` instead of network errors."""
-    timed_out = False
-
-    def expire() -> None:
-        nonlocal timed_out
-        timed_out = True
-        done.cancel()
-
-    timer = reactor.callLater(seconds, expire)
-    try:
-        return await done
-    except CancelledError as error:
-        if timed_out:
-            raise CpaTimeout(f"{what} within {seconds:g} s") from error
-        raise
-    except _LOST as error:
-        if timed_out:
-            raise CpaTimeout(f"{what} within {seconds:g} s") from error
-        if any(reason.check(CancelledError) for reason in getattr(error, "reasons", ())):
-            # The caller's wish, which the client wraps in a failure of its own.
-            raise CancelledError from error
-        raise CpaUnreachable(f"CPA can't be reached: {_reason(error)}") from error
-    finally:
-        if timer.active():
-            timer.cancel()
 
 
 def entries_of(listing: Any) -> list[dict[str, Any]]:
@@ -367,13 +263,6 @@ def entries_of(listing: Any) -> list[dict[str, Any]]:
     if not isinstance(listing, list):
         raise NotCpa("CPA's list of credentials is not a list")
     return [entry for entry in listing if isinstance(entry, dict) and entry]
-
-
-def _reason(error: BaseException) -> str:
-    reasons = getattr(error, "reasons", None)
-    if reasons:
-        return str(reasons[0].value)
-    return str(error) or type(error).__name__
 
 
 def _error_text(body: bytes) -> str:

@@ -24,8 +24,8 @@ from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from cpamp.cpa.client import CONNECT_SECONDS, within
 from cpamp.cpa.errors import CpaProblem, key_problem
+from cpamp.cpa.network import CONNECT_SECONDS, within
 from cpamp.cpa.urls import Address
 
 REPLY_SECONDS = 30.0

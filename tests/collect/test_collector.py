@@ -18,8 +18,9 @@ from twisted.internet.task import deferLater
 
 from cpamp.collect.collector import Collector
 from cpamp.collect.config import CollectorConfig
-from cpamp.cpa.client import CpaClient, make_agent
+from cpamp.cpa.client import CpaClient
 from cpamp.cpa.keyguard import KeyGuard
+from cpamp.cpa.network import make_agent
 from cpamp.simulator.server import Simulator
 from cpamp.store import Store
 from cpamp.store.database import open_database

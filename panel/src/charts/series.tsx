@@ -34,11 +34,10 @@ interface SeriesProps {
   readonly onPick?: (start: number, end: number) => void;
   readonly hideAxis?: boolean;
   /** Charts of one key have a common cursor. */
-  readonly sync?: string;
+  readonly sync?: string | undefined;
 }
 
 const FEW_POINTS = 30;
-const PALE = "66";
 const FONT = '12px system-ui, "Segoe UI", "Noto Sans", sans-serif';
 
 export function Series(props: SeriesProps) {
@@ -216,13 +215,21 @@ function seriesOf(line: Line, { axis, stacked }: SeriesProps, bars: boolean): uP
     return { label: line.label, stroke: color, width: 1.5, points, ...(stacked && { fill: color }), paths: uPlot.paths.linear!() };
   }
   // The bucket that is not over yet is paler.
-  const fills = axis.starts.map((_, at) => (isOpen(axis, at) ? color + PALE : color));
+  const fills = axis.starts.map((_, at) => (isOpen(axis, at) ? pale(color, resolved("var(--card)")) : color));
   const paths = uPlot.paths.bars!({
     size: [0.8, 40],
     align: 0,
     disp: { fill: { unit: 3, values: () => fills }, stroke: { unit: 3, values: () => fills } },
   });
   return { label: line.label, stroke: color, fill: color, width: 0, points: { show: false }, paths };
+}
+
+/** A colour of six hex digits, nearer to the ground that it lies on; not see-through. */
+function pale(color: string, ground: string): string {
+  const parts = (hex: string) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+  const under = parts(ground);
+  const mixed = parts(color).map((part, at) => Math.round(part * 0.4 + (under[at] ?? 0) * 0.6));
+  return `rgb(${mixed.join(" ")})`;
 }
 
 /** The clock, and the date at midnight. */

@@ -1,13 +1,16 @@
 /** All messages of the panel. */
 
 import type { Parameters } from "./area";
+import { analytics } from "./messages/analytics";
 import { overview } from "./messages/dashboard";
 import { errors } from "./messages/errors";
+import { filters } from "./messages/filters";
 import { login } from "./messages/login";
+import { monitor } from "./messages/monitor";
 import { setup } from "./messages/setup";
 import { shell } from "./messages/shell";
 
-export const messages = { ...shell, ...overview, ...login, ...setup, ...errors };
+export const messages = { ...shell, ...overview, ...analytics, ...filters, ...monitor, ...login, ...setup, ...errors };
 export type Messages = typeof messages;
 export type Key = keyof Messages;
 /** Messages that need no values. */

@@ -3,7 +3,9 @@
 import type { FunctionComponent } from "preact";
 import type { PlainKey } from "../i18n/messages";
 import type { IconName } from "../ui/icon";
+import { Analytics } from "./analytics/analytics";
 import { Dashboard } from "./dashboard/dashboard";
+import { Monitor } from "./monitor/monitor";
 
 export interface Page {
   /** Also the value of `data-page`. */
@@ -22,4 +24,6 @@ export interface Page {
 
 export const pages: readonly Page[] = [
   { id: "dashboard", path: "/", title: "dashboard.title", icon: "dashboard", group: "overview", shown: "always", letter: "d", component: Dashboard },
+  { id: "usage-analytics", path: "/usage-analytics", title: "analytics.title", icon: "analytics", group: "overview", shown: "monitored", letter: "a", component: Analytics },
+  { id: "monitoring", path: "/monitoring", title: "monitor.title", icon: "monitor", group: "overview", shown: "monitored", letter: "m", component: Monitor },
 ];

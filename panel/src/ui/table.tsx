@@ -41,12 +41,16 @@ interface TableProps<R> {
   /** The height of the scrolled part; long tables have only the visible rows in the page. */
   readonly height?: string;
   readonly foot?: ComponentChildren;
+  readonly onScrollTop?: (px: number) => void;
   /** Turned off where rows are in the order of the server. */
   readonly sortable?: boolean;
 }
 
+// The heights that the styles give a row: one line, or two on a phone.
 const ROW_PX = 32;
-const WINDOWED = 200;
+const PHONE_ROW_PX = 56;
+const phone = matchMedia("(max-width: 768px)");
+const WINDOWED = 100;
 const SPARE_ROWS = 12;
 
 /** Rows in the order of a column; equals, and rows without a value, in the order of their keys. */
@@ -124,14 +128,16 @@ function Rows<R>(props: TableProps<R> & { readonly resort: (column: string) => v
   const box = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 800 });
   const windowed = rows.length > WINDOWED;
+  const pitch = phone.matches ? PHONE_ROW_PX : ROW_PX;
   const follow = () => {
+    if (box.current) props.onScrollTop?.(box.current.scrollTop);
     if (box.current && windowed) setView({ top: box.current.scrollTop, height: box.current.clientHeight });
   };
   useLayoutEffect(follow, [windowed]);
-  const first = windowed ? Math.max(0, Math.floor(view.top / ROW_PX) - SPARE_ROWS) : 0;
-  const last = windowed ? Math.min(rows.length, Math.ceil((view.top + view.height) / ROW_PX) + SPARE_ROWS) : rows.length;
+  const first = windowed ? Math.max(0, Math.floor(view.top / pitch) - SPARE_ROWS) : 0;
+  const last = windowed ? Math.min(rows.length, Math.ceil((view.top + view.height) / pitch) + SPARE_ROWS) : rows.length;
   return (
-    <div class="table-scroll" ref={box} onScroll={windowed ? follow : undefined} style={{ maxHeight: height ?? (windowed ? "70vh" : undefined) }}>
+    <div class="table-scroll" ref={box} onScroll={follow} style={{ maxHeight: height ?? (windowed ? "70vh" : undefined) }}>
       <table data-table={id} aria-label={label} aria-rowcount={rows.length}>
         <thead>
           <tr>
@@ -141,7 +147,7 @@ function Rows<R>(props: TableProps<R> & { readonly resort: (column: string) => v
           </tr>
         </thead>
         <tbody>
-          {first > 0 && <tr class="spacer" style={{ height: `${first * ROW_PX}px` }} />}
+          {first > 0 && <tr class="spacer" style={{ height: `${first * pitch}px` }} />}
           {rows.slice(first, last).map((row) => (
             <tr
               key={rowKey(row)}
@@ -161,7 +167,7 @@ function Rows<R>(props: TableProps<R> & { readonly resort: (column: string) => v
               })}
             </tr>
           ))}
-          {last < rows.length && <tr class="spacer" style={{ height: `${(rows.length - last) * ROW_PX}px` }} />}
+          {last < rows.length && <tr class="spacer" style={{ height: `${(rows.length - last) * pitch}px` }} />}
         </tbody>
       </table>
     </div>

@@ -79,6 +79,8 @@ const common = area("common", {
   shortcutRefresh: ["Read the data again", "重新读取数据", "重新讀取資料", "Обновить данные"],
   shortcutHelp: ["Show this list", "显示此列表", "顯示此清單", "Показать этот список"],
   shortcutGo: ["then a letter: go to a page", "再按字母：跳转页面", "再按字母：前往頁面", "затем буква: перейти на страницу"],
+  before: ["Against the range of equal length before", "与之前等长的时间段相比", "與之前等長的時間段相比", "По сравнению с предыдущим таким же интервалом"],
+  new: ["new", "新增", "新增", "новое"],
   unavailable: ["Not available", "不可用", "無法使用", "Недоступно"],
 });
 

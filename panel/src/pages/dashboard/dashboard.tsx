@@ -95,7 +95,7 @@ function Verdict({ data }: { readonly data: Data<Shown> }) {
 }
 
 function Figures({ data }: { readonly data: Data<Summary> }) {
-  const today = { range: "today" };
+  const today = { time_range: "today" };
   return (
     <Tiles id="today" data={data} count={6}>
       {({ today: day, rolling_30m: half }) => {
@@ -120,7 +120,7 @@ function Health({ data }: { readonly data: Data<Shown> }) {
     <Block id="health" class="w-4" height={260} data={data} title={t("dashboard.health")}>
       {({ summary }) => (
         <>
-          <HealthMatrix points={summary.today_request_health_timeline.points} onPick={(point) => go("/monitoring", { tab: "realtime", range: "custom", from_ms: point.bucket_ms, to_ms: point.bucket_ms + 600_000 })} />
+          <HealthMatrix points={summary.today_request_health_timeline.points} onPick={(point) => go("/monitoring", { tab: "realtime", from_ms: point.bucket_ms, to_ms: point.bucket_ms + 600_000 })} />
           <Mix id="token-mix" parts={summary.token_mix.map((part, at) => ({ id: part.key, label: t(`dashboard.${MIX[part.key]}`), share: part.share, text: `${fmt.value.compact(part.tokens)} · ${fmt.value.percent(summary.today.total_tokens ? part.share : null)}`, color: colorAt([0, 4, 1, 3][at] ?? 0) }))} />
         </>
       )}
@@ -138,7 +138,7 @@ function Failures({ data }: { readonly data: Data<Shown> }) {
     { id: "account", title: t("column.account"), width: 120, phone: "sub", value: whoseName },
     { id: "reason", title: t("column.reason"), phone: "sub", value: (row) => reasonOf(row.fail_summary).slice(0, 160), cell: (row) => <span title={redact(row.fail_summary ?? "")}>{reasonOf(row.fail_summary).slice(0, 160) || "--"}</span> },
   ];
-  const open = (row: Failure) => go("/monitoring", { tab: "realtime", range: "custom", status: "failed", from_ms: row.timestamp_ms - NEAR_MS, to_ms: row.timestamp_ms + NEAR_MS });
+  const open = (row: Failure) => go("/monitoring", { tab: "realtime", status: "failed", from_ms: row.timestamp_ms - NEAR_MS, to_ms: row.timestamp_ms + NEAR_MS });
   return (
     <Block id="failures" class="w-6" height={264} data={data} title={t("dashboard.failures")} empty={({ summary }) => summary.recent_failures.length === 0 && t("dashboard.noFailures")}>
       {({ summary }) => <Table id="recent-failures" label={t("dashboard.failures")} rows={summary.recent_failures} rowKey={(row) => `${row.timestamp_ms}-${row.model}`} columns={columns} sortable={false} onRow={open} />}
@@ -161,7 +161,7 @@ function Costs({ data }: { readonly data: Data<Shown> }) {
               id: row.model,
               name: row.model,
               share: byCost ? row.cost / summary.today.total_cost : row.tokens / summary.today.total_tokens,
-              href: hashOf("/monitoring", { tab: "realtime", range: "today", model: row.model }),
+              href: hashOf("/monitoring", { tab: "realtime", time_range: "today", model: row.model }),
               figure: byCost ? (
                 <>
                   <CostText cost={row.cost} unpriced={row.unpriced_calls} calls={row.calls} /> <span class="dim">{fmt.value.percent(row.cost / summary.today.total_cost)}</span>
@@ -185,7 +185,7 @@ function Channels({ data }: { readonly data: Data<Shown> }) {
           {summary.channel_health.map((row) => (
             <li key={row.auth_index} data-row={row.auth_index}>
               <span class={`badge ${row.tone === "good" || row.calls < ENOUGH_CALLS ? "" : row.tone}`}>{fmt.value.percent(row.success_rate)}</span>
-              <a href={hashOf("/monitoring", { tab: "realtime", range: "today", auth_index: row.auth_index })}>{whoseName(row)}</a>
+              <a href={hashOf("/monitoring", { tab: "realtime", time_range: "today", auth_index: row.auth_index })}>{whoseName(row)}</a>
               <span class="figure dim">{fmt.value.compact(row.calls)}</span>
             </li>
           ))}

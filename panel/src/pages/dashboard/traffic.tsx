@@ -34,7 +34,7 @@ function Charts({ shown }: { readonly shown: Shown }) {
     return { axis, calls, tokens };
   }, [summary]);
   const holes = status.collector.coverage?.holes ?? [];
-  const pick = (from: number, to: number) => go("/monitoring", { tab: "realtime", range: "custom", from_ms: from, to_ms: to });
+  const pick = (from: number, to: number) => go("/monitoring", { tab: "realtime", from_ms: from, to_ms: to });
   return (
     <>
       <Series id="traffic" label={t("dashboard.trafficRequests")} axis={drawn.axis} lines={drawn.calls} format={(n) => fmt.value.compact(n)} bars height={78} hideAxis holes={holes} onPick={pick} sync="traffic" />

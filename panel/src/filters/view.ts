@@ -1,0 +1,95 @@
+/** Range, search and filters of a page, as its address has them, and the request they make. */
+
+import type { Filters } from "../api/analytics";
+import type { Query } from "../state/router";
+import { sha256 } from "../text/sha256";
+import { granularityOf, namedRange, type Granularity, type Range, type RangeName } from "../text/ranges";
+
+/** Names in the address, and the filters that they are. */
+export const LISTS = {
+  model: "models",
+  api_key_hash: "api_key_hashes",
+  provider: "providers",
+  account: "accounts",
+  auth_file: "auth_files",
+  auth_index: "auth_indices",
+  credential: "credential_ids",
+  project_id: "project_ids",
+  request_type: "request_types",
+} as const satisfies Readonly<Record<string, keyof Filters>>;
+
+export type ListName = keyof typeof LISTS;
+export const LIST_NAMES = Object.keys(LISTS) as readonly ListName[];
+
+/** All names that belong to filters, in the order of their chips. */
+export const FILTER_NAMES = [...LIST_NAMES, "status", "min_latency_ms", "cache_status", "search", "search_hash"] as const;
+export type FilterName = (typeof FILTER_NAMES)[number];
+
+export const RANGE_NAMES = ["24h", "today", "yesterday", "7d", "14d", "30d", "all", "custom"] as const;
+
+/** What an address asks to be shown. */
+export interface View {
+  readonly name: RangeName;
+  readonly custom: Range | null;
+  readonly granularity: Granularity | "auto";
+  readonly search: string;
+  readonly searchHash: string;
+  readonly filters: Filters;
+}
+
+/** The view that an address has; `otherwise` is the range of a page that is not told any. */
+export function viewOf(query: Query, otherwise: RangeName): View {
+  const [from, to] = [Number(query["from_ms"]), Number(query["to_ms"])];
+  const custom = from > 0 && to > from ? { from, to } : null;
+  const asked = RANGE_NAMES.find((name) => name === query["time_range"]);
+  const name = asked === "custom" && !custom ? otherwise : (asked ?? (custom ? "custom" : otherwise));
+  const { granularity } = query;
+  return {
+    name,
+    custom: name === "custom" ? custom : null,
+    granularity: granularity === "hour" || granularity === "day" ? granularity : "auto",
+    search: query["search"] ?? "",
+    searchHash: query["search_hash"] ?? "",
+    filters: filtersOf(query),
+  };
+}
+
+function filtersOf(query: Query): Filters {
+  const latency = Math.trunc(Number(query["min_latency_ms"]));
+  const lists = LIST_NAMES.flatMap((name) => (query[name] ? [[LISTS[name], [query[name]]] as const] : []));
+  return {
+    ...Object.fromEntries(lists),
+    ...(query["status"] === "failed" && { failed_only: true }),
+    ...(query["status"] === "success" && { include_failed: false }),
+    ...(latency > 0 && { min_latency_ms: latency }),
+    ...(query["cache_status"] && { cache_status: query["cache_status"] }),
+  };
+}
+
+/** The exact range of a view at a moment, and how it is cut. */
+export function rangeOf(view: View, now: number): { readonly range: Range; readonly granularity: Granularity } {
+  const range = namedRange(view.name, now, view.custom ?? undefined);
+  const granularity = view.granularity === "auto" ? granularityOf(range) : view.granularity;
+  return { range, granularity };
+}
+
+const KEY_LENGTH = 20;
+
+/** What a typed search text becomes in the address: a client key is never written there. */
+export function searchQuery(text: string): { readonly search: string; readonly search_hash: string } {
+  const trimmed = text.trim();
+  const isKey = trimmed.startsWith("sk-") && trimmed.length >= KEY_LENGTH;
+  return isKey ? { search: "", search_hash: sha256(trimmed) } : { search: trimmed, search_hash: "" };
+}
+
+/** The searching part of a request: a text may be a whole key, which is known by its hash alone. */
+export function searchOf(view: View): { readonly search: string; readonly searchHash: string } {
+  if (view.searchHash) return { search: "", searchHash: view.searchHash };
+  return { search: view.search, searchHash: view.search ? sha256(view.search) : "" };
+}
+
+/** The filters of an address, to be taken along to another page. */
+export function carried(query: Query): Record<string, string> {
+  const names = ["time_range", "from_ms", "to_ms", ...FILTER_NAMES];
+  return Object.fromEntries(names.flatMap((name) => (query[name] ? [[name, query[name]]] : [])));
+}

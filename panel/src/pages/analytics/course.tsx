@@ -1,0 +1,51 @@
+/** One metric along time, chosen by a switch. */
+
+import { useMemo } from "preact/hooks";
+import type { TimelineBucket } from "../../api/analytics";
+import { axisOf, valuesOn } from "../../charts/buckets";
+import { colorAt } from "../../charts/colors";
+import { Series } from "../../charts/series";
+import { t } from "../../i18n/language";
+import { query, setQuery } from "../../state/router";
+import { status } from "../../state/session";
+import { Segments } from "../../ui/controls";
+import { isMetric, measure, METRICS, metricName, write, type Metric, type Shown } from "./read";
+
+export function chosenMetric(): Metric {
+  const asked = query.value["metric"];
+  return isMetric(asked) ? asked : "cost";
+}
+
+export function MetricSwitch() {
+  return <Segments name="metric" label={t("analytics.metric")} value={chosenMetric()} choices={METRICS.map((value) => ({ value, text: metricName(value) }))} onChange={(metric) => setQuery({ metric }, true)} />;
+}
+
+interface CourseProps {
+  readonly id: string;
+  readonly shown: Shown;
+  readonly height: number;
+  readonly onPick?: (from: number) => void;
+}
+
+export function Course({ id, shown, height, onPick }: CourseProps) {
+  const metric = chosenMetric();
+  const { axis, lines } = useMemo(() => {
+    const rows: readonly TimelineBucket[] = shown.answer.timeline ?? [];
+    const made = axisOf(shown.range, shown.granularity, rows, shown.now);
+    const values = valuesOn(made, rows, (row) => measure(metric, row));
+    return { axis: made, lines: [{ id: metric, label: metricName(metric), color: colorAt(0), values }] };
+  }, [shown, metric]);
+  return (
+    <Series
+      id={id}
+      label={metricName(metric)}
+      axis={axis}
+      lines={lines}
+      format={(value) => write(metric, value)}
+      bars={axis.starts.length <= 100}
+      height={height}
+      holes={status.value?.collector.coverage?.holes ?? []}
+      {...(onPick && { onPick })}
+    />
+  );
+}

@@ -1,0 +1,45 @@
+/** The headline figures of a range, the same on every page. */
+
+import type { Comparison, Summary } from "../api/analytics";
+import { fmt, t } from "../i18n/language";
+import type { Data } from "../state/freshness";
+import { change } from "../text/format";
+import { Tile, Tiles } from "../ui/block";
+
+export interface Headline {
+  readonly summary: Summary;
+  readonly before?: Comparison | undefined;
+}
+
+/** By how much a figure differs from the range before. More is neither good nor bad. */
+function Delta({ now, before }: { readonly now: number; readonly before: number | undefined }) {
+  const found = before === undefined ? null : change(now, before);
+  if (found === null) return null;
+  return <span class="delta" title={t("common.before")}>{found === "new" ? t("common.new") : fmt.value.delta(found)} </span>;
+}
+
+export function SummaryTiles({ data }: { readonly data: Data<Headline> }) {
+  return (
+    <Tiles id="summary" data={data} count={8}>
+      {({ summary: s, before }) => {
+        const some = s.total_calls > 0;
+        const cost = some && s.unpriced_calls >= s.total_calls ? null : s.total_cost;
+        const both = s.input_tokens + s.output_tokens;
+        const cached = s.cached_tokens + s.cache_read_tokens;
+        const count = (value: number) => ({ value, text: fmt.value.compact(value), full: fmt.value.full(value) });
+        return (
+          <>
+            <Tile metric="requests" label={t("column.requests")} {...count(s.total_calls)} note={<Delta now={s.total_calls} before={before?.total_calls} />} />
+            <Tile metric="success-rate" label={t("dashboard.success")} value={some ? s.success_rate : null} text={fmt.value.percent(some ? s.success_rate : null, 2)} note={<span data-metric="failures" data-value={s.failure_calls} class={s.failure_calls ? "bad-text" : ""}>{t("dashboard.failed", { n: s.failure_calls })}</span>} />
+            <Tile metric="latency" label={t("column.latency")} value={s.average_latency_ms} text={fmt.value.duration(s.average_latency_ms)} note={t("monitor.p95", { value: fmt.value.duration(s.p95_latency_ms) })} />
+            <Tile metric="cost" label={t("column.cost")} value={cost} text={fmt.value.usd(cost)} note={<><Delta now={s.total_cost} before={before?.total_cost} />{s.unpriced_calls > 0 ? <span class="warn-text" title={s.unpriced_models?.join(", ")}>{t("common.unpriced", { n: s.unpriced_calls })}</span> : t("monitor.perCall", { cost: fmt.value.usdRequest(some ? s.average_cost_per_call : null) })}</>} />
+            <Tile metric="tokens" label={t("column.tokens")} {...count(s.total_tokens)} note={<><Delta now={s.total_tokens} before={before?.total_tokens} /><span data-metric="reasoning" data-value={s.reasoning_tokens}>{t("monitor.reasoning", { count: fmt.value.compact(s.reasoning_tokens) })}</span></>} />
+            <Tile metric="input" label={t("column.input")} {...count(s.input_tokens)} note={t("monitor.share", { rate: fmt.value.percent(both ? s.input_tokens / both : null) })} />
+            <Tile metric="output" label={t("column.output")} {...count(s.output_tokens)} note={t("monitor.share", { rate: fmt.value.percent(both ? s.output_tokens / both : null) })} />
+            <Tile metric="cached" label={t("column.cached")} {...count(cached)} note={t("monitor.cacheHit", { rate: fmt.value.percent(s.input_tokens ? s.cache_hit_rate : null) })} />
+          </>
+        );
+      }}
+    </Tiles>
+  );
+}

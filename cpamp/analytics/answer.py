@@ -245,7 +245,6 @@ class Answerer:
             if not request.search_key:
                 return condition
             return attrs.evolve(condition, tables=(*condition.tables, ("client", client)))
-        self.searcher.refresh(self.reading.conn, self.view)
         found = (
             search.rows_with_text(self.view.snapshot, request.search),
             search.rows_with_hash(self.reading.conn, self.view.snapshot, request.search),
@@ -253,7 +252,11 @@ class Answerer:
         keyed = (("client", client),) if request.search_key else ()
         return attrs.evolve(
             condition,
-            any_of=(*self.searcher.tables(request.search), *keyed, *self._named(request.search)),
+            any_of=(
+                *self.searcher.tables(self.reading.conn, self.view, request.search),
+                *keyed,
+                *self._named(request.search),
+            ),
             any_rows=np.unique(np.concatenate(found)),
         )
 

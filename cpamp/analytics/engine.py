@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 
 import attrs
 import orjson
-from twisted.internet.defer import Deferred
 
 from cpamp.analytics.answer import Answerer
 from cpamp.analytics.costs import BilledRows, CostColumn
 from cpamp.analytics.facets import Facets
+from cpamp.analytics.flights import Flights, Stopped
 from cpamp.analytics.search import Searcher
 from cpamp.analytics.sections.events import Reading
 from cpamp.analytics.view import View
@@ -80,6 +80,7 @@ class Memory:
         snapshot: Snapshot,
         book: PriceBook,
         aliases: Mapping[str, str],
+        stop: threading.Event | None = None,
     ) -> Answerer:
         """What answers from this snapshot by these prices and names of keys."""
         with self._lock:
@@ -93,7 +94,7 @@ class Memory:
             billed = self._billed_rows(conn, snapshot)
             costs = self._costs_of(snapshot, book)
         cost = costs.read(snapshot, facets, billed)
-        view = View(snapshot, facets, cost, costs.unpriced(facets), aliases)
+        view = View(snapshot, facets, cost, costs.unpriced(facets), aliases, stop)
         return Answerer(view, Reading(conn, dictionaries, book, aliases), searcher)
 
     def _billed_rows(self, conn: sqlite3.Connection, snapshot: Snapshot) -> BilledRows:
@@ -125,7 +126,7 @@ class Engine:
     _memory: Memory = attrs.field(init=False)
     _cache: OrderedDict[Hashable, Answer] = attrs.field(factory=OrderedDict, init=False)
     _cached_bytes: int = attrs.field(default=0, init=False)
-    _under_way: dict[Hashable, list[Deferred[Answer]]] = attrs.field(factory=dict, init=False)
+    _flights: Flights[Answer] = attrs.field(factory=Flights, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._memory = Memory(lambda: self._store.columns_folder)
@@ -147,23 +148,32 @@ class Engine:
         """The answer to a request as a JSON object, packed if `gzip`.
 
         `work` makes its members, in a thread; the same request must mean the same work.
-        `generated_at_ms` is added, and `derived` while the columns lack events.
+        `generated_at_ms` is added, and `derived` while the columns lack events. Work that everybody
+        who asked has cancelled comes to an end soon.
         """
         key = (request, self.state(), gzip)
         found = self._cache.get(key)
         if found is None:
-            return await self._shared(key, work)
+            return await self._flights.join(key, lambda stop: self._made(key, work, stop))
         self._cache.move_to_end(key)
         return found
 
-    async def ask(self, work: Callable[[Answerer], T]) -> T:
-        """What `work` makes of the data of this moment, in a thread; nothing is kept."""
+    async def ask(self, work: Callable[[Answerer], T], stop: threading.Event | None = None) -> T:
+        """What `work` makes of the data of this moment, in a thread; nothing is kept.
+
+        Raises `Stopped` some time after `stop` is set.
+        """
         store = self._store
         # Taken before the thread has its turn, so that it is what the caller saw.
         snapshot, book, aliases = store.snapshot(), self._book(), self._aliases().names
 
         def make(conn: sqlite3.Connection) -> T:
-            return work(self._memory.answerer(conn, store.dictionaries, snapshot, book, aliases))
+            if stop is not None and stop.is_set():
+                raise Stopped
+            answerer = self._memory.answerer(
+                conn, store.dictionaries, snapshot, book, aliases, stop
+            )
+            return work(answerer)
 
         return await store.ask(make)
 
@@ -173,30 +183,18 @@ class Engine:
         """Read events in a reader's thread."""
         return await self._store.read(work, self._store.dictionaries, place)
 
-    async def _shared(self, key: Any, work: Callable[[Answerer], dict[str, Any]]) -> Answer:
-        waiting = self._under_way.get(key)
-        if waiting is not None:
-            turn: Deferred[Answer] = Deferred()
-            waiting.append(turn)
-            return await turn
-        self._under_way[key] = []
-        try:
-            found = await self._made(work, key[2])
-        except BaseException as error:
-            for turn in self._under_way.pop(key):
-                turn.errback(error)
-            raise
-        self._keep(key, found)
-        for turn in self._under_way.pop(key):
-            turn.callback(found)
-        return found
-
-    async def _made(self, work: Callable[[Answerer], dict[str, Any]], gzip: bool) -> Answer:
-        store = self._store
+    async def _made(
+        self, key: Any, work: Callable[[Answerer], dict[str, Any]], stop: threading.Event
+    ) -> Answer:
+        store, gzip = self._store, key[2]
         head: dict[str, Any] = {"generated_at_ms": self._now_ms()}
         if not store.level:
             head["derived"] = store.status()["derived"]
-        return await self.ask(lambda answerer: Answer.of(encoded(head | work(answerer)), gzip))
+        found = await self.ask(
+            lambda answerer: Answer.of(encoded(head | work(answerer)), gzip), stop
+        )
+        self._keep(key, found)
+        return found
 
     def _keep(self, key: Hashable, found: Answer) -> None:
         self._cache[key] = found

@@ -8,6 +8,7 @@ in one file beside the columns.
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -63,7 +64,7 @@ def _places(text: Any, needle: bytes, start: int, end: int) -> Iterator[int]:
 
 @attrs.define(eq=False)
 class Searcher:
-    """The haystacks, and how they keep up. Used by one thread at a time."""
+    """The haystacks, and how they keep up."""
 
     _who: Haystack = attrs.Factory(Haystack)
     _model: Haystack = attrs.Factory(Haystack)
@@ -71,8 +72,17 @@ class Searcher:
     _key: Haystack = attrs.Factory(Haystack)
     _caller: Haystack = attrs.Factory(Haystack)
     _ending: Haystack = attrs.Factory(Haystack)
+    _lock: threading.Lock = attrs.Factory(threading.Lock)
 
-    def refresh(self, conn: sqlite3.Connection, view: View) -> None:
+    def tables(
+        self, conn: sqlite3.Connection, view: View, text: str
+    ) -> tuple[tuple[str, BoolArray], ...]:
+        """For each axis which of its codes a row must have to be found."""
+        with self._lock:
+            self._refresh(conn, view)
+            return self._found(text.casefold().encode(errors="replace"))
+
+    def _refresh(self, conn: sqlite3.Connection, view: View) -> None:
         """Take in what was added to the dictionaries."""
         known = view.facets.known
         assert known is not None
@@ -88,9 +98,7 @@ class Searcher:
             found = conn.execute(statement, (haystack.count - 1,))
             haystack.extend((number, texts) for number, *texts in found)
 
-    def tables(self, text: str) -> tuple[tuple[str, BoolArray], ...]:
-        """For each axis which of its codes a row must have to be found."""
-        needle = text.casefold().encode(errors="replace")
+    def _found(self, needle: bytes) -> tuple[tuple[str, BoolArray], ...]:
         return (
             ("who", self._who.having(needle)),
             ("model", self._model.having(needle)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ import numpy.typing as npt
 
 from cpamp.analytics.costs import FloatArray
 from cpamp.analytics.facets import NO_CLIENT, Facets, IntArray
+from cpamp.analytics.flights import Stopped
 from cpamp.columns.columns import Snapshot
 from cpamp.columns.layout import FAILED
 
@@ -35,6 +37,8 @@ class View:
     unpriced: BoolArray
     # The names of the clients' keys, by hash.
     aliases: Mapping[str, str]
+    # Set when nobody waits for the answer any more.
+    _stop: threading.Event | None = None
 
     def size(self, axis: str) -> int:
         """How many codes an axis has."""
@@ -51,7 +55,9 @@ class View:
                 return len(getattr(facets, axis))
 
     def chunk(self, rows: Rows) -> Chunk:
-        """Some rows, to be counted."""
+        """Some rows, to be counted; raises `Stopped` once nobody waits."""
+        if self._stop is not None and self._stop.is_set():
+            raise Stopped
         return Chunk(self, rows)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 import attrs
+from twisted.internet.defer import CancelledError, Deferred
 
 from cpamp.analytics.answer import Answerer
 from cpamp.analytics.dashboard import DashboardRequest, dashboard
@@ -46,7 +47,13 @@ async def answered(
 ) -> Reply:
     """The engine's answer, packed where the client takes that; 304 where it has it already."""
     gzip = accepts_gzip(request.header("Accept-Encoding"))
-    answer = await engine.answer(question, work, gzip=gzip)
+    turn = Deferred.fromCoroutine(engine.answer(question, work, gzip=gzip))
+    request.notifyFinish().addErrback(lambda _: turn.cancel())
+    try:
+        answer = await turn
+    except CancelledError:
+        # Nobody is there to read it.
+        return Reply()
     headers = {"ETag": answer.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
     if answer.etag in (request.header("If-None-Match") or "").split(", "):
         return Reply(304, headers=headers)

@@ -17,6 +17,7 @@ from typing import Any
 import attrs
 import orjson
 
+from cpamp.pricing.matching import Matcher
 from cpamp.pricing.price import ModelPrice
 from cpamp.pricing.selection import select
 from cpamp.pricing.sources import Catalogue, read_embedded
@@ -36,7 +37,7 @@ class Embedded:
 
     def seed(self, now_ms: int) -> dict[str, ModelPrice]:
         """The rows of a new price book: every model whose bare name means one record."""
-        rows = select(None, [self.catalogue], failed=(), stored={}).matched
+        rows = select(None, Matcher([self.catalogue]), failed=(), stored={}).matched
         return {
             model: attrs.evolve(price, updated_at_ms=now_ms, synced_at_ms=now_ms)
             for model, price in rows.items()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Self
 
 import attrs
 import orjson
 from twisted.internet.threads import deferToThread
 
-from cpamp.fetching.fetcher import Fetcher, FetchFailed, Way
+from cpamp.fetching.fetcher import Document, Fetcher, FetchFailed, Way
 from cpamp.pricing.sources import (
     LITELLM,
     MODELS_DEV,
@@ -37,23 +38,39 @@ class RemoteSource:
     name: str
     _url: str
     _fetcher: Fetcher
-    _etag: str = attrs.field(default="", init=False)
-    _catalogue: Catalogue | None = attrs.field(default=None, init=False)
+    _kept: _Kept | None = attrs.field(default=None, init=False)
 
     async def catalogue(self, way: Way) -> Catalogue:
         """What it offers now; raises `SourceFailed`. What it offered before is no stand-in."""
+        kept = self._kept
         try:
-            document = await self._fetcher.get(self._url, way, self._etag)
+            document = await self._fetcher.get(self._url, way, kept.etag if kept else "")
         except FetchFailed as error:
             raise SourceFailed(str(error)) from error
-        if document.status == 304 and self._catalogue is not None:
-            return self._catalogue
+        if document.status == 304 and kept is not None:
+            return await deferToThread(lambda: _read(READERS[self.name], kept.body))
         if not 200 <= document.status < 300:
             raise SourceFailed(f"model price sync failed: {document.status} {document.phrase}")
         catalogue = await deferToThread(_read, READERS[self.name], document.body)
         if self.name in KEPT and document.etag:
-            self._etag, self._catalogue = document.etag, catalogue
+            self._kept = await deferToThread(_Kept.of, document)
         return catalogue
+
+
+@attrs.frozen
+class _Kept:
+    """The last good document, packed: it is small, and what is made of it is large."""
+
+    etag: str
+    _packed: bytes
+
+    @classmethod
+    def of(cls, document: Document) -> Self:
+        return cls(document.etag, zlib.compress(document.body, 1))
+
+    @property
+    def body(self) -> bytes:
+        return zlib.decompress(self._packed)
 
 
 def _read(reader: Callable[[Any], Catalogue], body: bytes) -> Catalogue:

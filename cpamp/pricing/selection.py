@@ -12,7 +12,7 @@ import attrs
 
 from cpamp.pricing.matching import Candidate, Matcher
 from cpamp.pricing.price import ModelPrice
-from cpamp.pricing.sources import SOURCES, Catalogue
+from cpamp.pricing.sources import SOURCES
 
 MANUAL = "manual"
 
@@ -59,20 +59,19 @@ def requested_models(models: Any) -> list[str] | None:
     return list(dict.fromkeys(name for raw in models if (name := raw.strip())))
 
 
-def complete(requested: Sequence[str] | None, catalogues: Sequence[Catalogue]) -> bool:
+def complete(requested: Sequence[str] | None, matcher: Matcher) -> bool:
     """Whether every requested name has its match already, so that no source more is asked.
 
     Where no name is requested, or all are, every source is asked.
     """
     if not requested:
         return False
-    matcher = Matcher(catalogues)
     return all(matcher.match(name) is not None for name in requested)
 
 
 def select(
     requested: Sequence[str] | None,
-    catalogues: Sequence[Catalogue],
+    matcher: Matcher,
     *,
     failed: Collection[str],
     stored: Mapping[str, ModelPrice],
@@ -83,7 +82,6 @@ def select(
     `failed` names the sources that were asked in vain: a row that came from one of them is not
     replaced by a price of a source that is less preferred.
     """
-    matcher = Matcher(catalogues)
     matched: dict[str, ModelPrice] = {}
     candidates: dict[str, Sequence[Candidate]] = {}
     unmatched: list[str] = []

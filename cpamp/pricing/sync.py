@@ -18,6 +18,7 @@ from cpamp.fetching.proxy import EnvironmentProxies, Proxy, ProxyUnusable
 from cpamp.pricing import embedded
 from cpamp.pricing.book import BookChanged, Prices
 from cpamp.pricing.cost import PriceBook
+from cpamp.pricing.matching import Matcher
 from cpamp.pricing.price import ModelPrice
 from cpamp.pricing.remote import RemoteSource
 from cpamp.pricing.selection import Selection, complete, requested_models, select
@@ -155,9 +156,9 @@ class Sync(Service):
 
     async def _run(self, wanted: SyncRequest) -> Outcome:
         proxy_url = await self._cpa_proxy()
-        asked = await self._ask(wanted.models, self._way(proxy_url))
-        found = [one.catalogue for one in asked if one.catalogue is not None]
-        if not found:
+        matcher = Matcher()
+        asked = await self._ask(wanted.models, self._way(proxy_url), matcher)
+        if not any(one.catalogue for one in asked):
             reasons = "; ".join(f"{one.source}: {one.error}" for one in asked)
             raise SyncFailed(
                 "model price sync failed; existing prices were not changed: "
@@ -170,7 +171,7 @@ class Sync(Service):
             selection = await deferToThread(
                 select,
                 wanted.models,
-                found,
+                matcher,
                 failed=failed,
                 stored=book.prices,
                 overwrite_manual=wanted.overwrite_manual,
@@ -188,23 +189,24 @@ class Sync(Service):
 
     # -- asking ---------------------------------------------------------------------------------
 
-    async def _ask(self, models: Sequence[str] | None, way: Way) -> list[Asked]:
+    async def _ask(self, models: Sequence[str] | None, way: Way, matcher: Matcher) -> list[Asked]:
         """One source after the other, until every requested model has its match."""
         asked: list[Asked] = []
-        found: list[Catalogue] = []
         for source in self._sources:
             try:
-                found.append(await source.catalogue(way))
+                catalogue = await source.catalogue(way)
             except SourceFailed as error:
                 asked.append(Asked(source.name, error=str(error)))
                 continue
-            asked.append(Asked(source.name, found[-1]))
-            if await deferToThread(complete, models, found):
+            asked.append(Asked(source.name, catalogue))
+            matcher.add(catalogue)
+            if await deferToThread(complete, models, matcher):
                 return asked
         # It only fills gaps: a book that could not be brought up to date must not look so.
-        if self._with_embedded and (found or not self._sources):
+        if self._with_embedded and (not self._sources or any(one.catalogue for one in asked)):
             table = await deferToThread(embedded.load)
             asked.append(Asked(EMBEDDED, table.catalogue))
+            matcher.add(table.catalogue)
         return asked
 
     async def _cpa_proxy(self) -> str:

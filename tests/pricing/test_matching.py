@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cpamp.pricing.matching import Matcher, edit_distance, similarity, tail, tokens
+from cpamp.pricing.likeness import Comparison, Name, edit_distance
+from cpamp.pricing.matching import Matcher
 from cpamp.pricing.sources import Catalogue, read_litellm, read_models_dev, read_openrouter
 
 PRICE = {"cost": {"input": 1}}
@@ -32,8 +33,8 @@ def openrouter(*keys: str) -> Catalogue:
 
 def test_names_that_share_one_tail() -> None:
     names = ("claude-sonnet-4.5", "anthropic/claude-sonnet-4-5", "CLAUDE_SONNET_4_5")
-    assert {tail(name) for name in names} == {"claudesonnet45"}
-    assert tokens("models/Qwen3.5 (Flash)") == ("qwen3", "5", "flash")
+    assert {Name(name).tail for name in names} == {"claudesonnet45"}
+    assert Name("models/Qwen3.5 (Flash)").tokens == ("qwen3", "5", "flash")
 
 
 @pytest.mark.parametrize(
@@ -98,6 +99,16 @@ def test_every_name_of_a_sync_of_all_models() -> None:
     assert list(matcher.names()) == ["a/m", "m", "z/q"]
 
 
+@given(st.text("abc1", max_size=8), st.text("abc1", max_size=8))
+def test_the_edit_distance_is_that_of_its_definition(a: str, b: str) -> None:
+    table = {(i, 0): i for i in range(len(a) + 1)} | {(0, j): j for j in range(len(b) + 1)}
+    for i, x in enumerate(a):
+        for j, y in enumerate(b):
+            beside = min(table[i, j + 1], table[i + 1, j]) + 1
+            table[i + 1, j + 1] = min(beside, table[i, j] + (x != y))
+    assert edit_distance(a, b) == table[len(a), len(b)]
+
+
 @given(st.text("abc1", max_size=8), st.text("abc1", max_size=8), st.text("abc1", max_size=8))
 def test_the_edit_distance_is_a_metric(a: str, b: str, c: str) -> None:
     assert edit_distance(a, b) == edit_distance(b, a)
@@ -107,6 +118,6 @@ def test_the_edit_distance_is_a_metric(a: str, b: str, c: str) -> None:
 
 @given(st.text(max_size=12), st.text(max_size=12))
 def test_a_similarity_is_from_0_to_1_and_1_only_for_the_same(a: str, b: str) -> None:
-    value, _ = similarity(a, b)
+    value, _ = Comparison(Name(a)).likeness(Name(b))
     assert 0 <= value <= 1
     assert (value == 1) == (a == b)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cpamp.pricing.matching import Matcher
 from cpamp.pricing.price import ModelPrice, Rate, Rates
 from cpamp.pricing.selection import complete, requested_models, select
 from cpamp.pricing.sources import Catalogue, read_litellm, read_models_dev
@@ -41,7 +42,7 @@ def test_what_is_requested(models: Any, expected: list[str] | None) -> None:
 def test_matches_candidates_and_the_rest_in_request_order() -> None:
     found = select(
         ["zzz", "m-pro-latest", "m-pro", "nothing"],
-        [litellm("acme/m-pro")],
+        Matcher([litellm("acme/m-pro")]),
         failed=(),
         stored={},
     )
@@ -54,7 +55,7 @@ def test_matches_candidates_and_the_rest_in_request_order() -> None:
 
 
 def test_all_models_takes_sure_matches_and_says_nothing_of_the_others() -> None:
-    found = select(None, [models_dev(m=1), litellm("x", "X")], failed=(), stored={})
+    found = select(None, Matcher([models_dev(m=1), litellm("x", "X")]), failed=(), stored={})
     assert set(found.matched) == {"m", "x", "X"}
     assert (found.candidates, found.unmatched) == ({}, [])
 
@@ -75,18 +76,25 @@ def test_rows_that_stay_as_they_are(
     stored: ModelPrice, failed: tuple[str, ...], overwrite: bool, preserved: list[str]
 ) -> None:
     found = select(
-        ["m"], [litellm("m")], failed=failed, stored={"m": stored}, overwrite_manual=overwrite
+        ["m"],
+        Matcher([litellm("m")]),
+        failed=failed,
+        stored={"m": stored},
+        overwrite_manual=overwrite,
     )
     assert found.preserved == preserved
     assert set(found.matched) == ({"m"} - set(preserved))
 
 
 def test_a_row_of_a_failed_source_stays_when_nothing_else_has_it() -> None:
-    found = select(["q"], [litellm("m")], failed=("models.dev",), stored={"q": row("models.dev")})
+    found = select(
+        ["q"], Matcher([litellm("m")]), failed=("models.dev",), stored={"q": row("models.dev")}
+    )
     assert (found.preserved, found.unmatched) == (["q"], ["q"])
 
 
 def test_when_the_next_source_need_not_be_asked() -> None:
-    assert complete(["m"], [models_dev(m=1)])
-    assert not complete(["m", "n"], [models_dev(m=1)])
-    assert not complete(None, [models_dev(m=1)])
+    matcher = Matcher([models_dev(m=1)])
+    assert complete(["m"], matcher)
+    for requested in (["m", "n"], [], None):
+        assert not complete(requested, matcher)

@@ -20,6 +20,7 @@ from cpamp.usage.record import (
     caller_of,
     first,
     metadata_bytes,
+    name_of,
     snapshots_of,
     stated_cache_mode,
     strict_json,
@@ -79,7 +80,7 @@ def read_exported(record: Record, *, now_ms: int) -> Event:
         ttft_ms=_optional(first(record, ("ttft_ms", "ttftMs"))),
         created_at_ms=created if created > 0 else now_ms,
         auth_snapshot_at_ms=snapshot_ms if snapshot_ms > 0 else 0,
-        request_id=text_of(record, "request_id", "requestId"),
+        request_id=name_of(record, "request_id", "requestId"),
         trace_id=told.trace_id,
         metadata=metadata_bytes(metadata),
         quota_recover_at_ms=told.recover_at_ms,
@@ -130,9 +131,9 @@ def _remembered_names(values: tuple[str | EllipsisType, ...]) -> _Names:
 
 def _read_names(record: Record, raw: Record) -> _Names:
     who = _who(record)
-    requested = text_of(record, "requested_model", "requestedModel")
-    resolved = text_of(record, "resolved_model", "resolvedModel")
-    model = text_of(record, "model") or requested or resolved or "-"
+    requested = name_of(record, "requested_model", "requestedModel")
+    resolved = name_of(record, "resolved_model", "resolvedModel")
+    model = name_of(record, "model") or requested or resolved or "-"
     mode = (
         stated_cache_mode(record)
         or stated_cache_mode(raw)
@@ -152,8 +153,8 @@ def _read_names(record: Record, raw: Record) -> _Names:
 
 def _way(record: Record, who: Who) -> Way:
     # Method and path were split off when the event was stored first; an empty one stays empty.
-    way = way_of(record, who, text_of(record, "service_tier", "serviceTier"))
-    return way._replace(method=text_of(record, "method").upper(), path=text_of(record, "path"))
+    way = way_of(record, who, name_of(record, "service_tier", "serviceTier"))
+    return way._replace(method=name_of(record, "method").upper(), path=name_of(record, "path"))
 
 
 _INT = {int}
@@ -217,13 +218,13 @@ def _time(record: Record, now_ms: int) -> _When:
 
 def _who(record: Record) -> Who:
     return Who(
-        text_of(record, "auth_index", "authIndex"),
+        name_of(record, "auth_index", "authIndex"),
         _source(text_of(record, "source")),
         text_of(record, "source_hash", "sourceHash"),
         *snapshots_of(record),
-        text_of(record, "provider"),
-        text_of(record, "executor_type", "executorType"),
-        text_of(record, "auth_type", "authType"),
+        name_of(record, "provider"),
+        name_of(record, "executor_type", "executorType"),
+        name_of(record, "auth_type", "authType"),
     )
 
 

@@ -33,7 +33,13 @@ from cpamp.usage.models import (
     separate_reasoning,
     with_total,
 )
-from cpamp.usage.redact import clean_request_text, mask_source, redact, redact_json, redact_member
+from cpamp.usage.redact import (
+    clean_request_text,
+    mask_source,
+    redact,
+    redact_json,
+    redact_name,
+)
 from cpamp.usage.shapes import Part
 from cpamp.usage.timestamps import Instant, read_instant
 
@@ -359,17 +365,22 @@ def sha256_hex(text: str) -> str:
     return hashlib.sha256(text.encode(errors="replace")).hexdigest() if text else ""
 
 
+def name_of(record: Record, *names: str) -> str:
+    """The first text of these members, as a name that may be stored."""
+    return redact_name(text_of(record, *names))
+
+
 def who_of(record: Record) -> Who:
     """Who paid."""
     source = text_of(record, *_RAW_SOURCE)
     return Who(
-        text_of(record, *_AUTH_INDEX),
+        name_of(record, *_AUTH_INDEX),
         mask_source(source),
         sha256_hex(source),
         *snapshots_of(record),
-        text_of(record, *_PROVIDER),
-        text_of(record, *_EXECUTOR),
-        text_of(record, *_AUTH_TYPE),
+        name_of(record, *_PROVIDER),
+        name_of(record, *_EXECUTOR),
+        name_of(record, *_AUTH_TYPE),
     )
 
 
@@ -420,12 +431,12 @@ def route(endpoint: str, method: str, path: str) -> tuple[str, str, str]:
 def way_of(record: Record, who: Who, legacy_tier: str = "") -> Way:
     """By which route, and with which settings."""
     return _way(
-        text_of(record, *_ENDPOINT),
-        text_of(record, *_HTTP_METHOD),
-        text_of(record, *_PATH),
-        text_of(record, *_EFFORT),
-        text_of(record, *_REQUEST_TIER),
-        text_of(record, *_RESPONSE_TIER),
+        name_of(record, *_ENDPOINT),
+        name_of(record, *_HTTP_METHOD),
+        name_of(record, *_PATH),
+        name_of(record, *_EFFORT),
+        name_of(record, *_REQUEST_TIER),
+        name_of(record, *_RESPONSE_TIER),
         legacy_tier,
         who,
     )
@@ -549,8 +560,8 @@ class _Models(NamedTuple):
 
 def _models_of(record: Record) -> _Models:
     who = who_of(record)
-    requested = text_of(record, *_REQUESTED)
-    resolved = text_of(record, *_RESOLVED)
+    requested = name_of(record, *_REQUESTED)
+    resolved = name_of(record, *_RESOLVED)
     model = requested or resolved or "-"
     names = (model, requested, resolved, analytics_model(model))
     told = named_cache_mode(
@@ -642,7 +653,7 @@ def normalise(record: Record, *, now_ms: int, keep_raw: bool = False) -> Event:
     failure = Failure.of(record) if failed else None
     metadata = metadata_of(record, who, failure, instant.ms)
     told = summary(metadata)
-    request_id = text_of(record, "request_id", "requestId", "id")
+    request_id = name_of(record, "request_id", "requestId", "id")
     latency = optional_integer(first(record, _LATENCY))
     at_ms = as_integer(first(record, ("auth_snapshot_at_ms", "authSnapshotAtMs")))
     timestamp = instant.text
@@ -686,9 +697,7 @@ def normalise(record: Record, *, now_ms: int, keep_raw: bool = False) -> Event:
 
 def unknown_members(record: Record) -> bytes:
     """The members that no rule reads, redacted, as compact JSON; b"" for none."""
-    members = {
-        name: redact_member(name, value) for name, value in record.items() if name not in KNOWN
-    }
+    members = redact_json({n: value for n, value in record.items() if n not in KNOWN})
     text = _json(members)
     return text if len(text) <= UNKNOWN_BYTES else _json(sorted(members)[:64])
 

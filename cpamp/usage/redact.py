@@ -133,6 +133,19 @@ def _basic(match: re.Match[str]) -> str:
 redact_value = lru_cache(maxsize=8192)(redact)
 
 
+# What of all that can't be a part of a model's or a route's name: "task-runner" is one.
+_NO_NAME = re.compile(
+    r"(?<![a-z0-9])(?:sk-|sess-|ghp_|hf_|pk_|rk_|github_pat_|aiza)[a-z0-9_-]{12,}"
+    r"|authorization|bearer\s|basic\s|(?:token|api[-_ ]?key|cookie)\W{0,3}[:=]|@.*\."
+)
+
+
+@lru_cache(maxsize=16384)
+def redact_name(text: str) -> str:
+    """The name of a thing as it may be stored and shown, with no secret in it."""
+    return redact(text) if _NO_NAME.search(text.lower()) else text
+
+
 def secret_looking(text: str) -> bool:
     """Whether a text looks like a key rather than a name."""
     if any(c in " /\\" for c in text):
@@ -149,15 +162,17 @@ def mask_source(text: str) -> str:
         shown = name.removesuffix("***").encode(errors="replace")
         if name.endswith("***") and len(shown) <= 3:
             return text
-        return f"{name.encode(errors='replace')[:3].decode(errors='ignore')}***@{rest}"
+        begun = name.encode(errors="replace")[:3].decode(errors="ignore")
+        return f"{begun}***@{redact_name(rest)}"
     if not secret_looking(text):
-        return text
+        return redact_name(text)
     return "m:****" if len(text) <= 8 else f"m:{text[:4]}...{text[-4:]}"
 
 
 @lru_cache(maxsize=8192)
 def clean_request_text(text: str, limit: int) -> str:
-    """Request metadata in one printable line of at most `limit` bytes."""
+    """Request metadata in one printable line of at most `limit` bytes, without secrets."""
+    text = redact_name(text)
     if not (text.isascii() and text.isprintable()):
         text = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text)
     text = " ".join(text.split())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes
 
 import attrs
 from klein import Klein
@@ -18,6 +18,7 @@ from werkzeug.exceptions import MethodNotAllowed as NoSuchMethod
 from werkzeug.routing import BaseConverter, Map, RequestRedirect, Rule
 
 from cpamp.errors import Problem
+from cpamp.usage.redact import redact_name
 from cpamp.web.auth import Guard
 from cpamp.web.body import BodyTooLarge
 from cpamp.web.channel import Channel
@@ -247,7 +248,7 @@ class Site(server.Site):
         self._log.info(
             "http {method} {path} status={status} duration={duration:.1f}ms remote={peer}",
             method=printable(request.method.decode(errors="replace")),
-            path=printable(path),
+            path=printable(unquote(path)),
             status=request.code,
             duration=(self.clock.seconds() - request.started) * 1000,
             peer=request.peer,
@@ -255,5 +256,5 @@ class Site(server.Site):
 
 
 def printable(text: str) -> str:
-    """A text in one printable line of bounded length."""
-    return "".join(c if c.isprintable() else "?" for c in text[:500])
+    """A text in one printable line of bounded length, without secrets."""
+    return "".join(c if c.isprintable() else "?" for c in redact_name(text[:500]))

@@ -13,6 +13,7 @@ from cpamp.usage.redact import (
     mask_source,
     redact,
     redact_json,
+    redact_name,
     secret_looking,
 )
 
@@ -163,3 +164,25 @@ def test_a_payload_is_redacted_by_name_and_by_content() -> None:
         "max_tokens": 7,
         "by_key": {"[redacted]": 5},
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("gpt-5.5(high)", "gpt-5.5(high)"),
+        ("task-runner", "task-runner"),
+        ("risk-analysis-model-of-ours", "risk-analysis-model-of-ours"),
+        ("claude-sonnet-4@20250514", "claude-sonnet-4@20250514"),
+        ("hf_mistral", "hf_mistral"),
+        ("POST /v1/tokens:count", "POST /v1/tokens:count"),
+        ("sk-proj-ABCDEFGH12345678", "[redacted]"),
+        ("via sk-proj-ABCDEFGH12345678", "via [redacted]"),
+        ("AIzaSyABCDEFGH12345678", "[redacted]"),
+        ("POST /v1?api_key=abc", "POST /v1?api_key=[redacted]"),
+        ("Bearer abcdefghijklmnop", "Bearer [redacted]"),
+        ("model of alice@example.com", "model of a***@example.com"),
+    ],
+)
+def test_names(name: str, expected: str) -> None:
+    assert redact_name(name) == expected
+    assert redact_name(expected) == expected

@@ -1,0 +1,202 @@
+"""The dashboard, histories, windows and header snapshots, each against a count event by event."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cpamp.analytics.accounts import TARGET_FIELDS, account_key_of
+from cpamp.analytics.answer import Answerer
+from cpamp.analytics.dashboard import DashboardRequest, dashboard
+from cpamp.analytics.headers import SnapshotsRequest, key_of, snapshots
+from cpamp.analytics.history import HistoryRequest, history
+from cpamp.analytics.recount.fact import Fact
+from cpamp.analytics.recount.sums import Sums
+from cpamp.analytics.windows import Scope, WindowsRequest, folded_model, window_usage
+from cpamp.store.reading import read_range
+from cpamp.usage.event import Event
+from tests.analytics.asking import NOW, stored
+from tests.analytics.test_oracle import BOOK, DAY, HOUR, TIMES, some_event
+
+FEW = settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+EVENTS = st.lists(some_event(), max_size=30, unique_by=lambda e: e.event_hash)
+SCOPES = st.sampled_from(
+    [
+        None,
+        {"kind": "all"},
+        {"kind": "family", "key": "codex_main"},
+        {"kind": "family", "key": "gemini"},
+        {"kind": "models", "models": ["a", "AB"]},
+        {"kind": "product", "key": "x"},
+        {"kind": "feature", "key": "x", "complete": True},
+    ]
+)
+
+
+def facts_of(answerer: Answerer) -> list[Fact]:
+    reading = answerer.reading
+    last = answerer.view.snapshot.n
+    rows = read_range(reading.conn, reading.dictionaries, 1, last, callers=True)
+    return [Fact.of(number, event, reading.book) for number, event in rows]
+
+
+def added(facts: list[Fact]) -> Sums:
+    sums = Sums()
+    for fact in facts:
+        sums.add(fact)
+    return sums
+
+
+@FEW
+@given(EVENTS, TIMES, st.integers(0, 30 * HOUR))
+def test_the_dashboard(events: list[Event], start: int, length: int) -> None:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        stored(Path(folder), [events], BOOK) as answerer,
+    ):
+        query = {"today_start_ms": [str(start)], "now_ms": [str(start + length)]}
+        found = dashboard(answerer, DashboardRequest.read(query, NOW))
+        facts = facts_of(answerer)
+    now = start + length
+    inside = [f for f in facts if start <= f.event.timestamp_ms < now]
+    today = added(inside)
+    assert found["today"]["total_calls"] == today.calls
+    assert found["today"]["failure_calls"] == today.failures
+    assert found["today"]["input_tokens"] == today.input_tokens
+    assert found["today"]["total_cost"] == pytest.approx(today.cost)
+    assert found["today"]["average_latency_ms"] == pytest.approx(today.latency.mean)
+    assert found["today"]["zero_token_calls"] == today.zero_token_calls
+    assert found["today"]["unpriced_calls"] == today.unpriced_calls
+    rolling = added([f for f in facts if now - 1_800_000 <= f.event.timestamp_ms < now])
+    assert found["rolling_30m"]["total_calls"] == rolling.calls
+    assert found["rolling_30m"]["total_tokens"] == rolling.total_tokens
+    for i, hour in enumerate(found["traffic_timeline"]):
+        sums = added([f for f in inside if (f.event.timestamp_ms - start) // HOUR == i])
+        assert (hour["calls"], hour["failure"]) == (sums.calls, sums.failures)
+        assert hour["tokens"] == sums.total_tokens
+    points = found["today_request_health_timeline"]["points"]
+    for i, point in enumerate(points):
+        sums = added([f for f in inside if (f.event.timestamp_ms - start) // 600_000 == i])
+        assert (point["calls"], point["failure"]) == (sums.calls, sums.failures)
+    models = defaultdict(list)
+    for fact in inside:
+        models[fact.event.model.analytics_model].append(fact)
+    ranked = sorted(models, key=lambda name: (-len(models[name]), name))[:5]
+    assert [row["model"] for row in found["top_models_today"]] == ranked
+    failing = [f for f in inside if f.event.end.failed]
+    assert len(found["recent_failures"]) == min(len(failing), 5)
+
+
+TARGET = st.fixed_dictionaries(dict.fromkeys(TARGET_FIELDS, st.sampled_from(["", "a", "ab", "A"])))
+
+
+def matches(fact: Fact, target: dict[str, str], key: str) -> bool:
+    who = fact.event.who
+    if key and account_key_of(who) == key:
+        return True
+    file = target["auth_file_snapshot"].strip()
+    if not file and target["source"].strip() not in (
+        target["account_snapshot"].strip(),
+        target["auth_label_snapshot"].strip(),
+    ):
+        file = target["source"].strip()
+    index = target["auth_index"].strip()
+    old = not who.auth_file_snapshot.strip() and who.source.strip().lower() == file.lower()
+    return bool(file and index) and old and who.auth_index.strip().lower() == index.lower()
+
+
+@FEW
+@given(EVENTS, st.lists(TARGET, min_size=1, max_size=4))
+def test_histories(events: list[Event], targets: list[dict[str, str]]) -> None:
+    accounts = [
+        {"row_key": f"row {i}", **target, "auth_provider_snapshot": "a"}
+        for i, target in enumerate(targets)
+    ]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        stored(Path(folder), [events], BOOK) as answerer,
+    ):
+        items = history(answerer, HistoryRequest.read({"accounts": accounts}))["items"]
+        facts = facts_of(answerer)
+    for account, item in zip(accounts, items, strict=True):
+        mine = [f for f in facts if matches(f, account, item["account_key"])]
+        sums = added(mine)
+        assert (item["total_requests"], item["failure_calls"]) == (sums.calls, sums.failures)
+        assert item["total_tokens"] == sums.total_tokens
+        assert item["total_cost"] == pytest.approx(sums.cost)
+        assert item["matched"] == bool(mine)
+        if mine:
+            assert (item["first_seen_ms"], item["last_seen_ms"]) == (
+                sums.first_seen_ms,
+                max(f.event.timestamp_ms for f in mine),
+            )
+            newest = sorted(mine, key=lambda f: f.order, reverse=True)[:10]
+            marks = [(m["timestamp_ms"], m["failed"]) for m in item["recent_requests"]]
+            assert marks == [(f.event.timestamp_ms, f.event.end.failed) for f in newest]
+
+
+@FEW
+@given(EVENTS, st.lists(st.tuples(TARGET, TIMES, SCOPES), min_size=1, max_size=4))
+def test_windows(events: list[Event], asked: list[tuple[dict[str, str], int, Any]]) -> None:
+    windows = [
+        {
+            **{"row_key": "r", "window_key": f"w{i}", "from_ms": start, "to_ms": start + DAY},
+            **target,
+            **{"auth_provider_snapshot": "a", "auth_index": target["auth_index"] or "b"},
+            "model_scope": scope,
+        }
+        for i, (target, start, scope) in enumerate(asked)
+    ]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        stored(Path(folder), [events], BOOK) as answerer,
+    ):
+        request = WindowsRequest.read({"windows": windows})
+        items = window_usage(answerer, request)["items"]
+        facts = facts_of(answerer)
+    for window, read, item in zip(windows, request.windows, items, strict=True):
+        scope = Scope.read(window["model_scope"])
+        counted, unknown = [], 0
+        for fact in facts:
+            inside = window["from_ms"] <= fact.event.timestamp_ms < window["to_ms"]
+            if inside and matches(fact, window, read.target.key):
+                model = fact.event.model
+                name = folded_model(model.resolved_model.strip() or model.analytics_model)
+                counts, unclear = scope.verdict(name)
+                unknown += unclear
+                counted += [fact] if counts else []
+        sums = added(counted)
+        assert (item["total_requests"], item["failure_calls"]) == (sums.calls, sums.failures)
+        assert item["total_tokens"] == sums.total_tokens
+        assert item["total_cost"] == pytest.approx(sums.cost)
+        assert item["unmatched_requests"] == unknown
+
+
+@FEW
+@given(EVENTS, st.integers(1, 10))
+def test_header_snapshots(events: list[Event], days: int) -> None:
+    now = NOW + 4 * DAY
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        stored(Path(folder), [events], BOOK) as answerer,
+    ):
+        items = snapshots(answerer, SnapshotsRequest(days, 1000, now))["items"]
+        facts = facts_of(answerer)
+    newest: dict[Any, Fact] = {}
+    for fact in sorted(facts, key=lambda f: f.order):
+        key = key_of(fact.event.who)
+        inside = now - days * DAY <= fact.event.timestamp_ms < now
+        if inside and fact.event.has_headers and key is not None:
+            newest[key] = fact
+    expected = sorted(newest.values(), key=lambda f: f.order, reverse=True)
+    assert [item["event_hash"] for item in items] == [f.event.event_hash for f in expected]

@@ -38,7 +38,10 @@ def sample(path: str) -> str:
     def value(match: re.Match[str]) -> str:
         kind, _, _ = match[1].partition(":")
         words = re.findall(r"[a-z][a-z-]+", match[1])
-        if match[1].startswith(("regex('", "any(")):
+        if match[1].startswith("regex('"):
+            # Not the very name, which may be a route of its own.
+            return f"{words[1]}-x"
+        if match[1].startswith("any("):
             return str(words[1])
         return "some/where" if kind == "path" else "x"
 
@@ -152,7 +155,7 @@ def test_another_method_is_refused_with_those_that_there_are(asker: Asker, path:
         assert taken <= allowed
         assert method not in allowed
         stranger = asker.ask(method, PATHS[path], key="")
-        assert stranger.status == (401 if Access.ADMIN in access else stranger.status)
+        assert stranger.status == (401 if access == {Access.ADMIN} else stranger.status)
 
 
 @every_path

@@ -42,8 +42,9 @@ class Decoded:
 def decode_items(items: Iterable[Item], *, keep_raw: bool) -> Decoded:
     """Decode items in order; one that can't be read costs none of its neighbours."""
     decoded = Decoded()
+    decoder = _Decoder(decoded, keep_raw)
     for item in items:
-        decoder = _Decoder(decoded, item.arrived_ms, keep_raw)
+        decoder.now_ms = item.arrived_ms
         if item.is_array:
             decoder.array(item.payload)
         else:
@@ -59,11 +60,12 @@ def letter(payload: bytes, reason: str, now_ms: int) -> DeadLetter:
     return DeadLetter(shown, redact(reason, REASON_BYTES), now_ms)
 
 
-@attrs.frozen
+@attrs.define
 class _Decoder:
     into: Decoded
-    now_ms: int
     keep_raw: bool
+    # When what is decoded arrived.
+    now_ms: int = 0
 
     def payload(self, payload: bytes) -> None:
         """One record as it came."""

@@ -29,7 +29,6 @@ from cpamp.usage.models import (
     effective_tier,
     explicit_cache_mode,
     named_cache_mode,
-    normalised,
     separate_reasoning,
     with_total,
 )
@@ -302,12 +301,10 @@ def _counted_mode(tokens: Tokens) -> str:
 def billed_of(record: Record, who: Who, tokens: Tokens, mode: str) -> Billed | None:
     """CPA's own breakdown, where it is complete and says something else than the counts."""
     whole = record.get("token_breakdown")
-    if not isinstance(whole, dict) or whole.get("quality") != "complete":
+    if type(whole) is not dict or whole.get("quality") != "complete":
         return None
     inputs, outputs = whole.get("input"), whole.get("output")
-    if whole.get("schema_version") != 2 or not (
-        isinstance(inputs, dict) and isinstance(outputs, dict)
-    ):
+    if whole.get("schema_version") != 2 or type(inputs) is not dict or type(outputs) is not dict:
         return None
     stated = (
         inputs.get("uncached_tokens"),
@@ -326,14 +323,14 @@ def billed_of(record: Record, who: Who, tokens: Tokens, mode: str) -> Billed | N
     return billed
 
 
-def counted(who: Who, tokens: Tokens, mode: str) -> Billed | None:
+def counted(who: Who, tokens: Tokens, mode: str) -> tuple[int, int, int, int] | None:
     """What the counts alone would be billed as; None where some are of no stated kind."""
+    given, output, reasoning, _, _, read, creation, _ = tokens
     if compatible_cached(tokens):
         return None
-    buckets = normalised(tokens, mode)
-    beside = separate_reasoning(who.executor_type, who.provider)
-    output = tokens.output_tokens + (tokens.reasoning_tokens if beside else 0)
-    return Billed(buckets.uncached_input, buckets.cache_read, buckets.cache_creation, output)
+    fresh = given if mode == SEPARATE else max(given - read - creation, 0)
+    beside = reasoning and separate_reasoning(who.executor_type, who.provider)
+    return fresh, read, creation, output + (reasoning if beside else 0)
 
 
 # -- the parts of an event ----------------------------------------------------------------------

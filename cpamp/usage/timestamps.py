@@ -51,7 +51,8 @@ def read_instant(value: Any) -> Instant | None:
     if not isinstance(value, str):
         return None
     text = value.strip()
-    return _from_number(int(text)) if _INTEGER.match(text) else parse(text)
+    found = parse(text)
+    return _from_number(int(text)) if found is None and _INTEGER.match(text) else found
 
 
 def _from_number(value: float) -> Instant | None:

@@ -53,10 +53,11 @@ from cpamp.settings import Settings, load
 from cpamp.setup.service import SetupService
 from cpamp.store import Store
 from cpamp.store.retention import Retention
-from cpamp.web.aliases import ApiKeyAliases
+from cpamp.web.aliases import ApiKeyAliases, listing
 from cpamp.web.auth import Guard
 from cpamp.web.auth_files import AuthFiles
 from cpamp.web.automation import Automations
+from cpamp.web.bootstrap import Bootstrap
 from cpamp.web.cors import Cors
 from cpamp.web.explain import Explain
 from cpamp.web.health import Health
@@ -209,9 +210,21 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
     # What the port offers.
     lag = ReactorLag(reactor)
     proxy = Proxy(setup.client)
+    health = Health(database, store, collector, setup.info, lag.ms)
+    bootstrap = Bootstrap(
+        reactor,
+        {
+            "info": setup.info,
+            "config": setup.shown,
+            "status": health.report,
+            "aliases": lambda: listing(aliases.book),
+        },
+        setup.client,
+    )
     surface = Surface(
         [
-            Health(database, store, collector, setup.info, lag.ms),
+            health,
+            bootstrap,
             Metrics(store, collector, lambda: proxy.passed, lag.ms),
             Setup(setup),
             Panel(settings.panel_path, settings.base_path),

@@ -64,6 +64,14 @@ class CpaConfig:
             version=version,
         )
 
+    def usage_json(self) -> dict[str, Any]:
+        """What of it concerns usage, as answers of ours carry it (server contract, 11.1)."""
+        return {
+            "usageStatisticsEnabled": self.usage_statistics_enabled,
+            "redisUsageQueueRetentionSeconds": self.retention_seconds,
+            "retentionSourceDefault": self.retention_is_default,
+        }
+
 
 def _first(value: Mapping[str, Any], *names: str) -> Any:
     return next((value[name] for name in names if name in value), None)
@@ -102,6 +110,17 @@ class CpaClient:
         if not self.version:
             raise NotCpa("what answers at that address is not CPA: it tells no version")
         return CpaConfig.read(body, self.version)
+
+    async def introduction(self, seconds: float) -> tuple[Headers, dict[str, Any]]:
+        """The headers that CPA tells of itself, and its configuration with all its members.
+
+        Raises a `CpaProblem` that says what is wrong.
+        """
+        response = await self._checked("GET", "/v0/management/config", seconds)
+        body = await self._json(await self.body(response, SMALL_BYTES, seconds))
+        if not isinstance(body, dict):
+            raise NotCpa("what answers at that address is not CPA's management API")
+        return response.headers, body
 
     async def enable_usage_statistics(self) -> None:
         """Make CPA publish usage records."""
@@ -229,13 +248,13 @@ class CpaClient:
     async def _read(
         self, method: str, path: str, seconds: float, limit: int, body: bytes | None = None
     ) -> Any:
-        text = await self.exchange(method, path, body, seconds=seconds, limit=limit)
-        try:
-            if len(text) > THREAD_BYTES:
-                return await deferToThread(orjson.loads, text)
-            return orjson.loads(text)
-        except orjson.JSONDecodeError as error:
-            raise NotCpa("what answers at that address is not CPA: its reply is no JSON") from error
+        return await self._json(
+            await self.exchange(method, path, body, seconds=seconds, limit=limit)
+        )
+
+    @staticmethod
+    async def _json(text: bytes) -> Any:
+        return await deferToThread(_parsed, text) if len(text) > THREAD_BYTES else _parsed(text)
 
     async def body(self, response: IResponse, limit: int, seconds: float) -> bytes:
         """The body of a response; raises a `CpaProblem` where it is longer, or breaks off."""
@@ -263,6 +282,13 @@ def entries_of(listing: Any) -> list[dict[str, Any]]:
     if not isinstance(listing, list):
         raise NotCpa("CPA's list of credentials is not a list")
     return [entry for entry in listing if isinstance(entry, dict) and entry]
+
+
+def _parsed(text: bytes) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise NotCpa("what answers at that address is not CPA: its reply is no JSON") from error
 
 
 def _error_text(body: bytes) -> str:

@@ -136,12 +136,17 @@ class SetupService:
 
     # Reading and changing.
 
+    def shown(self) -> dict[str, Any]:
+        """The configuration that holds, without the key, and where it comes from."""
+        source = "env" if self._settings.env_mode else "db" if self._saved else ""
+        return {"config": self.effective.json(), "source": source}
+
     async def get_config(self) -> dict[str, Any]:
         """The body of ``GET /usage-service/config``; CPA's own view only if it answers soon."""
-        effective = self.effective
-        answer = self._answer(effective)
-        if effective.connection.complete:
-            usage = await self._cpa_usage(effective.connection)
+        answer = self.shown()
+        connection = self.effective.connection
+        if connection.complete:
+            usage = await self._cpa_usage(connection)
             if usage is not None:
                 answer["cpaUsage"] = usage
         return answer
@@ -190,7 +195,7 @@ class SetupService:
             raise ConnectionRequiredForMonitoring
         await self._save(merged)
         self._configure(self.effective, collector.enabled)
-        return self._answer(self.effective) | ({"warnings": notes} if notes else {})
+        return self.shown() | ({"warnings": notes} if notes else {})
 
     async def _connected(self, request: dict[str, Any]) -> dict[str, Any]:
         before = self.effective
@@ -299,10 +304,6 @@ class SetupService:
         except Exception:
             self._log.failure("the collector can't be configured")
 
-    def _answer(self, config: ManagerConfig) -> dict[str, Any]:
-        source = "env" if self._settings.env_mode else "db" if self._saved else ""
-        return {"config": config.json(), "source": source}
-
     async def _cpa_usage(self, connection: Connection) -> dict[str, Any] | None:
         asked: Deferred[CpaConfig] = Deferred.fromCoroutine(
             self._connect(connection.url, connection.key).config()
@@ -311,11 +312,7 @@ class SetupService:
             cpa = await asked.addTimeout(PROBE_SECONDS, self._reactor)
         except (Problem, TimeoutError):
             return None
-        return {
-            "usageStatisticsEnabled": cpa.usage_statistics_enabled,
-            "redisUsageQueueRetentionSeconds": cpa.retention_seconds,
-            "retentionSourceDefault": cpa.retention_is_default,
-        }
+        return cpa.usage_json()
 
 
 def _env_managed(config: ManagerConfig) -> tuple[Connection, CollectorSettings]:

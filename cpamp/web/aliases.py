@@ -72,9 +72,14 @@ def _item(value: Any, now_ms: int) -> tuple[str, str, int]:
     return members.text(item, "apiKeyHash"), members.text(item, "alias"), at_ms
 
 
-def _answer(book: AliasBook) -> Reply:
+def listing(book: AliasBook) -> dict[str, Any]:
+    """The names as answers carry them."""
     items = [
         {"apiKeyHash": a.api_key_hash, "alias": a.alias, "updatedAtMs": a.updated_at_ms}
         for a in book.items
     ]
-    return Reply(200, {"items": items}, {"ETag": etag(book.version)})
+    return {"items": items}
+
+
+def _answer(book: AliasBook) -> Reply:
+    return Reply(200, listing(book), {"ETag": etag(book.version)})

@@ -78,6 +78,10 @@ class Health:
         """All that is known without asking anybody."""
         if request.query("scope") == "database-maintenance":
             return {"databaseMaintenance": MAINTENANCE}
+        return self.report()
+
+    def report(self) -> dict[str, Any]:
+        """The whole status."""
         counts = self.store.counts
         return {
             "service": SERVICE,

@@ -1,0 +1,124 @@
+"""All that the panel wants to know when it starts, in one answer (panel contract, 9.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+import orjson
+from twisted.internet.defer import Deferred, TimeoutError
+from twisted.internet.interfaces import IReactorTime
+from twisted.web.http_headers import Headers
+
+from cpamp.cpa.client import CpaClient, CpaConfig
+from cpamp.cpa.errors import CpaTimeout
+from cpamp.errors import Problem
+from cpamp.web.proxy import NotConfigured
+from cpamp.web.request import ApiRequest
+from cpamp.web.route import route
+
+PATH = "/v0/management/panel/bootstrap"
+CPA_SECONDS = 2.0
+_VERSIONS = {
+    "version": ("X-CPA-VERSION", "X-Server-Version"),
+    "commit": ("X-CPA-COMMIT", "X-Server-Commit"),
+    "buildDate": ("X-CPA-BUILD-DATE", "X-Server-Build-Date"),
+}
+_SWITCHES = (
+    "debug",
+    "logging-to-file",
+    "request-log",
+    "usage-statistics-enabled",
+    "redis-usage-queue-retention-seconds",
+    "request-retry",
+    "ws-auth",
+)
+_YES = ("1", "true", "yes", "on")
+
+
+@attrs.define
+class Bootstrap:
+    """The start of the panel. `own` names what is known without asking anybody."""
+
+    _reactor: IReactorTime
+    _own: Mapping[str, Callable[[], Any]]
+    _client_of: Callable[[], CpaClient | None]
+
+    @route("GET", PATH, summary="All that the panel starts with, CPA's part last")
+    async def bootstrap(self, request: ApiRequest) -> None:
+        """One JSON object in two lines: what is our own is sent before CPA is waited for.
+
+        The first line and a closing brace are JSON too, for readers that don't wait either.
+        """
+        asked: Deferred[dict[str, Any]] = Deferred.fromCoroutine(self._parts())
+        own = orjson.dumps({name: tell() for name, tell in self._own.items()})
+        async with request.stream("application/json") as out:
+            await out.write(own.removesuffix(b"}") + b"\n")
+            await out.write(b',"cpa":' + orjson.dumps(await asked) + b"}\n")
+
+    async def _parts(self) -> dict[str, Any]:
+        """What CPA tells of itself: for each part its data, or why there are none."""
+        try:
+            headers, config = await self._introduced()
+        except Problem as problem:
+            return dict.fromkeys(_PARTS, problem.body())
+        return {name: _part(read, headers, config) for name, read in _PARTS.items()}
+
+    async def _introduced(self) -> tuple[Headers, Any]:
+        client = self._client_of()
+        if client is None:
+            raise NotConfigured("usage service is not configured")
+        asked: Deferred[tuple[Headers, Any]] = Deferred.fromCoroutine(
+            client.introduction(CPA_SECONDS)
+        )
+        try:
+            # The turn at a key that CPA has not judged yet may have to be waited for.
+            return await asked.addTimeout(CPA_SECONDS, self._reactor)
+        except TimeoutError as error:
+            raise CpaTimeout(f"CPA did not answer within {CPA_SECONDS:g} s") from error
+
+
+def _part(read: Callable[[Headers, Any], Any], headers: Headers, config: Any) -> dict[str, Any]:
+    try:
+        return {"data": read(headers, config)}
+    except Problem as problem:
+        return problem.body()
+
+
+def _version(headers: Headers, config: Any) -> dict[str, Any]:
+    """Of those headers that there are; their names have changed."""
+    found = {name: _header(headers, *names) for name, names in _VERSIONS.items()}
+    return {name: value for name, value in found.items() if value}
+
+
+def _switches(headers: Headers, config: Any) -> dict[str, Any]:
+    """Under CPA's own names, as far as this version has them; no keys."""
+    routing = config.get("routing")
+    strategy = routing.get("strategy") if isinstance(routing, dict) else None
+    found = {name: config.get(name) for name in _SWITCHES} | {"routing/strategy": strategy}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _usage(headers: Headers, config: Any) -> dict[str, Any]:
+    return CpaConfig.read(config, _version(headers, config).get("version", "")).usage_json()
+
+
+def _plugins(headers: Headers, config: Any) -> dict[str, Any]:
+    plugins = config.get("plugins")
+    return {
+        "supported": _header(headers, "X-CPA-SUPPORT-PLUGIN").lower() in _YES,
+        "enabled": isinstance(plugins, dict) and plugins.get("enabled") is True,
+    }
+
+
+def _header(headers: Headers, *names: str) -> str:
+    return next((values[0] for name in names if (values := headers.getRawHeaders(name))), "")
+
+
+_PARTS: Mapping[str, Callable[[Headers, Any], Any]] = {
+    "version": _version,
+    "switches": _switches,
+    "usage": _usage,
+    "plugins": _plugins,
+}

@@ -40,6 +40,11 @@ class View:
     # Set when nobody waits for the answer any more.
     _stop: threading.Event | None = None
 
+    @property
+    def newest_ms(self) -> int:
+        """The greatest time of an event, 0 where there is none."""
+        return int(self.snapshot.column("time").max(initial=0))
+
     def size(self, axis: str) -> int:
         """How many codes an axis has."""
         facets = self.facets

@@ -40,13 +40,14 @@ def run(args: argparse.Namespace, at: Surroundings) -> int:
     """Print for each range how many figures agree; the status is 1 where one does not."""
     path = existing(at.database(args.db_path))
     now = at.now_ms()
+    tomorrow = (now // DAY_MS + 1) * DAY_MS
     different = 0
     with closing(open_reader(path)) as conn, _answerer(conn, path) as answerer:
         for name, days in RANGES.items():
-            start = max(now // DAY_MS * DAY_MS - (days - 1) * DAY_MS, 1) if days else 1
             body = {
-                "from_ms": start,
-                "to_ms": now + DAY_MS,
+                "from_ms": tomorrow - days * DAY_MS if days else 1,
+                # Clocks that were ahead made events of the future.
+                "to_ms": tomorrow if days else max(tomorrow, answerer.view.newest_ms + 1),
                 "now_ms": now,
                 "time_zone": args.time_zone,
                 "include": INCLUDE,

@@ -47,6 +47,16 @@ export interface Coverage {
   readonly gap: { readonly sinceMs: number; readonly reason: string } | null;
 }
 
+export interface Reconciliation {
+  readonly state: "unknown" | "agrees" | "suspected";
+  readonly reason?: string;
+  readonly checkedAtMs?: number;
+  readonly cpaAttempts?: number;
+  readonly storedAttempts?: number;
+  readonly difference?: number;
+  readonly tolerance?: number;
+}
+
 export interface Collector {
   readonly collector: "stopped" | "starting" | "running" | "error";
   readonly upstream?: string;
@@ -62,7 +72,8 @@ export interface Collector {
   readonly deadLetters?: number;
   readonly lastError?: string;
   readonly coverage?: Coverage;
-  readonly reconciliation?: Readonly<Record<string, unknown>> & { readonly state: string };
+  readonly reconciliation?: Reconciliation;
+  readonly key?: { readonly state: string; readonly reason?: string; readonly retryInSeconds?: number };
   readonly intakeBytes?: number;
   readonly intakeLimitBytes?: number;
   readonly spoolBytes?: number;

@@ -224,12 +224,13 @@ function seriesOf(line: Line, { axis, stacked }: SeriesProps, bars: boolean): uP
   return { label: line.label, stroke: color, fill: color, width: 0, points: { show: false }, paths };
 }
 
-/** A colour of six hex digits, nearer to the ground that it lies on; not see-through. */
+/** A colour nearer to the ground that it lies on; not see-through. Both in hex digits. */
 function pale(color: string, ground: string): string {
-  const parts = (hex: string) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+  const long = (hex: string) => (hex.length === 4 ? hex.replace(/[0-9a-f]/gi, "$&$&") : hex);
+  const parts = (hex: string) => [1, 3, 5].map((at) => parseInt(long(hex).slice(at, at + 2), 16));
   const under = parts(ground);
   const mixed = parts(color).map((part, at) => Math.round(part * 0.4 + (under[at] ?? 0) * 0.6));
-  return `rgb(${mixed.join(" ")})`;
+  return `rgb(${mixed.join(",")})`;
 }
 
 /** The clock, and the date at midnight. */

@@ -5,12 +5,13 @@ import { analytics } from "./messages/analytics";
 import { overview } from "./messages/dashboard";
 import { errors } from "./messages/errors";
 import { filters } from "./messages/filters";
+import { keeping } from "./messages/keeping";
 import { login } from "./messages/login";
 import { monitor } from "./messages/monitor";
 import { setup } from "./messages/setup";
 import { shell } from "./messages/shell";
 
-export const messages = { ...shell, ...overview, ...analytics, ...filters, ...monitor, ...login, ...setup, ...errors };
+export const messages = { ...shell, ...overview, ...analytics, ...filters, ...monitor, ...keeping, ...login, ...setup, ...errors };
 export type Messages = typeof messages;
 export type Key = keyof Messages;
 /** Messages that need no values. */

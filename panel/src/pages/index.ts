@@ -4,8 +4,12 @@ import type { FunctionComponent } from "preact";
 import type { PlainKey } from "../i18n/messages";
 import type { IconName } from "../ui/icon";
 import { Analytics } from "./analytics/analytics";
+import { Aliases } from "./aliases/aliases";
+import { Coverage } from "./coverage/coverage";
 import { Dashboard } from "./dashboard/dashboard";
 import { Monitor } from "./monitor/monitor";
+import { Prices } from "./prices/prices";
+import { System } from "./system/system";
 
 export interface Page {
   /** Also the value of `data-page`. */
@@ -26,4 +30,8 @@ export const pages: readonly Page[] = [
   { id: "dashboard", path: "/", title: "dashboard.title", icon: "dashboard", group: "overview", shown: "always", letter: "d", component: Dashboard },
   { id: "usage-analytics", path: "/usage-analytics", title: "analytics.title", icon: "analytics", group: "overview", shown: "monitored", letter: "a", component: Analytics },
   { id: "monitoring", path: "/monitoring", title: "monitor.title", icon: "monitor", group: "overview", shown: "monitored", letter: "m", component: Monitor },
+  { id: "model-prices", path: "/model-prices", title: "price.title", icon: "price", group: "data", shown: "manager", letter: "p", component: Prices },
+  { id: "api-key-aliases", path: "/api-key-aliases", title: "alias.title", icon: "key", group: "data", shown: "manager", letter: "k", component: Aliases },
+  { id: "coverage", path: "/coverage", title: "coverage.title", icon: "coverage", group: "data", shown: "manager", letter: "c", component: Coverage },
+  { id: "system", path: "/system", title: "system.title", icon: "system", group: "system", shown: "always", letter: "s", component: System },
 ];

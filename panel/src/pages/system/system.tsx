@@ -1,0 +1,143 @@
+/** Versions, storage, and what this browser remembers. */
+
+import { useState } from "preact/hooks";
+import type { Status } from "../../api/types";
+import { fmt, t } from "../../i18n/language";
+import { useData, type Data } from "../../state/freshness";
+import { api, base, config, cpaHeaders, forget, info, mode, noteHeaders, readStatus } from "../../state/session";
+import { Block } from "../../ui/block";
+import { Button } from "../../ui/controls";
+import { Facts } from "../../ui/facts";
+import { Confirm, toast } from "../../ui/overlay";
+
+const REFRESH_S = 60;
+
+export function System() {
+  return (
+    <>
+      {mode.value === "manager" ? <ManagerSystem /> : <CpaSystem />}
+      <Browser />
+    </>
+  );
+}
+
+function ManagerSystem() {
+  const data = useData<Status>("status", readStatus, REFRESH_S);
+  return (
+    <div class="row">
+      <Versions data={data} />
+      <Storage data={data} />
+      <Process data={data} />
+    </div>
+  );
+}
+
+function Versions({ data }: { readonly data: Data<Status> }) {
+  return (
+    <Block id="versions" class="w-4" data={data} title={t("system.versions")}>
+      {(status) => (
+        <Facts
+          rows={[
+            [t("system.manager"), status.version ?? t("common.unknown")],
+            ["CPA", status.collector.cpaVersion ?? t("common.unknown")],
+            [t("system.cpaAddress"), config.value?.config.cpaConnection?.cpaBaseUrl],
+            [t("system.address"), base.value],
+            [t("system.started"), fmt.value.dateTime(info.value?.startedAt)],
+          ]}
+        />
+      )}
+    </Block>
+  );
+}
+
+function Storage({ data }: { readonly data: Data<Status> }) {
+  return (
+    <Block id="storage" class="w-4" data={data} title={t("system.storage")}>
+      {({ database, dbPath, events, deadLetters }) => (
+        <Facts
+          rows={[
+            [t("system.records"), <span data-metric="events" data-value={events}>{fmt.value.full(events)}</span>],
+            [t("coverage.deadLetters"), fmt.value.full(deadLetters)],
+            [t("system.file"), dbPath, "copy"],
+            [t("system.size"), fmt.value.bytes(database?.totalBytes)],
+            [t("system.databaseSize"), fmt.value.bytes(database?.databaseBytes)],
+            [t("system.walSize"), fmt.value.bytes(database?.walBytes)],
+            [t("system.perRecord"), database && events ? fmt.value.bytes(database.databaseBytes / events) : "--"],
+          ]}
+        />
+      )}
+    </Block>
+  );
+}
+
+function Process({ data }: { readonly data: Data<Status> }) {
+  return (
+    <Block id="process" class="w-4" data={data} title={t("system.process")}>
+      {({ database, derived, store, reactorLagMs, databaseMaintenance }) => (
+        <Facts
+          rows={[
+            [t("system.store"), store?.ready === false ? <span class="bad-text">{store.problem}</span> : t("system.fine")],
+            [t("system.derived"), derived ? `${fmt.value.full(derived.rows)} / ${fmt.value.full(derived.of)}` : ""],
+            [t("system.lag"), fmt.value.duration(reactorLagMs)],
+            [t("system.checkpoint"), database?.checkpoint ? `${database.checkpoint.mode}, ${fmt.value.dateTime(database.checkpoint.executedAtMs)}, ${fmt.value.duration(database.checkpoint.durationMs)}` : ""],
+            [t("coverage.lastError"), database?.checkpoint?.error],
+            [t("system.maintenance"), databaseMaintenance?.required ? <span class="warn-text">{databaseMaintenance.command ?? t("common.yes")}</span> : t("common.none")],
+          ]}
+        />
+      )}
+    </Block>
+  );
+}
+
+function CpaSystem() {
+  const data = useData("cpa-version", async (signal) => {
+    noteHeaders((await api().answer("/v0/management/config", { signal })).headers);
+    return cpaHeaders.value;
+  });
+  return (
+    <Block id="versions" data={data} title={t("system.versions")}>
+      {(headers) => (
+        <Facts
+          rows={[
+            ["CPA", headers["version"] ?? t("common.unknown")],
+            [t("system.commit"), headers["commit"]],
+            [t("system.built"), headers["buildDate"]],
+            [t("system.address"), base.value],
+          ]}
+        />
+      )}
+    </Block>
+  );
+}
+
+function Browser() {
+  const [asking, setAsking] = useState(false);
+  return (
+    <section class="card block" data-block="browser" data-state="ready">
+      <header class="block-head">
+        <h2>{t("system.browser")}</h2>
+      </header>
+      <p class="bar-line">
+        <span class="dim">{t("system.browserHint")}</span>
+        <span class="grow" />
+        <Button action="forget" kind="danger" onClick={() => setAsking(true)}>
+          {t("system.forget")}
+        </Button>
+      </p>
+      {asking && (
+        <Confirm
+          id="forget"
+          title={t("system.forget")}
+          danger
+          onClose={() => setAsking(false)}
+          onConfirm={async () => {
+            forget();
+            toast("success", t("system.forgotten"));
+          }}
+        >
+          <p>{t("system.forgetText")}</p>
+        </Confirm>
+      )}
+    </section>
+  );
+}

@@ -10,6 +10,7 @@ import hashlib
 import sqlite3
 from typing import Literal
 
+from cpamp.store import aliases, versions
 from cpamp.store.transaction import transaction
 
 Kind = Literal["account", "key", "caller"]
@@ -36,6 +37,7 @@ WHERE id = ?
 FORGET_KEY = (
     "UPDATE key SET digest = randomblob(16), api_key_hash = 'forgotten-' || id WHERE id = ?"
 )
+FORGET_ALIAS = "DELETE FROM api_key_aliases WHERE api_key_hash IN (:text, :hash)"
 FORGET_CALLER = """
 UPDATE caller SET digest = randomblob(16), client_ip = '', x_forwarded_for = '', user_agent = ''
 WHERE id = ?
@@ -64,7 +66,7 @@ STEP = 20_000
 
 
 def forget(conn: sqlite3.Connection, kind: Kind, text: str) -> int:
-    """Overwrite what names the text; returns how many dictionary rows did.
+    """Overwrite what names the text; returns how many rows named it, of dictionaries and aliases.
 
     Works in transactions of bounded size, the dictionary rows last: what an interrupted call has
     left is found again by the next. A key may be named by itself or by its hash. `conn` is in
@@ -86,11 +88,19 @@ def forget(conn: sqlite3.Connection, kind: Kind, text: str) -> int:
         _forget_details(conn, column, found)
     with transaction(conn):
         conn.executemany(change, [(number,) for number in found])
+        named = _forget_alias(conn, wanted, hashed) if kind == "key" else 0
         if len(wanted) >= TELLING_CHARS:
             conn.execute(FORGET_LETTERS, {"text": wanted})
             if kind == "account" and found:
                 conn.execute(FORGET_SUMMARIES, (wanted,))
-    return len(found)
+    return len(found) + named
+
+
+def _forget_alias(conn: sqlite3.Connection, text: str, hashed: str) -> int:
+    gone = conn.execute(FORGET_ALIAS, {"text": text, "hash": hashed}).rowcount
+    if gone:
+        versions.bump(conn, aliases.SUBJECT, 0)
+    return gone
 
 
 def _forget_details(conn: sqlite3.Connection, column: str, rows: list[int]) -> None:

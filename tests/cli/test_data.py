@@ -6,17 +6,22 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cpamp.pricing.price import read_book
 from cpamp.security import datakey
 from cpamp.security.lock import ProcessLock
 from cpamp.security.secrets import SecretBox
 from cpamp.setup.bootstrap import CONFIG_SETTING
+from cpamp.store import aliases, prices
 from cpamp.store import settings as stored
-from cpamp.store.database import open_database, open_existing
+from cpamp.store.aliases import Alias
+from cpamp.store.database import open_database, open_existing, open_reader
 from cpamp.store.derived import Derived
 from cpamp.store.reading import Dictionaries
+from cpamp.store.transaction import transaction
 from cpamp.store.writing import WriterConnection
 from cpamp.usage.event import Event
 from cpamp.usage.record import decode
@@ -238,6 +243,27 @@ def test_backup_and_restore(call: Console, database: Path, tmp_path: Path) -> No
     kept = sorted(p.name for p in database.parent.iterdir() if ".before-restore-" in p.name)
     assert [name.partition(".before")[0] for name in kept] == ["data.key", "usage.sqlite"]
     assert sums(database.with_name(kept[1]))[0] == 0
+
+
+def test_prices_and_names_are_backed_up(call: Console, database: Path) -> None:
+    def kept() -> tuple[Any, Any]:
+        with closing(open_reader(database)) as conn:
+            return prices.read(conn, raw=True), aliases.read(conn)
+
+    tier = {"thresholdTokens": 9, "prompt": 2, "promptConfigured": True}
+    book = read_book({"m": {"prompt": 1, "rawJson": "{}", "contextTiers": [tier]}})
+    with closing(open_existing(database)) as conn, transaction(conn):
+        prices.replace(conn, book, 5)
+        aliases.put(conn, [], [Alias("a" * 64, "Build", 6)], 6)
+    before = kept()
+    call("backup", "--out", "copy")
+    with closing(open_existing(database)) as conn, transaction(conn):
+        prices.replace(conn, {}, 7)
+        aliases.delete(conn, "a" * 64, 7)
+    assert kept() != before
+    assert call("restore", "--from", "copy").status == 0
+    assert kept() == before
+    assert call("check").status == 0
 
 
 def test_restore_to_another_machine(call: Console, database: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
+from twisted.internet.defer import CancelledError, Deferred
 
 from cpamp.pricing.aliases import AliasDuplicate, Aliases, Renaming
 from cpamp.pricing.book import BookChanged, Prices
@@ -142,6 +143,19 @@ async def test_each_change_makes_another_book_and_tells_of_it(tmp_path: Path) ->
         assert list(first.prices) == ["a", "b"]
     async with opened(tmp_path / "usage.sqlite") as (held, _):
         assert held.book == third
+
+
+@ensureDeferred
+async def test_a_change_is_seen_though_who_asked_for_it_has_gone(tmp_path: Path) -> None:
+    async with opened(tmp_path / "usage.sqlite") as (held, _):
+        told: Deferred[None] = Deferred()
+        held.on_change(lambda: told.callback(None))
+        asked = Deferred.fromCoroutine(held.replace(book(a=1)))
+        asked.cancel()
+        with pytest.raises(CancelledError):
+            await asked
+        await told
+        assert list(held.book.prices) == ["a"]
 
 
 @ensureDeferred

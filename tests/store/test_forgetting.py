@@ -10,11 +10,13 @@ from typing import Any
 import attrs
 import pytest
 
-from cpamp.store import dead_letters
+from cpamp.store import aliases, dead_letters
+from cpamp.store.aliases import Alias
 from cpamp.store.checking import check_columns, quick_check
 from cpamp.store.database import open_existing, open_reader
 from cpamp.store.dead_letters import DeadLetter
 from cpamp.store.forgetting import KINDS, Kind, forget
+from cpamp.store.transaction import transaction
 from cpamp.usage.event import Caller, End, Event, Who
 from tests.store.samples import event, writing
 
@@ -76,6 +78,8 @@ def rows(path: Path, query: str) -> list[Any]:
         return conn.execute(query).fetchall()
 
 
+# The hash of the key "abcdef".
+ABCDEF = "bef57ec7f53a6d40beb640a780a639c83bc29ac8a9816f1fc6c5c6dcd93c4721"
 SUMS = """
 SELECT count(*), sum(total_tokens), sum(latency_ms), count(DISTINCT hash), count(DISTINCT who),
     count(DISTINCT key), count(DISTINCT caller) FROM events
@@ -124,10 +128,21 @@ def test_what_is_forgotten_does_not_come_back(path: Path) -> None:
 
 def test_a_key_by_itself(tmp_path: Path) -> None:
     path = tmp_path / "usage.sqlite"
-    hashed = "bef57ec7f53a6d40beb640a780a639c83bc29ac8a9816f1fc6c5c6dcd93c4721"
     with writing(path) as writer:
-        writer.add([event(1, api_key_hash=hashed)], 1)
+        writer.add([event(1, api_key_hash=ABCDEF)], 1)
     assert forgotten(path, "key", "abcdef") == 1
+
+
+@pytest.mark.parametrize("text", ["abcdef", ABCDEF.upper()])
+def test_the_name_of_a_key(path: Path, text: str) -> None:
+    with closing(open_existing(path)) as conn, transaction(conn):
+        aliases.put(conn, [], [Alias(ABCDEF, "Build", 1), Alias("0" * 64, "Other", 1)], 1)
+    assert forgotten(path, "key", text) == 1
+    assert forgotten(path, "key", text) == 0
+    with closing(open_reader(path)) as conn:
+        assert aliases.read(conn) == ([Alias("0" * 64, "Other", 1)], 2)
+    assert b"Build" not in path.read_bytes()
+    assert b"build" not in path.read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -1,28 +1,30 @@
 /** How accounts and keys are called on the screen: one switch masks all of them. */
 
-import { computed, signal } from "@preact/signals";
+import { computed } from "@preact/signals";
 import type { Aliases } from "../api/types";
 import { t } from "../i18n/language";
 import { keyOfHash, maskAccount } from "../text/mask";
 import { prefer, preferences } from "./preferences";
-import { api } from "./session";
+import { aliasList, api } from "./session";
 
 export const masked = computed(() => !preferences.value.unmasked);
 export const toggleMasking = (): void => prefer({ unmasked: masked.value });
 
-/** The aliases of client keys by hash; empty until a page has asked for them. */
-export const aliases = signal<ReadonlyMap<string, string>>(new Map());
+/** The aliases of client keys by hash; empty until they have been read. */
+export const aliases = computed<ReadonlyMap<string, string>>(
+  () => new Map(aliasList.value?.items.map((item) => [item.apiKeyHash, item.alias])),
+);
 
 /** Read the aliases, once for all blocks that ask at the same time. */
 export async function readAliases(): Promise<Aliases> {
   const found = await api().call<Aliases>("/v0/management/api-key-aliases");
-  aliases.value = new Map(found.items.map((item) => [item.apiKeyHash, item.alias]));
+  aliasList.value = found;
   return found;
 }
 
-/** Read them where a page is better with them, but does without. */
+/** Read them where a page is better with them, but does without; once, as a refresh reads them too. */
 export function wantAliases(): void {
-  readAliases().catch(() => undefined);
+  if (!aliasList.peek()) readAliases().catch(() => undefined);
 }
 
 /** The name of a client key. */

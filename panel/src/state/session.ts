@@ -1,8 +1,9 @@
 /** Which server answers, who is logged in, and how far the start has come. */
 
 import { batch, computed, signal } from "@preact/signals";
+import { bootstrap, type CpaParts } from "../api/bootstrap";
 import { ApiError, Client } from "../api/client";
-import type { Info, ManagerConfig, Status } from "../api/types";
+import type { Aliases, Info, ManagerConfig, Status } from "../api/types";
 import { apiBase } from "../text/address";
 import { store, stored } from "./preferences";
 import { go, location } from "./router";
@@ -29,6 +30,10 @@ export const ended = signal<ApiError | null>(null);
 /** What the Manager says of its configuration; null until it has been read. */
 export const config = signal<ManagerConfig | null>(null);
 export const status = signal<Status | null>(null);
+/** The names of client keys; null until they have been read. */
+export const aliasList = signal<Aliases | null>(null);
+/** What CPA says of itself, part by part; null until it has answered, or has not in time. */
+export const cpa = signal<CpaParts | null>(null);
 /** Headers of CPA that came with one of its answers. */
 export const cpaHeaders = signal<Readonly<Record<string, string>>>({});
 const client = signal<Client | null>(null);
@@ -42,8 +47,8 @@ export function api(): Client {
 /** Whether CPA does not answer the Manager: null while that is not known. */
 export const cpaDown = computed<boolean | null>(() => {
   if (mode.value === "cpa") return false;
-  if (!config.value) return null;
-  return Boolean(config.value.config.cpaConnection?.cpaBaseUrl) && !config.value.cpaUsage;
+  if (!config.value || !cpa.value) return null;
+  return Boolean(config.value.config.cpaConnection?.cpaBaseUrl) && !("data" in cpa.value.usage);
 });
 
 /** Whether pages of recorded usage have something to show. */
@@ -112,8 +117,8 @@ export async function logIn(key: string, remember: boolean): Promise<void> {
   const candidate = new Client(base.value, key, refuse);
   const trial = new Client(base.value, key, () => undefined);
   if (mode.value === "manager") {
-    readAtLogin = await trial.call<Status>("/status");
-    status.value = readAtLogin;
+    await begin(trial);
+    readAtLogin = status.peek();
   } else {
     const { headers } = await trial.answer("/v0/management/config");
     noteHeaders(headers);
@@ -124,7 +129,22 @@ export async function logIn(key: string, remember: boolean): Promise<void> {
     ended.value = null;
     boot.value = "running";
   });
-  if (mode.value === "manager") void readConfig();
+}
+
+/** Read all that every page needs; CPA may take its time to answer, and nothing waits for it. */
+async function begin(by: Client): Promise<void> {
+  const started = await bootstrap(by);
+  const { own } = started;
+  batch(() => {
+    info.value = own.info;
+    config.value = own.config;
+    status.value = own.status;
+    aliasList.value = own.aliases;
+  });
+  void started.cpa.then((parts) => {
+    cpa.value = parts;
+    if ("data" in parts.version) cpaHeaders.value = parts.version.data;
+  });
 }
 
 // What the login has read is good enough for the first page.
@@ -138,10 +158,10 @@ export async function readStatus(signal?: AbortSignal): Promise<Status> {
   return found;
 }
 
-/** Read the configuration; CPA may take its time to answer, and nothing waits for it. */
+/** Read the configuration again, and all that came with it at the start. */
 export async function readConfig(): Promise<void> {
   try {
-    config.value = await api().call<ManagerConfig>("/usage-service/config");
+    await begin(api());
   } catch {
     // The pages say themselves what they can't show; the next refresh asks again.
   }
@@ -178,6 +198,8 @@ function leave(error: ApiError | null): void {
     client.value = null;
     config.value = null;
     status.value = null;
+    aliasList.value = null;
+    cpa.value = null;
     ended.value = error;
     boot.value = "login";
   });

@@ -47,6 +47,8 @@ _FAILURES = (
     ResponseNeverReceived,
     SSL.Error,
     TunnelRefused,
+    # Of a URL or a header that is none.
+    ValueError,
     VerificationError,
     zlib.error,
 )

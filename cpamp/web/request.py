@@ -237,8 +237,12 @@ class ApiRequest(server.Request):
 
 def _first_json(body: bytes) -> Any:
     try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        pass
+    try:
         text = body.decode().lstrip(" \t\r\n")
-        # Where it ends; what it is, the strict reader says.
+        # Where the first value ends; what it is, the strict reader says.
         _, end = JSONDecoder().raw_decode(text)
         return orjson.loads(text[:end])
     except (ValueError, RecursionError) as error:

@@ -86,9 +86,18 @@ async def test_ten_redirects_and_no_more(server: Documents) -> None:
     assert (await fetched(server.url("/1"))).body == b"end"
     with pytest.raises(FetchFailed, match="redirects"):
         await fetched(server.url("/0"))
-    server.pages["/file"] = Page(b"", 302, location="file:///etc/passwd")
-    with pytest.raises(FetchFailed, match="not HTTP"):
-        await fetched(server.url("/file"))
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["file:///etc/passwd", "mailto:x@y", "http://[x/", "http://a b/", "http://\xe9/", "http://:x/"],
+)
+@ensureDeferred
+async def test_redirects_to_nowhere(server: Documents, target: str) -> None:
+    server.pages["/"] = Page(b"", 302, location=target)
+    with pytest.raises(FetchFailed):
+        await fetched(server.url("/"), seconds=5)
+    assert server.paths == ["/"]
 
 
 @pytest.mark.parametrize("packed", [False, True])

@@ -242,6 +242,33 @@ async def test_the_summary_counts_models(tmp_path: Path) -> None:
         assert [row["model"] for row in found["models"]] == ["c"]
 
 
+@ensureDeferred
+async def test_the_summary_of_the_contract(tmp_path: Path) -> None:
+    """Of raw records, some of which name one model or none (pricing contract, 2.4)."""
+    pairs = [("old", "oldr"), ("a(high)", "a"), ("a(low)", "a-up"), ("b", ""), ("", "")]
+    pairs += [("a", "a"), ("b", "")]
+    async with running(tmp_path, query_limit=6) as api:
+        records = [
+            {
+                "timestamp": f"2026-04-25T00:00:0{i}Z",
+                "request_id": f"r-{i}",
+                **{name: text for name, text in (("alias", asked), ("model", given)) if text},
+                "tokens": {"input_tokens": 1},
+            }
+            for i, (asked, given) in enumerate(pairs)
+        ]
+        assert (await api.load(records)).json["added"] == 7
+        found = (await api.call("GET", "/v0/management/model-prices/usage-summary")).json
+    rows = [("a", 3, 3, 0), ("b", 2, 2, 0), ("-", 1, 1, 0), ("a-up", 1, 0, 1)]
+    names = ("model", "calls", "requested_calls", "resolved_calls")
+    assert found == {
+        "sampled_events": 6,
+        "total_events": 7,
+        "truncated": True,
+        "models": [dict(zip(names, row, strict=True)) for row in rows],
+    }
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [

@@ -28,7 +28,7 @@ _BOOLEANS = (
     "tlsSkipVerify quotaCooldownEnabled accountActionsEnabled accountActionsAutoDisable seedPrices"
 )
 _LISTS = "corsOrigins listen publicPluginPaths"
-_TYPES: dict[str, type] = {
+MEMBERS: dict[str, type] = {
     key: kind
     for keys, kind in ((_TEXTS, str), (_INTEGERS, int), (_BOOLEANS, bool), (_LISTS, list))
     for key in keys.split()
@@ -85,9 +85,9 @@ def _read(path: Path) -> Mapping[str, Any]:
         raise SettingsError(f"parse config {path}: {e}") from e
     if not isinstance(value, dict):
         raise SettingsError(f"parse config {path}: it is not a JSON object")
-    members = {k: v for k, v in value.items() if k in _TYPES and v is not None}
+    members = {k: v for k, v in value.items() if k in MEMBERS and v is not None}
     for key, member in members.items():
-        wanted = _TYPES[key]
+        wanted = MEMBERS[key]
         parts = member if wanted is list and isinstance(member, list) else []
         if type(member) is not wanted or not all(isinstance(part, str) for part in parts):
             said = "a list of texts" if wanted is list else f"of type {wanted.__name__}"

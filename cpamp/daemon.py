@@ -12,6 +12,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Protocol
 
 import attrs
@@ -31,6 +32,8 @@ from cpamp.setup.bootstrap import Bootstrapped, bootstrap
 from cpamp.setup.service import SetupService
 from cpamp.store import Store
 from cpamp.store.database import open_database
+from cpamp.takeover.replacing import take_place
+from cpamp.takeover.service import how_to_go_back
 
 # Requests that are being answered when the daemon is told to end get this long, in seconds.
 GRACE_SECONDS = 10.0
@@ -72,6 +75,8 @@ class Daemon(Service):
     _reactor: Any
     _settings: Settings
     _lock: ProcessLock
+    # The folder of unfinished uploads.
+    _uploads: Path
     _vault: Vault
     _gate: AdminGate
     _store: Store
@@ -106,11 +111,15 @@ class Daemon(Service):
             files.make_folder(self._settings.data_dir)
         with _stage("load data key"):
             self._vault.load()
+        with _stage("take over the existing server's database"):
+            replaced = take_place(
+                self._lock.database, self._uploads, self._vault.sealed, self._now_ms()
+            )
         with _stage("bootstrap manager server"):
             found = self._bootstrap()
         self._gate.credential = found.credential
         self._setup.begin(found)
-        self._announce(found)
+        self._announce(found, replaced)
         with _stage("http listen"):
             self.listener.bind(self._listener_died)
         for address in self.listener.addresses():
@@ -143,8 +152,15 @@ class Daemon(Service):
         finally:
             conn.close()
 
-    def _announce(self, found: Bootstrapped) -> None:
+    def _announce(self, found: Bootstrapped, replaced: Path | None) -> None:
         """The log lines of section 3, step 6."""
+        if replaced is not None:
+            self._log.info(
+                "CPA Manager Plus legacy data migrated: the existing database is kept unchanged "
+                "as {place}, its events are brought in now; to go back, {how}",
+                place=replaced,
+                how=how_to_go_back(self._lock.database, replaced),
+            )
         if not found.generated_key:
             self._log.info("CPA Manager Plus admin credential initialized")
         elif self._key_in_log:

@@ -53,6 +53,7 @@ from cpamp.settings import Settings, load
 from cpamp.setup.service import SetupService
 from cpamp.store import Store
 from cpamp.store.retention import Retention
+from cpamp.takeover.service import Takeovers
 from cpamp.web.aliases import ApiKeyAliases, listing
 from cpamp.web.auth import Guard
 from cpamp.web.auth_files import AuthFiles
@@ -166,8 +167,9 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
         settings.import_max_sessions,
         settings.import_session_ttl_ms,
     )
-    uploads = UploadFolder(settings.data_dir / "usage-imports")
-    sessions = Sessions(reactor, store, uploads, limits, now_ms)
+    uploads = settings.data_dir / "usage-imports"
+    sessions = Sessions(reactor, store, UploadFolder(uploads), limits, now_ms)
+    takeovers = Takeovers(reactor, store, now_ms, database, settings.keep_payload_days > 0)
 
     # Accounts: looked at, and switched off and on.
     def configured() -> bool:
@@ -210,7 +212,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
     # What the port offers.
     lag = ReactorLag(reactor)
     proxy = Proxy(setup.client)
-    health = Health(database, store, collector, setup.info, lag.ms)
+    health = Health(database, store, collector, takeovers, setup.info, lag.ms)
     bootstrap = Bootstrap(
         reactor,
         {
@@ -254,13 +256,14 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
         reactor=reactor,
         settings=settings,
         lock=lock,
+        uploads=uploads,
         vault=vault,
         gate=gate,
         store=store,
         setup=setup,
-        held=(prices, aliases),
+        held=(prices, aliases, takeovers),
         listener=listener,
-        workers=(lag, retention, sessions, price_sync, *accounts, collector),
+        workers=(lag, retention, sessions, takeovers, price_sync, *accounts, collector),
         now_ms=now_ms,
         key_in_log=key_in_log,
     )

@@ -18,19 +18,18 @@ from cpamp.usage.record import (
     event_hash,
     first,
     normalise,
-    sha256_hex,
     strict_json,
     text_of,
     tokens_of,
+    without_key,
 )
-from cpamp.usage.redact import redact_json, secret_looking
+from cpamp.usage.redact import redact_json
 from cpamp.usage.timestamps import read_instant
 
 WARNINGS = (
     "legacy_usage_metadata_is_partial",
     "legacy_usage_source_matching_may_be_approximate",
 )
-_METHODS = ("GET ", "POST ", "PUT ", "PATCH ", "DELETE ", "OPTIONS ", "HEAD ")
 _TIMES = ("timestamp", "time", "created_at", "createdAt")
 # What the place of a request in the snapshot says instead.
 _REPLACED = frozenset(
@@ -99,10 +98,8 @@ class _Maker:
 
     @classmethod
     def of(cls, endpoint: str, model: str, now_ms: int) -> _Maker:
-        if not endpoint.startswith(_METHODS) and secret_looking(endpoint):
-            # Old servers used the client's key as a name here; it is never kept.
-            return cls("-", model, sha256_hex(endpoint.strip()), now_ms)
-        return cls(endpoint, model, "", now_ms)
+        name, key_hash = without_key(endpoint)
+        return cls(name, model, key_hash, now_ms)
 
     def event(self, text: bytes) -> Event | None:
         """The event of one request; None where it can't be used."""

@@ -33,6 +33,11 @@ def canonical(path: Path) -> Path:
     return resolved.resolve() if resolved.exists() else resolved
 
 
+def lock_path(database: Path) -> Path:
+    """The lock file of a database."""
+    return database.with_name(database.name + ".manager.lock")
+
+
 class ProcessLock:
     """The lock of one canonical database path; also a context manager."""
 
@@ -43,7 +48,7 @@ class ProcessLock:
     @property
     def path(self) -> Path:
         """The lock file."""
-        return self.database.with_name(self.database.name + ".manager.lock")
+        return lock_path(self.database)
 
     def acquire(self) -> None:
         """Make the database's folder and take the lock, or raise `LockError`; never waits."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cpamp.security import datakey
-from cpamp.security.secrets import SecretBox, SecretError
+from cpamp.security.secrets import PREFIX, SecretBox, SecretError
 
 
 class Vault:
@@ -56,6 +56,10 @@ class Vault:
     def encrypt(self, text: str) -> str:
         """The text sealed under the key."""
         return self.ensure().encrypt(text)
+
+    def sealed(self, stored: str) -> str:
+        """A secret as it is stored, sealed if it is old plain text."""
+        return stored if stored.startswith(PREFIX) else self.encrypt(stored)
 
     def saved(self) -> None:
         """What is stored has been sealed anew under the present key."""

@@ -32,20 +32,28 @@ class BootstrapState:
     project_initialized: bool
     data_key_ready: bool
     has_history: bool
+    # Settings and history are those of another server.
+    migrated_legacy: bool
     admin_ready: bool = True
-    migrated_legacy: bool = False
 
     @classmethod
     def of(
-        cls, config: ManagerConfig, *, data_key_ready: bool, has_history: bool
+        cls,
+        config: ManagerConfig,
+        *,
+        data_key_ready: bool,
+        has_history: bool,
+        migrated_legacy: bool,
     ) -> BootstrapState:
         """The state that follows from what holds now."""
         initialized = config.connection.complete
+        ready = "migrated" if migrated_legacy else "ready"
         return cls(
-            status="ready" if initialized else "needs_setup" if has_history else "fresh",
+            status=ready if initialized else "needs_setup" if has_history else "fresh",
             project_initialized=initialized,
             data_key_ready=data_key_ready,
             has_history=has_history,
+            migrated_legacy=migrated_legacy,
         )
 
     def record(self, now_ms: int) -> dict[str, Any]:
@@ -87,10 +95,12 @@ def bootstrap(
         created = vault.open(encrypted_key(record))
         saved = read_saved(record, settings, vault)
         effective = (saved or ManagerConfig.by(settings)).overlaid(settings)
+        migrated = (stored.get(conn, STATE_SETTING) or {}).get("migratedLegacy") is True
         state = BootstrapState.of(
             effective,
             data_key_ready=not vault.problem,
-            has_history=saved is not None or stored.has_history(conn),
+            has_history=migrated or saved is not None or stored.has_history(conn),
+            migrated_legacy=migrated,
         )
         stored.put(conn, STATE_SETTING, state.record(now_ms), now_ms)
     return Bootstrapped(credential, generated, created, saved, state)

@@ -282,6 +282,7 @@ class SetupService:
             config.overlaid(self._settings),
             data_key_ready=self._state.data_key_ready or not self._settings.env_mode,
             has_history=self._state.has_history,
+            migrated_legacy=self._state.migrated_legacy,
         )
 
     def _configure(self, config: ManagerConfig, enabled: bool) -> None:

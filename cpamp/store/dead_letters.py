@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
+
+import orjson
 
 # Payload bytes that are kept of each, and how many are kept.
 PAYLOAD_BYTES = 64 * 1024
@@ -17,6 +19,10 @@ DELETE FROM dead_letter_events WHERE id <= (
 )
 """
 COUNT = "SELECT count(*) FROM dead_letter_events"
+OF_TIMES = """
+SELECT payload, error, created_at_ms FROM dead_letter_events
+WHERE created_at_ms IN (SELECT value FROM json_each(?))
+"""
 NEWEST = """
 SELECT id, payload, error, created_at_ms FROM dead_letter_events ORDER BY id DESC LIMIT ?
 """
@@ -35,6 +41,13 @@ def add(conn: sqlite3.Connection, letters: Iterable[DeadLetter]) -> int:
     conn.executemany(ADD, letters)
     conn.execute(TRIM, (KEPT,))
     return count(conn)
+
+
+def missing(conn: sqlite3.Connection, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+    """Those that are not stored."""
+    times = orjson.dumps([letter.created_at_ms for letter in letters]).decode()
+    stored = {DeadLetter(*row) for row in conn.execute(OF_TIMES, (times,))}
+    return [letter for letter in letters if letter not in stored]
 
 
 def count(conn: sqlite3.Connection) -> int:

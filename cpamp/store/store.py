@@ -25,7 +25,7 @@ from cpamp.store.dead_letters import DeadLetter
 from cpamp.store.derived import Derived
 from cpamp.store.reading import Dictionaries
 from cpamp.store.upkeep import Upkeep
-from cpamp.store.writing import Added, WriterConnection
+from cpamp.store.writing import Added, AlsoWrite, WriterConnection
 from cpamp.usage.event import Event
 
 T = TypeVar("T")
@@ -172,9 +172,14 @@ class Store(Service):
 
     # -- writing --------------------------------------------------------------------------------
 
-    async def add_events(self, events: Sequence[Event], connection: int = 1) -> Added:
-        """Store the events that are new, all or none; raises `StoreUnavailable`."""
-        return await self._in_writer(self._writer.add, events, connection)
+    async def add_events(
+        self, events: Sequence[Event], connection: int = 1, also: AlsoWrite | None = None
+    ) -> Added:
+        """Store the events that are new, all or none; raises `StoreUnavailable`.
+
+        `also` writes in the same transaction.
+        """
+        return await self._in_writer(self._writer.add, events, connection, also)
 
     async def write(
         self,
@@ -201,9 +206,19 @@ class Store(Service):
             self._writer.change_generation, lambda conn: work(conn, *args, **kwargs)
         )
 
-    async def add_dead_letters(self, letters: Sequence[DeadLetter]) -> None:
-        """Keep refused records; raises `StoreUnavailable`."""
-        self._dead_letters = await self.write(dead_letters.add, letters)
+    async def add_dead_letters(
+        self,
+        letters: Sequence[DeadLetter],
+        also: Callable[[sqlite3.Connection], object] | None = None,
+    ) -> None:
+        """Keep refused records; raises `StoreUnavailable`. `also` writes in that transaction."""
+
+        def work(conn: sqlite3.Connection) -> int:
+            if also is not None:
+                also(conn)
+            return dead_letters.add(conn, letters)
+
+        self._dead_letters = await self.write(work)
 
     async def _in_writer(self, work: Callable[..., T], *args: Any) -> T:
         try:

@@ -16,11 +16,13 @@ from cpamp.columns.columns import Identity
 from cpamp.errors import Problem, StoreUnavailable
 from cpamp.store.database import check_identity, connect_alone, open_existing, store_id
 from cpamp.store.derived import Derived
-from cpamp.store.events import EventWriter
+from cpamp.store.events import EventWriter, Written
 from cpamp.store.place import Place
 from cpamp.usage.event import Event
 
 T = TypeVar("T")
+# What is written in the transaction of some events; it is told which of them were new.
+AlsoWrite = Callable[[sqlite3.Connection, Sequence[bool]], object]
 GENERATION = "SELECT value FROM meta WHERE name = 'generation'"
 BUMP = "UPDATE meta SET value = value + 1 WHERE name = 'generation'"
 # What SQLite raises for a wrong statement or value: no fault of the file, and no use to try again.
@@ -104,10 +106,17 @@ class WriterConnection:
         """Raise `StoreUnavailable` if nothing could be written now."""
         self.transaction(lambda conn: None)
 
-    def add(self, events: Sequence[Event], connection: int) -> Added:
+    def add(self, events: Sequence[Event], connection: int, also: AlsoWrite | None = None) -> Added:
         """Store the events that are new, and then their rows in the columns."""
+
+        def work(conn: sqlite3.Connection) -> Written:
+            written = self.events.add(conn, events, connection)
+            if also is not None:
+                also(conn, written.new)
+            return written
+
         try:
-            written = self.transaction(lambda conn: self.events.add(conn, events, connection))
+            written = self.transaction(work)
         except BaseException:
             self._forget_added()
             raise

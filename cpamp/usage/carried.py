@@ -6,9 +6,10 @@ type, so that what follows from them can be worked out anew.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
+
+import attrs
 
 from cpamp.usage.headers import HEADERS, INNER_GROUPS, Metadata, Reader
 from cpamp.usage.models import MAX_INT
@@ -37,9 +38,10 @@ def _unique_text(value: Any) -> str | None:
 
 
 def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    # Not a boolean, and not NaN, which is in no range.
+    if type(value) is not int and type(value) is not float:
         return None
-    return value if math.isfinite(value) and abs(value) <= MAX_INT else None
+    return value if -MAX_INT <= value <= MAX_INT else None
 
 
 def _whole(value: Any) -> int | None:
@@ -93,25 +95,51 @@ _MEMBERS: Mapping[tuple[str, str], Check] = {
 }
 
 
+@attrs.frozen
+class _Group:
+    """The members of a group: how each is checked, and those that are groups themselves."""
+
+    checks: Mapping[str, Check]
+    inner: Mapping[str, _Group]
+
+
+def _group_named(group: str) -> _Group:
+    inner = {
+        path.rpartition(".")[2]: _group_named(path)
+        for path in INNER_GROUPS
+        if path.rpartition(".")[0] == group
+    }
+    return _Group({name: check for (of, name), check in _MEMBERS.items() if of == group}, inner)
+
+
+_GROUPS: Mapping[str, _Group] = {
+    name: _group_named(name) for name in {group.partition(".")[0] for group, _ in _MEMBERS}
+}
+
+
 def carried_metadata(carried: Mapping[str, Any]) -> Metadata:
     """The metadata of an exported event, without what has no meaning or another type."""
-    return {
-        name: group
-        for name, members in carried.items()
-        if isinstance(members, dict) and (group := _group(name, members))
-    }
+    metadata: Metadata = {}
+    for name, members in carried.items():
+        group = _GROUPS.get(name)
+        if group is not None and isinstance(members, dict):
+            kept = _kept(group, members)
+            if kept:
+                metadata[name] = kept
+    return metadata
 
 
-def _group(group: str, members: Mapping[str, Any]) -> Metadata:
+def _kept(group: _Group, members: Mapping[str, Any]) -> Metadata:
     kept: Metadata = {}
+    checks = group.checks
     for name, member in members.items():
-        check = _MEMBERS.get((group, name))
+        check = checks.get(name)
         if check is not None:
             found = check(member)
-        elif isinstance(member, dict) and f"{group}.{name}" in INNER_GROUPS:
-            found = _group(f"{group}.{name}", member)
-        else:
-            continue
-        if found is not None and found != "" and found != {}:
-            kept[name] = found
+            if found is not None and found != "":
+                kept[name] = found
+        elif isinstance(member, dict) and name in group.inner:
+            inner = _kept(group.inner[name], member)
+            if inner:
+                kept[name] = inner
     return kept

@@ -29,7 +29,7 @@ from cpamp.usage.record import (
     way_of,
 )
 from cpamp.usage.redact import mask_source, redact, secret_looking
-from cpamp.usage.timestamps import END_MS, Instant, read_instant
+from cpamp.usage.timestamps import CANONICAL, END_MS, Instant, read_instant, split
 
 _TRUE = ("1", "true", "yes", "on")
 
@@ -60,7 +60,10 @@ def read_exported(record: Record, *, now_ms: int) -> Event:
     if raw and not received.total_tokens:
         received = received._replace(total_tokens=tokens_of(raw).total_tokens)
     mode = names.cache_mode or cache_mode(names.who, ("", "", ""), received, "")
-    metadata = _metadata(record, raw, when.ms)
+    metadata = _carried(record)
+    if not own:
+        metadata = _with_headers(metadata, record, raw, when.ms)
+    derive(metadata)
     told = summary(metadata)
     created = _whole(first(record, ("created_at_ms", "createdAtMs")))
     snapshot_ms = _whole(first(record, ("auth_snapshot_at_ms", "authSnapshotAtMs")))
@@ -200,6 +203,11 @@ class _When(NamedTuple):
 
 def _time(record: Record, now_ms: int) -> _When:
     given = record.get("timestamp")
+    ms = record.get("timestamp_ms")
+    if type(given) is str and type(ms) is int:
+        parts = split(given, ms)
+        if parts is not None and parts[1] == CANONICAL and ms > 0:
+            return _When(ms, given, sub_ns=parts[0])
     parsed = read_instant(given)
     ms = _whole(first(record, ("timestamp_ms", "timestampMs")))
     if not 0 < ms < END_MS:
@@ -248,19 +256,21 @@ def _end(record: Record, failed: bool, kind: str, code: str, plan: str) -> End:
     return End(True, max(status, 0), text, kind, code, plan)
 
 
-def _metadata(record: Record, raw: Record, base_ms: int) -> Metadata:
+def _carried(record: Record) -> Metadata:
     carried = first(record, ("response_metadata", "responseMetadata"))
     if isinstance(carried, str):
         try:
             carried = strict_json(carried.encode(errors="replace"))
         except Malformed:
             carried = None
-    metadata = carried_metadata(carried) if isinstance(carried, dict) else {}
+    return carried_metadata(carried) if isinstance(carried, dict) else {}
+
+
+def _with_headers(metadata: Metadata, record: Record, raw: Record, base_ms: int) -> Metadata:
     for holder in (raw, record):
         headers = first(holder, ("response_headers", "responseHeaders", "headers"))
         if isinstance(headers, dict):
             metadata = _merged(metadata, response_metadata(headers, base_ms))
-    derive(metadata)
     return metadata
 
 

@@ -38,6 +38,7 @@ from cpamp.usage.redact import (
     redact,
     redact_json,
     redact_name,
+    secret_looking,
 )
 from cpamp.usage.shapes import Part
 from cpamp.usage.timestamps import Instant, read_instant
@@ -425,6 +426,17 @@ def route(endpoint: str, method: str, path: str) -> tuple[str, str, str]:
     return endpoint or "-", method, path
 
 
+@lru_cache(maxsize=16384)
+def without_key(endpoint: str) -> tuple[str, str]:
+    """An endpoint and "", or "-" and the hash of the client's key that stands in its place.
+
+    Old servers used the key as a name there; it is never kept.
+    """
+    if _METHOD.match(endpoint) or not secret_looking(endpoint):
+        return endpoint, ""
+    return "-", sha256_hex(endpoint.strip())
+
+
 def way_of(record: Record, who: Who, legacy_tier: str = "") -> Way:
     """By which route, and with which settings."""
     return _way(
@@ -685,7 +697,7 @@ def normalise(record: Record, *, now_ms: int, keep_raw: bool = False) -> Event:
         quota_used_percent=told.used_percent,
         fail_body=failure.stored_body if failure and failure.body else "",
         unknown=b"" if shape.known else unknown_members(record),
-        raw=_json(redact_json(record)) if keep_raw else b"",
+        raw=json_bytes(redact_json(record)) if keep_raw else b"",
         time_invented=read is None,
         billed=billed_of(record, who, received, mode),
         sub_ns=instant.sub_ns,
@@ -695,11 +707,12 @@ def normalise(record: Record, *, now_ms: int, keep_raw: bool = False) -> Event:
 def unknown_members(record: Record) -> bytes:
     """The members that no rule reads, redacted, as compact JSON; b"" for none."""
     members = redact_json({n: value for n, value in record.items() if n not in KNOWN})
-    text = _json(members)
-    return text if len(text) <= UNKNOWN_BYTES else _json(sorted(members)[:64])
+    text = json_bytes(members)
+    return text if len(text) <= UNKNOWN_BYTES else json_bytes(sorted(members)[:64])
 
 
-def _json(value: Any) -> bytes:
+def json_bytes(value: Any) -> bytes:
+    """A redacted value as it is stored."""
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except (orjson.JSONEncodeError, RecursionError):

@@ -29,7 +29,9 @@ _TOKEN = r"(?:access|refresh|id)[-_]?token"
 _FIELD = r"(?<![A-Za-z0-9])"
 # A quotation mark as it is in a JSON text, or in one that is a string inside another.
 _QUOTE = r"\\*[\"']"
-_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
+_FIELDS = ("authorization", "cookie", "api", "token")
+# What each finds, what takes its place, and the words of which one is in whatever it finds.
+_PATTERNS: tuple[tuple[re.Pattern[str], str, tuple[str, ...]], ...] = (
     # Strings and lists of strings: from the first quotation mark to the last one, wherever
     # commas and blanks are between them.
     (
@@ -39,6 +41,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
             _A | re.DOTALL,
         ),
         rf"\1[\2{REDACTED}\2]",
+        _FIELDS,
     ),
     (
         re.compile(
@@ -47,6 +50,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
             _A | re.DOTALL,
         ),
         rf"\1\2{REDACTED}\2",
+        _FIELDS,
     ),
     # The lines of a header; some schemes have several parts, with blanks and commas.
     (
@@ -57,8 +61,9 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
             _A,
         ),
         rf"\1{REDACTED}",
+        ("authorization",),
     ),
-    (re.compile(r"\bbearer\s+[A-Za-z0-9._~+/=-]{8,}", _A), f"Bearer {REDACTED}"),
+    (re.compile(r"\bbearer\s+[A-Za-z0-9._~+/=-]{8,}", _A), f"Bearer {REDACTED}", ("bearer",)),
     (
         re.compile(
             rf"{_FIELD}((?:{_TOKEN}|{_KEY})(?:\s*{_QUOTE})?\s*[:=]\s*)"
@@ -66,6 +71,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
             _A,
         ),
         rf"\1{REDACTED}",
+        ("token", "api"),
     ),
     (
         re.compile(
@@ -73,6 +79,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
             r"|github_pat_[A-Za-z0-9_]{20,}|AIza[0-9A-Za-z_-]{8,}"
         ),
         REDACTED,
+        ("sk-", "sess-", "ghp_", "hf_", "pk_", "rk_", "github_pat_", "aiza"),
     ),
     # A comma ends a cookie, unless another one or the rest of a date follows.
     (
@@ -82,6 +89,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
             _A,
         ),
         rf"\1: {REDACTED}",
+        ("cookie",),
     ),
     (
         re.compile(
@@ -89,6 +97,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
             r"([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,})"
         ),
         r"\1***@\2",
+        ("@",),
     ),
 )
 _BASIC = re.compile(r"\b(basic)\s+([A-Za-z0-9+/]{4,}={0,2})", _A)
@@ -114,9 +123,11 @@ def redact(text: str, limit: int = SUMMARY_BYTES) -> str:
     What is cut off is marked by ``...``, so the result may be three bytes longer.
     """
     text = text[:READ_CHARS]
-    if _FIRST_LOOK.search(text.lower()):
-        for pattern, replacement in _PATTERNS:
-            text = pattern.sub(replacement, text)
+    lower = text.lower()
+    if _FIRST_LOOK.search(lower):
+        for pattern, replacement, words in _PATTERNS:
+            if any(word in lower for word in words):
+                text = pattern.sub(replacement, text)
         text = _BASIC.sub(_basic, text)
     return cut(text.strip(), limit)
 

@@ -34,6 +34,13 @@ class Reporting(Protocol):
         """The member of the answer."""
 
 
+class Listing(Protocol):
+    """A part that has several things to report."""
+
+    def status(self) -> list[dict[str, Any]]:
+        """The member of the answer."""
+
+
 MAINTENANCE: dict[str, Any] = {
     "required": False,
     "performanceDegraded": False,
@@ -50,6 +57,7 @@ class Health:
     database: Path
     store: Stored
     collector: Reporting
+    takeovers: Listing
     info_of: Callable[[], dict[str, Any]]
     reactor_lag_ms: Callable[[], float]
 
@@ -71,7 +79,7 @@ class Health:
     @route(
         "GET",
         "/status",
-        summary="How the daemon does: counts, collection, coverage, database",
+        summary="How the daemon does: counts, collection, coverage, database, takeovers",
         query={"scope": "database-maintenance: that member alone"},
     )
     async def status(self, request: ApiRequest) -> Any:
@@ -92,6 +100,7 @@ class Health:
             "collector": self.collector.status(),
             "dataMigration": _migration(counts.events),
             "databaseMaintenance": MAINTENANCE,
+            "takeovers": self.takeovers.status(),
             "reactorLagMs": round(self.reactor_lag_ms(), 2),
             **self.store.status(),
         }

@@ -45,8 +45,13 @@ def basic(proxy: Proxy) -> bytes:
 
 
 def handshake(proxy: Proxy, host: str, port: int) -> Handshake:
-    """The handshake for a connection to this host; raises `TunnelRefused`."""
-    return _socks5(proxy, host, port) if proxy.is_socks else _connect(proxy, host, port)
+    """The handshake for a connection to this host, which raises `TunnelRefused`.
+
+    Raises `ValueError` itself for a host that can't be told to the proxy.
+    """
+    if proxy.is_socks:
+        return _socks5(proxy, _socks_address(host) + port.to_bytes(2, "big"))
+    return _connect(proxy, host, port)
 
 
 def _connect(proxy: Proxy, host: str, port: int) -> Handshake:
@@ -65,7 +70,7 @@ def _connect(proxy: Proxy, host: str, port: int) -> Handshake:
         raise TunnelRefused(f"the proxy answers {status[:200]}")
 
 
-def _socks5(proxy: Proxy, host: str, port: int) -> Handshake:
+def _socks5(proxy: Proxy, target: bytes) -> Handshake:
     methods = b"\x00\x02" if proxy.user else b"\x00"
     version, method = yield b"\x05" + bytes([len(methods)]) + methods, 2
     if version != 5 or method not in methods:
@@ -76,8 +81,7 @@ def _socks5(proxy: Proxy, host: str, port: int) -> Handshake:
         _, status = yield login, 2
         if status:
             raise TunnelRefused("the proxy refuses the user or the password")
-    request = b"\x05\x01\x00" + _socks_address(host) + port.to_bytes(2, "big")
-    _, status, _, kind = yield request, 4
+    _, status, _, kind = yield b"\x05\x01\x00" + target, 4
     if status:
         raise TunnelRefused(f"the proxy says: {SOCKS_REASONS.get(status, 'unknown failure')}")
     length = {1: 4, 4: 16}.get(kind)

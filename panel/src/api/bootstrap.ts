@@ -28,6 +28,8 @@ export interface Started {
 }
 
 const PATH = "/v0/management/panel/bootstrap";
+/** What a server answers that has no such call. */
+const ABSENT = [404, 405, 501];
 
 /** Start with one call; where the server has none such, with the two that it stands for. */
 export async function bootstrap(client: Client): Promise<Started> {
@@ -35,8 +37,7 @@ export async function bootstrap(client: Client): Promise<Started> {
   try {
     response = await client.open(PATH);
   } catch (error) {
-    const none = error instanceof ApiError && error.status >= 404 && error.status !== 429;
-    if (!none) throw error;
+    if (!(error instanceof ApiError && ABSENT.includes(error.status))) throw error;
     return older(client);
   }
   const [first, rest] = await firstLine(response);
@@ -79,6 +80,7 @@ async function older(client: Client): Promise<Started> {
     client.call<Aliases>("/v0/management/api-key-aliases").catch(() => ({ items: [] })),
   ]);
   const none = lost("");
-  const usage = config.cpaUsage ? { data: config.cpaUsage } : none.usage;
+  const silent = { code: "cpa_unreachable", error: "" };
+  const usage = config.cpaUsage ? { data: config.cpaUsage } : silent;
   return { own: { info, config, status, aliases }, cpa: Promise.resolve({ ...none, usage }) };
 }

@@ -17,11 +17,16 @@ function refusal(error: ApiError): ApiError {
   return new ApiError(code, error.status, error.detail);
 }
 
+/** What is said of a session that ended by itself. */
+function endOf(error: ApiError): ApiError {
+  return error.status === 401 ? new ApiError("session_ended", error.status, error.detail) : error;
+}
+
 export function Login() {
   const [key, setKey] = useState("");
   const [remember, setRemember] = useState(false);
   const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<ApiError | null>(ended.value && new ApiError("session_ended", ended.value.status, ended.value.detail));
+  const [error, setError] = useState<ApiError | null>(ended.value && endOf(ended.value));
   const [custom, setCustom] = useState<string | null>(null);
   const manager = mode.value === "manager";
   const submit = async (event: Event) => {

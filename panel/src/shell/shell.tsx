@@ -2,11 +2,12 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { fmt, t } from "../i18n/language";
+import { say } from "../i18n/say";
 import { pages, type Page } from "../pages";
 import { failures, lastData, refreshAll, refreshing } from "../state/freshness";
 import { prefer, preferences } from "../state/preferences";
 import { hashOf, location, query } from "../state/router";
-import { config, cpaDown, mode, monitored, readConfig } from "../state/session";
+import { config, cpaDown, cpaProblem, mode, monitored, readConfig } from "../state/session";
 import { Button } from "../ui/controls";
 import { Icon } from "../ui/icon";
 import { toast } from "../ui/overlay";
@@ -131,7 +132,7 @@ function Strips() {
       {cpaDown.value === true && (
         <p class="strip warn" role="status" data-strip="cpa">
           <Icon name="plug" />
-          {t("common.cpaDown", { base: connection?.cpaBaseUrl ?? "" })}
+          {t("common.cpaDown", { base: connection?.cpaBaseUrl ?? "" })} {cpaProblem.value && say(cpaProblem.value)}
         </p>
       )}
       {off && (

@@ -22,11 +22,6 @@ export async function readAliases(): Promise<Aliases> {
   return found;
 }
 
-/** Read them where a page is better with them, but does without; once, as a refresh reads them too. */
-export function wantAliases(): void {
-  if (!aliasList.peek()) readAliases().catch(() => undefined);
-}
-
 /** The name of a client key. */
 export function keyName(hash: string | undefined): string {
   const known = (hash ?? "").toLowerCase();

@@ -44,11 +44,17 @@ export function api(): Client {
   return client.value;
 }
 
+/** Why CPA tells nothing of itself; null where it does, and while it is not known. */
+export const cpaProblem = computed<ApiError | null>(() => {
+  const usage = cpa.value?.usage;
+  return usage && "code" in usage ? new ApiError(usage.code, 0, usage.error) : null;
+});
+
 /** Whether CPA does not answer the Manager: null while that is not known. */
 export const cpaDown = computed<boolean | null>(() => {
   if (mode.value === "cpa") return false;
   if (!config.value || !cpa.value) return null;
-  return Boolean(config.value.config.cpaConnection?.cpaBaseUrl) && !("data" in cpa.value.usage);
+  return Boolean(config.value.config.cpaConnection?.cpaBaseUrl) && cpaProblem.value !== null;
 });
 
 /** Whether pages of recorded usage have something to show. */
@@ -80,7 +86,7 @@ export async function start(): Promise<void> {
   } catch (error) {
     const refused = error instanceof ApiError && error.status === 401;
     batch(() => {
-      ended.value = error instanceof ApiError ? error : null;
+      ended.value = error instanceof ApiError ? error : new ApiError("failed", 0, String(error));
       boot.value = "login";
     });
     if (refused) forget();

@@ -10,6 +10,7 @@ import "./styles/blocks.css";
 import "./styles/tables.css";
 import "./styles/charts.css";
 import "./styles/overlays.css";
+import "./styles/manage.css";
 
 follow();
 markDocument();

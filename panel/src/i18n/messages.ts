@@ -1,17 +1,21 @@
 /** All messages of the panel. */
 
 import type { Parameters } from "./area";
+import { actions } from "./messages/actions";
 import { analytics } from "./messages/analytics";
+import { credentials } from "./messages/credentials";
 import { overview } from "./messages/dashboard";
 import { errors } from "./messages/errors";
 import { filters } from "./messages/filters";
+import { form } from "./messages/form";
+import { inspection } from "./messages/inspection";
 import { keeping } from "./messages/keeping";
 import { login } from "./messages/login";
 import { monitor } from "./messages/monitor";
 import { setup } from "./messages/setup";
 import { shell } from "./messages/shell";
 
-export const messages = { ...shell, ...overview, ...analytics, ...filters, ...monitor, ...keeping, ...login, ...setup, ...errors };
+export const messages = { ...shell, ...overview, ...analytics, ...filters, ...monitor, ...keeping, ...actions, ...credentials, ...form, ...inspection, ...login, ...setup, ...errors };
 export type Messages = typeof messages;
 export type Key = keyof Messages;
 /** Messages that need no values. */

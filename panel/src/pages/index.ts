@@ -3,9 +3,11 @@
 import type { FunctionComponent } from "preact";
 import type { PlainKey } from "../i18n/messages";
 import type { IconName } from "../ui/icon";
+import { Actions } from "./actions/actions";
 import { Analytics } from "./analytics/analytics";
 import { Aliases } from "./aliases/aliases";
 import { Coverage } from "./coverage/coverage";
+import { Credentials } from "./credentials/credentials";
 import { Dashboard } from "./dashboard/dashboard";
 import { Monitor } from "./monitor/monitor";
 import { Prices } from "./prices/prices";
@@ -18,7 +20,7 @@ export interface Page {
   /** The message with the page's name. */
   readonly title: PlainKey;
   readonly icon: IconName;
-  readonly group: "overview" | "data" | "system";
+  readonly group: "overview" | "data" | "accounts" | "system";
   /** `always`; `manager`: not without a Manager; `monitored`: while there is recorded usage. */
   readonly shown: "always" | "manager" | "monitored";
   /** The letter behind `g` that leads here. */
@@ -33,5 +35,7 @@ export const pages: readonly Page[] = [
   { id: "model-prices", path: "/model-prices", title: "price.title", icon: "price", group: "data", shown: "manager", letter: "p", component: Prices },
   { id: "api-key-aliases", path: "/api-key-aliases", title: "alias.title", icon: "key", group: "data", shown: "manager", letter: "k", component: Aliases },
   { id: "coverage", path: "/coverage", title: "coverage.title", icon: "coverage", group: "data", shown: "manager", letter: "c", component: Coverage },
+  { id: "accounts", path: "/accounts", title: "creds.title", icon: "user", group: "accounts", shown: "always", letter: "u", component: Credentials },
+  { id: "account-actions", path: "/monitoring/account-actions", title: "actions.title", icon: "warn", group: "accounts", shown: "manager", letter: "q", component: Actions },
   { id: "system", path: "/system", title: "system.title", icon: "system", group: "system", shown: "always", letter: "s", component: System },
 ];

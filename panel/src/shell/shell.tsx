@@ -88,7 +88,7 @@ function Content({ page }: { readonly page: Page }) {
 
 function SideBar({ page, folded }: { readonly page: Page; readonly folded: boolean }) {
   const shown = shownPages();
-  const groups = ["overview", "data", "system"] as const;
+  const groups = ["overview", "data", "accounts", "system"] as const;
   return (
     <nav class="side" aria-label={t("nav.menu")}>
       <a class="brand" href="#/">

@@ -1,0 +1,26 @@
+import { area } from "../area";
+
+export const actions = area("actions", {
+  title: ["Account actions", "账号处理队列", "帳號處理佇列", "Действия с аккаунтами"],
+  pending: ["Open", "待处理", "待處理", "Открытые"],
+  ignored: ["Ignored", "已忽略", "已忽略", "Пропущенные"],
+  resolved: ["Resolved", "已解决", "已解決", "Решённые"],
+  deleted: ["Deleted", "已删除", "已刪除", "Удалённые"],
+  none: ["No account wants a person.", "没有需要人工处理的账号。", "沒有需要人工處理的帳號。", "Ни один аккаунт не требует внимания."],
+  status: ["Status", "状态", "狀態", "Статус"],
+  action: ["Action", "操作", "操作", "Действие"],
+  review: ["look at it", "检查", "檢查", "проверить"],
+  hits: ["Failures", "失败次数", "失敗次數", "Сбои"],
+  first: ["First", "首次", "首次", "Впервые"],
+  last: ["Last", "最近", "最近", "В последний раз"],
+  autoDisabled: ["disabled by itself", "已自动停用", "已自動停用", "отключён автоматически"],
+  ignore: ["Ignore", "忽略", "忽略", "Пропустить"],
+  resolve: ["Resolved", "已解决", "已解決", "Решено"],
+  enable: ["Enable", "启用", "啟用", "Включить"],
+  delete: ["Delete the file", "删除文件", "刪除檔案", "Удалить файл"],
+  enableText: ["CPA sends requests with this credential again:", "CPA 将重新使用此凭证：", "CPA 將重新使用此憑證：", "CPA снова будет использовать:"],
+  deleteText: ["The file is removed from CPA. This can't be undone:", "将从 CPA 中删除此文件，无法撤销：", "將從 CPA 刪除此檔案，無法復原：", "Файл будет удалён из CPA. Отменить нельзя:"],
+  evidence: ["Evidence", "依据", "依據", "Основания"],
+  changed: ["It has changed meanwhile; here is how it is now.", "期间已有变化，已刷新为最新状态。", "期間已有變化，已重新整理為最新狀態。", "За это время всё изменилось; показано текущее состояние."],
+  lastError: ["Last trouble", "上次错误", "上次錯誤", "Последняя ошибка"],
+});

@@ -1,0 +1,113 @@
+/** In what state a credential is, and which ones a filter takes. */
+
+import { accountOf, providerOf, type AuthFile } from "../../api/authfile";
+import { isMain, leftOf, type Window } from "./quota";
+
+export type State = "ready" | "disabled" | "problem" | "cooling" | "pending";
+
+export interface Row {
+  readonly key: string;
+  readonly file: AuthFile;
+  readonly state: State;
+  /** Why it is in that state, in the words of CPA or of the provider. */
+  readonly reason: string;
+  readonly windows: readonly Window[];
+  /** The least that is left of a window of the account, 0..100. */
+  readonly left: number | null;
+  readonly plan: string;
+  /** When it will be tried again. */
+  readonly backAtMs: number | null;
+}
+
+export const LOW = 20;
+const FAILING = 5;
+
+export function timeOf(text: string | undefined): number | null {
+  const ms = Date.parse(text ?? "");
+  return Number.isNaN(ms) || ms <= 0 ? null : ms;
+}
+
+/** The last tries that CPA has counted. */
+export function recent(file: AuthFile): { readonly success: number; readonly failed: number } {
+  const tries = file.recent_requests ?? [];
+  const sum = (name: "success" | "failed") => tries.reduce((all, bucket) => all + (bucket[name] || 0), 0);
+  return { success: sum("success"), failed: sum("failed") };
+}
+
+/** `recoverAtMs`: until when the provider has refused it, as its last answer said. */
+export function stateOf(file: AuthFile, now: number, recoverAtMs = 0): { readonly state: State; readonly reason: string; readonly backAtMs: number | null } {
+  const message = (file.status_message ?? "").trim();
+  const retry = timeOf(file.next_retry_after) ?? 0;
+  const back = Math.max(retry, recoverAtMs);
+  const found = (state: State, reason = message, backAtMs: number | null = null) => ({ state, reason, backAtMs });
+  if (file.disabled || file.status === "disabled") return found("disabled");
+  if (back > now) return found("cooling", message, back);
+  if (/quota exhausted/i.test(message)) return found("cooling");
+  if (file.status === "error" || file.unavailable) return found("problem");
+  if (file.status === "pending" || file.status === "refreshing") return found("pending");
+  const { success, failed } = recent(file);
+  if (success === 0 && failed >= FAILING) return found("problem", message || `0/${failed}`);
+  return found("ready", "");
+}
+
+/** What tells one credential from all others, also where several share a file. */
+export function keyed(files: readonly AuthFile[]): readonly (readonly [string, AuthFile])[] {
+  const times = new Map<string, number>();
+  for (const { name } of files) times.set(name, (times.get(name) ?? 0) + 1);
+  return files.map((file) => [times.get(file.name) === 1 ? file.name : `${file.name}::${file.id}`, file]);
+}
+
+export function rowOf(key: string, file: AuthFile, windows: readonly Window[], now: number, recoverAtMs = 0, plan = ""): Row {
+  const left = windows.filter(isMain).map((window) => leftOf(window, now)).filter((value) => value !== null);
+  return {
+    key,
+    file,
+    windows,
+    ...stateOf(file, now, recoverAtMs),
+    left: left.length ? Math.min(...left) : null,
+    plan: file.id_token?.plan_type || plan,
+  };
+}
+
+export const COUNTERS = ["all", "ready", "disabled", "problem", "low", "cooling"] as const;
+export type Counter = (typeof COUNTERS)[number];
+
+export function isIn(counter: Counter, row: Row): boolean {
+  if (counter === "all") return true;
+  if (counter === "low") return row.left !== null && row.left < LOW && row.state !== "disabled";
+  return row.state === counter;
+}
+
+export interface Wanted {
+  readonly search: string;
+  readonly provider: string;
+  readonly status: Counter;
+  readonly quota: string;
+  readonly plan: string;
+}
+
+const QUOTAS: Readonly<Record<string, (left: number) => boolean>> = {
+  ge50: (left) => left >= 50,
+  between20and50: (left) => left >= LOW && left < 50,
+  lt20: (left) => left > 0 && left < LOW,
+  spent: (left) => left <= 0,
+};
+export const QUOTA_RANGES = Object.keys(QUOTAS);
+
+export function matches(row: Row, wanted: Wanted): boolean {
+  const inRange = QUOTAS[wanted.quota];
+  if (inRange && (row.left === null || !inRange(row.left))) return false;
+  if (wanted.provider && providerOf(row.file) !== wanted.provider) return false;
+  if (wanted.plan && row.plan !== wanted.plan) return false;
+  if (!isIn(wanted.status, row)) return false;
+  const { file } = row;
+  const text = [file.name, accountOf(file), file.label, file.note, file.auth_index, file.project_id, providerOf(file), row.plan, row.reason].join(" ");
+  return text.toLowerCase().includes(wanted.search.toLowerCase());
+}
+
+const ORDER: Readonly<Record<State, number>> = { problem: 0, cooling: 1, pending: 2, ready: 3, disabled: 4 };
+
+/** What is broken comes first, then what has the least left. */
+export function byNeed(a: Row, b: Row): number {
+  return ORDER[a.state] - ORDER[b.state] || (a.left ?? 101) - (b.left ?? 101) || (a.key < b.key ? -1 : 1);
+}

@@ -13,6 +13,7 @@ from cpamp.bench.ground import Ground
 from cpamp.bench.intake import control
 from cpamp.bench.measure import MIB, PeakMemory, median, percentile
 from cpamp.bench.questions import (
+    ALL_TIME,
     DASHBOARD_DAY,
     FULL_MONTH,
     MILLION,
@@ -22,8 +23,10 @@ from cpamp.bench.questions import (
     Question,
 )
 from cpamp.bench.table import Figure
+from cpamp.bench.workloads import prices
 from cpamp.lab import Http, LabError, Manager
 
+PRICES = "/v0/management/model-prices"
 HISTORY_EVENTS = 20_000
 CLIENTS = 4
 LOADED = (FULL_MONTH, OVERVIEW, DASHBOARD_DAY)
@@ -44,6 +47,7 @@ def figures(ground: Ground) -> Iterator[Figure]:
     yield from _unchanged(ground)
     yield from _loaded(ground)
     yield from _together(ground)
+    yield _edited(ground)
     yield _first(ground)
 
 
@@ -148,6 +152,22 @@ def _together(ground: Ground) -> Iterator[Figure]:
     name = f"{CLIENTS} clients that refresh every page: {size:,} events"
     yield Figure(f"{name}, p50", percentile(taken, 0.5), "ms")
     yield Figure(f"{name}, p99", percentile(taken, 0.99), "ms", target=500)
+
+
+def _edited(ground: Ground) -> Figure:
+    """From the edit of a price to the answer of all time that has it."""
+    size, book = ground.plan.events, prices()
+    taken = []
+    with ground.manager(ground.copy("monitoring", size)) as manager:
+        manager.start()
+        _ask(manager.http, ALL_TIME, next(_askings))
+        for i in range(ground.plan.times):
+            book["gpt-00"] = {**book["gpt-00"], "prompt": 2 + i}
+            begin = time.perf_counter()
+            manager.http.json("PUT", PRICES, {"prices": book})
+            _ask(manager.http, ALL_TIME, next(_askings))
+            taken.append(time.perf_counter() - begin)
+    return Figure(f"price edit to the next answer: {size:,} events", median(taken), "s", target=1)
 
 
 def _first(ground: Ground) -> Figure:

@@ -97,6 +97,13 @@ def _ask(
 
 
 FULL_MONTH = _ask("M2 full, 30 d", _month(FULL), (120, 280), 26_087, 2_117)
+ALL_TIME = _ask(
+    "M3 the same, all time, Asia/Shanghai",
+    _since(1, FULL, time_zone="Asia/Shanghai"),
+    (120, 280),
+    24_271,
+    2_216,
+)
 OVERVIEW = _ask("M6 overview", _month(_OVERVIEW), (80, 220), 7_410, 888)
 DASHBOARD_DAY = _ask(
     "dashboard of a day",
@@ -115,9 +122,7 @@ def _general() -> Iterator[Question]:
     filters = {"models": ["gpt-00"], "api_key_hashes": ["key-000"], "accounts": ["auth-000"]}
     yield _ask("M1 every section", _month(EVERYTHING), full)
     yield FULL_MONTH
-    zone = "Asia/Shanghai"
-    all_time = _since(1, FULL, time_zone=zone)
-    yield _ask(f"M3 the same, all time, {zone}", all_time, full, 24_271, 2_216)
+    yield ALL_TIME
     one = _month(FULL, filters={"models": ["gpt-00"]})
     yield _ask("M4 full, one model", one, small, 4_805, 549)
     yield _ask("full, three filters", _month(FULL, filters=filters), small, 17_606, 1_695)

@@ -40,6 +40,10 @@ from cpamp.inspection.probers import Probers
 from cpamp.inspection.scheduler import Scheduler
 from cpamp.lag import ReactorLag
 from cpamp.listening import Listener
+from cpamp.notify.notifier import Notifier
+from cpamp.notify.rehearsal import Rehearsal
+from cpamp.notify.senders import Senders
+from cpamp.notify.situation import Situation
 from cpamp.pricing.aliases import Aliases
 from cpamp.pricing.book import Prices
 from cpamp.pricing.remote import RemoteSource
@@ -66,6 +70,7 @@ from cpamp.web.imports import Imports
 from cpamp.web.inspection import Inspections
 from cpamp.web.metrics import Metrics
 from cpamp.web.monitoring import Monitoring
+from cpamp.web.notifications import Notifications
 from cpamp.web.openapi import OpenApi
 from cpamp.web.panel import Panel
 from cpamp.web.pending import Pending
@@ -209,6 +214,20 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
     # Answers.
     engine = Engine(store, lambda: prices.book, lambda: aliases.book, now_ms)
 
+    # What people are told.
+    situation = Situation(
+        store, engine, collector, editor.everything, configured, settings.data_dir, now_ms
+    )
+    notifier = Notifier(
+        reactor,
+        store,
+        vault,
+        situation,
+        Senders(reactor),
+        Rehearsal(store, engine, now_ms),
+        now_ms,
+    )
+
     # What the port offers.
     lag = ReactorLag(reactor)
     proxy = Proxy(setup.client)
@@ -239,6 +258,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
             Inspections(inspector, scheduler, manual),
             Automations(policy, cooldowns, candidates, configured),
             AuthFiles(proxy, editor, holders),
+            Notifications(notifier),
             OpenApi(lambda: surface.routes),
             Pending(),
             *(public_plugin(proxy, path) for path in settings.public_plugin_paths),
@@ -263,7 +283,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
         setup=setup,
         held=(prices, aliases, takeovers),
         listener=listener,
-        workers=(lag, retention, sessions, takeovers, price_sync, *accounts, collector),
+        workers=(lag, retention, sessions, takeovers, price_sync, *accounts, notifier, collector),
         now_ms=now_ms,
         key_in_log=key_in_log,
     )

@@ -214,6 +214,12 @@ class AnalyticsRequest:
         """All events of a range, in UTC."""
         return cls(from_ms, to_ms, to_ms, zone(""), "", "", Filters(), Include())
 
+    @classmethod
+    def summary(cls, from_ms: int, to_ms: int) -> Self:
+        """The compact summary of a range."""
+        include = Include(sections=frozenset(("summary",)), compact=True)
+        return attrs.evolve(cls.plain(from_ms, to_ms), include=include)
+
     def as_key(self) -> AnalyticsRequest:
         """The same request for all times at which it is made, where the answer is the same."""
         needs_now = "summary" in self.include and not self.include.compact

@@ -371,6 +371,54 @@ CREATE TABLE account_action_candidates (
 CREATE INDEX account_action_candidates_file
 ON account_action_candidates (file_name, action_type, reason_code);
 
+-- Whom notices go to.
+CREATE TABLE notification_channels (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    means TEXT NOT NULL,                     -- webhook, email or telegram
+    name TEXT NOT NULL,
+    settings TEXT NOT NULL,                  -- JSON, without the secret
+    sealed TEXT NOT NULL                     -- the secret, encrypted; '' = none
+);
+
+-- What is worth a notice.
+CREATE TABLE notification_rules (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    rule TEXT NOT NULL                       -- JSON
+);
+
+-- What rules have seen: it holds, or is over since less than the rule's quiet time.
+CREATE TABLE notification_held (
+    rule INTEGER NOT NULL REFERENCES notification_rules ON DELETE CASCADE,
+    key TEXT NOT NULL,                       -- which account, model, …
+    since_ms INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    told INTEGER NOT NULL,                   -- 0 or 1
+    ended_ms INTEGER,                        -- NULL = it holds
+    PRIMARY KEY (rule, key)
+) WITHOUT ROWID;
+
+-- Notices, one row for each way that they take.
+CREATE TABLE notification_log (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ms INTEGER NOT NULL,
+    rule INTEGER NOT NULL,
+    rule_name TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    text TEXT NOT NULL,
+    over INTEGER NOT NULL,                   -- 1 = tells that it no longer holds
+    since_ms INTEGER NOT NULL,
+    channel INTEGER NOT NULL,
+    channel_name TEXT NOT NULL,
+    status TEXT NOT NULL,                    -- waiting, sent or failed
+    tries INTEGER NOT NULL,
+    due_ms INTEGER NOT NULL,                 -- when it is tried next
+    sent_ms INTEGER,
+    error TEXT NOT NULL
+);
+
+CREATE INDEX notification_log_due ON notification_log (due_ms) WHERE status = 'waiting';
+
 -- For a person with sqlite3: events with all their fields. `cpamp show` also unpacks metadata.
 CREATE VIEW usage_events AS
 SELECT

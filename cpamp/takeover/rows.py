@@ -18,7 +18,6 @@ from cpamp.usage.exported import read_exported
 from cpamp.usage.headers import response_metadata
 from cpamp.usage.record import (
     BODY_BYTES,
-    KNOWN,
     Malformed,
     as_integer,
     as_text,
@@ -125,8 +124,7 @@ class RowReader:
     def _complete(self, event: Event, raw: Mapping[str, Any]) -> None:
         """Add what only the record beside the columns says."""
         event.billed = billed_of(raw, event.who, event.tokens, event.model.cache_input_mode)
-        if not KNOWN.issuperset(raw):
-            event.unknown = unknown_members(raw)
+        event.unknown = unknown_members(raw)
         if self.keep_raw:
             event.raw = json_bytes(redact_json(raw))
 

@@ -706,6 +706,8 @@ def normalise(record: Record, *, now_ms: int, keep_raw: bool = False) -> Event:
 
 def unknown_members(record: Record) -> bytes:
     """The members that no rule reads, redacted, as compact JSON; b"" for none."""
+    if KNOWN.issuperset(record):
+        return b""
     members = redact_json({n: value for n, value in record.items() if n not in KNOWN})
     text = json_bytes(members)
     return text if len(text) <= UNKNOWN_BYTES else json_bytes(sorted(members)[:64])

@@ -18,7 +18,7 @@ from cpamp.usage.models import (
     effective_tier,
     normalised,
 )
-from cpamp.usage.record import Control, Malformed, decode, normalise, strict_json
+from cpamp.usage.record import Control, Malformed, decode, normalise, strict_json, unknown_members
 
 NOW = 1_777_075_200_000
 
@@ -343,6 +343,10 @@ def test_thinking_beside_the_output_is_no_news() -> None:
         event(provider="gemini", tokens=tokens, token_breakdown=breakdown(10, 0, 0, 8)).billed
         is None
     )
+
+
+def test_known_members_leave_nothing_unknown() -> None:
+    assert unknown_members({"model": "gpt-5.5", "source": "alice@example.com"}) == b""
 
 
 def test_unknown_members_are_kept_without_secrets() -> None:

@@ -165,7 +165,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
         settings.prices.proxies,
     )
 
-    # Files on their way to it.
+    # Files on their way to the store.
     limits = Limits(
         settings.import_chunk_bytes,
         settings.import_disk_quota_bytes,

@@ -361,6 +361,18 @@ def test_cpas_proxy_is_used_for_all_sources(lab: Lab, tmp_path: Path, scheme: st
         assert b"hunter2" not in manager.process.log.read_bytes()
 
 
+def test_a_cpa_that_is_gone_has_no_proxy(lab: Lab) -> None:
+    with documents() as server:
+        serve(server)
+        cpa = lab.cpa()
+        manager = lab.manager(**sources(server))
+        manager.start()
+        assert ask(manager, "POST", "/setup", connection(cpa)).status == 200
+        cpa.process.stop()
+        found = ask(manager, "POST", SYNC).json
+        assert (found["imported"], "proxyUsed" in found) == (5, False)
+
+
 def test_the_environments_proxy_where_cpa_has_none(lab: Lab) -> None:
     with documents() as server, http_proxy() as proxy:
         serve(server)

@@ -227,7 +227,9 @@ class Simulator:
     # -- made-up load ---------------------------------------------------------------------------
 
     def start_traffic(self, per_second: float) -> None:
-        """Publish live made-up records, in an uneven stream."""
+        """Publish live made-up records, in an uneven stream, instead of what ran before."""
+        if self._traffic is not None and self._traffic.running:
+            self._traffic.stop()
         self._ensure_accounts()
 
         def some() -> None:

@@ -125,7 +125,7 @@ function Plot(props: SeriesProps) {
     };
   }, []);
   const pick = () => {
-    const start = axis.starts[tip?.at ?? -1];
+    const start = axis.starts[plot.current?.cursor.idx ?? -1];
     if (start !== undefined) props.onPick?.(start, bucketEnd(start, axis.granularity));
   };
   const onKeyDown = (event: KeyboardEvent) => {

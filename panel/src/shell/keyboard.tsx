@@ -9,13 +9,14 @@ import { refresh, shownPages } from "./shell";
 const SEQUENCE_MS = 1_500;
 
 export function useShortcuts(help: () => void): void {
-  const went = useRef(0);
+  // When `g` was pressed; once a letter follows, it is as if it never was.
+  const went = useRef(-Infinity);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       const typing = (event.target as Element | null)?.closest("input, textarea, select, [contenteditable], dialog");
       if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.timeStamp - went.current < SEQUENCE_MS) {
-        went.current = 0;
+        went.current = -Infinity;
         const page = shownPages().find(({ letter }) => letter === event.key);
         if (page) go(page.path);
         return;

@@ -1,0 +1,78 @@
+"""One browser and one filled daemon for all tests of the panel."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from cpamp.lab import Manager
+from tests.daemon import Lab, connection
+from tests.panel.driving import Panel, fill, manager_of, origin_of
+
+LIVE = 20
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
+    """A daemon that is connected to a CPA, with records of two days."""
+    lab = Lab(tmp_path_factory.mktemp("panel"))
+    manager = manager_of(lab)
+    cpa = lab.cpa()
+    manager.http.json("POST", "/setup", connection(cpa))
+    manager.wait_for_collector()
+    fill(manager, int(time.time() * 1000))
+    before = manager.events()
+    # What is imported has no account; what is collected has.
+    cpa.control.json("POST", "/traffic", {"per_second": LIVE})
+    manager.wait_for_events(before + LIVE)
+    cpa.control.json("POST", "/traffic", {"per_second": 0})
+    counts = cpa.control.json("GET", "/")["counts"]
+    manager.wait_for_events(before + counts["published"])
+    yield manager
+    lab.close()
+
+
+@pytest.fixture
+def panel(browser: Browser, filled: Manager) -> Iterator[Panel]:
+    """A tab of the filled daemon; nothing may go wrong in it."""
+    panel = Panel.open(browser, origin_of(filled))
+    yield panel
+    panel.close()
+
+
+@pytest.fixture
+def inside(panel: Panel) -> Panel:
+    """The same, logged in and remembered."""
+    panel.visit()
+    panel.log_in(remember=True)
+    panel.boot("running")
+    return panel
+
+
+@pytest.fixture
+def opened(browser: Browser) -> Iterator[Callable[..., Panel]]:
+    """Opens further tabs; nothing may go wrong in any of them."""
+    panels: list[Panel] = []
+
+    def open_(origin: str, **options: object) -> Panel:
+        panels.append(Panel.open(browser, origin, **options))  # type: ignore[arg-type]
+        return panels[-1]
+
+    yield open_
+    for panel in panels:
+        panel.close()

@@ -1,0 +1,159 @@
+"""A browser that drives the panel, and a daemon with something to show."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+from playwright.sync_api import Browser, Page, Request, expect
+
+from cpamp.lab import ADMIN_KEY, Manager
+from cpamp.simulator.records import Generator
+from tests.daemon import Lab
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+DESKTOP = (1440, 900)
+PHONE = (390, 844)
+HOSTILE = '<img src=x onerror="window.hacked=1">'
+UNPRICED = "no-such-model-anywhere"
+SECRET = "sk-proj-abcdefgh12345678"
+
+
+def records(now_ms: int) -> Iterator[dict[str, Any]]:
+    """Records of the last two days, a few of them made to do harm."""
+    generator, chance = Generator(5, accounts=12), random.Random(5)
+    for at_ms in sorted(now_ms - chance.randrange(2 * DAY_MS) for _ in range(300)):
+        yield generator.record(at_ms)
+    for at_ms in range(now_ms - 5 * 60_000, now_ms, 60_000):
+        hostile = generator.record(at_ms)
+        hostile |= {"model": HOSTILE, "alias": HOSTILE, "failed": True}
+        hostile["fail"] = {"status_code": 500, "body": f"{HOSTILE} Authorization: Bearer {SECRET}"}
+        yield hostile
+    yield {**generator.record(now_ms - 30_000), "model": UNPRICED, "alias": UNPRICED}
+
+
+def fill(manager: Manager, now_ms: int) -> None:
+    """Import the records."""
+    lines = "\n".join(map(json.dumps, records(now_ms))).encode()
+    status, body = manager.http.request("POST", "/v0/management/usage/import", lines)
+    assert status == 200, body
+
+
+@attrs.define
+class Panel:
+    """One tab of the browser, with what it asked for and what went wrong in it."""
+
+    page: Page
+    origin: str
+    requests: list[str] = attrs.field(factory=list)
+    foreign: list[str] = attrs.field(factory=list)
+    problems: list[str] = attrs.field(factory=list)
+
+    @classmethod
+    def open(
+        cls,
+        browser: Browser,
+        origin: str,
+        *,
+        size: tuple[int, int] = DESKTOP,
+        language: str = "en",
+    ) -> Panel:
+        """A tab with a storage of its own, at no page yet."""
+        context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            locale=language,
+            timezone_id="Europe/Berlin",
+            has_touch=size == PHONE,
+        )
+        return cls.beside(context.new_page(), origin)
+
+    @classmethod
+    def beside(cls, page: Page, origin: str) -> Panel:
+        """Another tab of the same storage."""
+        panel = cls(page, origin)
+        page.on("request", lambda request: panel._asked(request))
+        page.on("pageerror", lambda error: panel.problems.append(str(error)))
+        page.on("console", lambda said: said.type == "error" and panel._complained(said.text))
+        return panel
+
+    def _complained(self, text: str) -> None:
+        # An answer that is an error is none of the page's own mistakes.
+        if not text.startswith("Failed to load resource"):
+            self.problems.append(text)
+
+    def _asked(self, request: Request) -> None:
+        if request.url.startswith(self.origin):
+            body = request.post_data or ""
+            path = request.url.removeprefix(self.origin)
+            self.requests.append(f"{request.method} {path} {body}".strip())
+        elif not request.url.startswith(("data:", "blob:")):
+            self.foreign.append(request.url)
+
+    def visit(self, route: str = "/") -> None:
+        """Load the page anew at a route."""
+        self.page.goto("about:blank")
+        self.requests.clear()
+        self.page.goto(f"{self.origin}/management.html#{route}")
+
+    def go(self, route: str) -> None:
+        """Change the route by hand, without a load."""
+        self.page.evaluate("route => { location.hash = route }", route)
+
+    def log_in(self, key: str = ADMIN_KEY, *, remember: bool = False) -> None:
+        """Fill the form in and send it."""
+        field = self.page.locator("[data-field=admin-key], [data-field=mgmt-key]")
+        field.fill(key)
+        if remember:
+            self.page.locator("[data-field=remember]").check()
+        field.press("Enter")
+
+    def boot(self, *states: str) -> None:
+        """Wait until the start has come to one of these states."""
+        self.page.wait_for_function(
+            "states => states.includes(document.documentElement.dataset.boot)", arg=list(states)
+        )
+
+    def ready(self, block: str) -> None:
+        """Wait until a block shows data."""
+        expect(self.page.locator(f"[data-block={block}]")).to_have_attribute("data-state", "ready")
+
+    def metric(self, name: str) -> float | None:
+        """The raw value of a headline figure."""
+        value = self.page.locator(f"[data-metric={name}]").first.get_attribute("data-value")
+        return None if value in (None, "null") else float(value)
+
+    def overflows(self) -> bool:
+        """Whether the page can be scrolled sideways."""
+        return bool(
+            self.page.evaluate(
+                "[document.documentElement, document.querySelector('main')]"
+                ".some(box => box && box.scrollWidth > box.clientWidth)"
+            )
+        )
+
+    def repeated(self) -> list[str]:
+        """What was asked for more than once since the load; times are not told apart."""
+        return [asked for asked, count in Counter(self.requests).items() if count > 1]
+
+    def close(self) -> None:
+        """The tab has asked no third party, and nothing went wrong in it."""
+        self.page.close()
+        assert self.foreign == []
+        assert self.problems == []
+
+
+def manager_of(lab: Lab, **environ: str) -> Manager:
+    """A running daemon of a lab."""
+    manager = lab.manager(**environ)
+    manager.start()
+    return manager
+
+
+def origin_of(manager: Manager) -> str:
+    """Where it is."""
+    return f"http://127.0.0.1:{manager.http.port}"

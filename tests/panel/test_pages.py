@@ -1,0 +1,356 @@
+"""Every page against the figures of the daemon that it shows."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from cpamp.lab import Manager
+from tests.panel.driving import HOSTILE, PHONE, SECRET, UNPRICED, Panel, origin_of
+
+ANALYTICS = "/v0/management/monitoring/analytics"
+PRICES = "/v0/management/model-prices"
+# The page, its address, a block of it that must have data, and its figures.
+PAGES = {
+    "dashboard": ("/", "today"),
+    "usage-analytics": ("/usage-analytics?time_range=7d", "summary"),
+    "monitoring": ("/monitoring?time_range=7d", "events"),
+    "model-prices": ("/model-prices", "prices"),
+    "api-key-aliases": ("/api-key-aliases", "aliases"),
+    "coverage": ("/coverage", "minutes"),
+    "system": ("/system", "storage"),
+}
+ANALYTICS_TABS = {
+    "overview": "course",
+    "trends": "model-trend",
+    "models": "models",
+    "apiKeys": "api-keys",
+    "credentials": "credentials",
+    "heatmap": "heatmap",
+}
+MONITOR_TABS = {"realtime": "events", "accounts": "accounts", "apiKeys": "api-keys"}
+LANGUAGES = ("en", "zh-CN", "zh-TW", "ru")
+
+
+def asked(manager: Manager, **include: Any) -> Any:
+    """Sections of all time."""
+    body = {"from_ms": 1, "to_ms": int(time.time() * 1000), "include": include}
+    return manager.http.json("POST", ANALYTICS, body)
+
+
+def rows(panel: Panel, table: str) -> list[str | None]:
+    """The keys of the rows of a table."""
+    found = panel.page.locator(f"[data-table={table}] [data-row]").all()
+    return [row.get_attribute("data-row") for row in found]
+
+
+def values(panel: Panel, table: str, column: str) -> list[str]:
+    """The raw values of a column."""
+    cells = panel.page.locator(f"[data-table={table}] [data-col={column}]").all()
+    return [cell.get_attribute("data-value") or "" for cell in cells]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_opens_by_its_address(inside: Panel, name: str) -> None:
+    route, block = PAGES[name]
+    inside.visit(route)
+    inside.ready(block)
+    expect(inside.page.locator("main")).to_have_attribute("data-page", name)
+    assert inside.repeated() == []
+    assert not inside.overflows()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_fits_a_phone(inside: Panel, name: str) -> None:
+    route, block = PAGES[name]
+    inside.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    inside.visit(route)
+    inside.ready(block)
+    assert not inside.overflows()
+
+
+def test_the_address_is_the_truth(inside: Panel) -> None:
+    for name in ("coverage", "monitoring", "system", "dashboard"):
+        inside.go(PAGES[name][0])
+        expect(inside.page.locator(f"[data-page={name}]")).to_be_visible()
+    inside.page.go_back()
+    expect(inside.page.locator("[data-page=system]")).to_be_visible()
+    inside.go("/monitoring?tab=accounts")
+    inside.ready("accounts")
+    inside.go("/monitoring?tab=apiKeys")
+    inside.ready("api-keys")
+    inside.go("/no/such/page")
+    expect(inside.page.locator("[data-page=dashboard]")).to_be_visible()
+
+
+def test_the_headline_is_the_servers(inside: Panel, filled: Manager) -> None:
+    inside.visit("/monitoring?time_range=all")
+    inside.ready("summary")
+    summary = asked(filled, summary=True, summary_profile="compact")["summary"]
+    assert inside.metric("requests") == pytest.approx(summary["total_calls"], abs=3)
+    assert inside.metric("failures") == pytest.approx(summary["failure_calls"], abs=3)
+    assert inside.metric("cost") == pytest.approx(summary["total_cost"], rel=0.02)
+    assert inside.metric("success-rate") == pytest.approx(summary["success_rate"], rel=0.02)
+    expect(inside.page.locator("[data-block=summary]")).to_contain_text("without a price")
+
+
+def test_the_same_question_has_the_same_answer_on_every_page(inside: Panel) -> None:
+    yesterday = "time_range=yesterday"
+    inside.visit(f"/usage-analytics?{yesterday}")
+    inside.ready("summary")
+    first = [inside.metric(name) for name in ("requests", "cost", "tokens", "cached")]
+    inside.go(f"/monitoring?{yesterday}")
+    inside.ready("summary")
+    assert [inside.metric(name) for name in ("requests", "cost", "tokens", "cached")] == first
+    assert first[0]
+
+
+@pytest.mark.parametrize(("tab", "block"), ANALYTICS_TABS.items())
+def test_a_tab_of_analytics(inside: Panel, tab: str, block: str) -> None:
+    inside.visit(f"/usage-analytics?time_range=7d&tab={tab}")
+    inside.ready(block)
+    # Status, one question, and no more.
+    assert len([one for one in inside.requests if ANALYTICS in one]) == 1
+    assert not inside.overflows()
+
+
+@pytest.mark.parametrize(("tab", "block"), MONITOR_TABS.items())
+def test_a_tab_of_the_monitor(inside: Panel, tab: str, block: str) -> None:
+    inside.visit(f"/monitoring?time_range=7d&tab={tab}")
+    inside.ready(block)
+    assert rows(inside, block)
+
+
+def test_models_add_up_to_the_headline(inside: Panel) -> None:
+    inside.visit("/usage-analytics?time_range=7d&tab=models")
+    inside.ready("models")
+    calls = sum(int(value) for value in values(inside, "models", "requests"))
+    assert calls == inside.metric("requests")
+    costs = dict(zip(rows(inside, "models"), values(inside, "models", "cost"), strict=True))
+    assert costs.pop(UNPRICED) == "null"
+    priced = sum(float(cost) for cost in costs.values() if cost != "null")
+    assert priced == pytest.approx(inside.metric("cost") or 0)
+
+
+def test_a_row_opens_with_its_own_course(inside: Panel) -> None:
+    inside.visit("/usage-analytics?time_range=7d&tab=models")
+    inside.ready("models")
+    inside.page.locator(f"[data-table=models] [data-row={UNPRICED}]").click()
+    inside.ready("detail-course")
+    drawer = inside.page.locator("[data-dialog=detail]")
+    expect(drawer.locator("[data-metric=requests]")).to_have_attribute("data-value", "1")
+    expect(drawer.locator("[data-metric=cost]")).to_have_attribute("data-value", "null")
+    inside.page.keyboard.press("Escape")
+    expect(drawer).to_have_count(0)
+    assert "row=" not in inside.page.url
+
+
+def test_a_bucket_leads_to_its_requests(inside: Panel) -> None:
+    inside.visit("/usage-analytics?time_range=yesterday")
+    inside.ready("course")
+    inside.page.locator("[data-chart=trend] .u-over").click()
+    inside.ready("drilldown")
+    link = inside.page.locator("[data-dialog=bucket] a")
+    assert "/monitoring?" in (link.get_attribute("href") or "")
+
+
+def test_filters_live_in_the_address(inside: Panel, filled: Manager) -> None:
+    inside.visit("/monitoring?time_range=7d")
+    inside.ready("events")
+    inside.page.locator("[data-action=filters]").click()
+    inside.page.locator("select[data-field=model]").select_option(UNPRICED)
+    inside.page.keyboard.press("Escape")
+    inside.page.wait_for_url(re.compile("model="))
+    expect(inside.page.locator("[data-table=events] [data-row]")).to_have_count(1)
+    inside.page.reload()
+    expect(inside.page.locator("[data-table=events] [data-row]")).to_have_count(1)
+    inside.page.locator("[data-action=remove-filter]").click()
+    inside.page.wait_for_url(lambda url: "model=" not in url)
+
+
+def test_a_pasted_key_never_stands_in_the_address(inside: Panel) -> None:
+    inside.visit("/monitoring?time_range=7d")
+    inside.ready("events")
+    inside.page.locator("main [data-field=search]").fill(SECRET)
+    inside.page.wait_for_url(re.compile("search_hash=[0-9a-f]{64}"))
+    assert SECRET not in inside.page.url
+    assert not any(SECRET in one for one in inside.requests)
+
+
+def test_hostile_names_stay_text(inside: Panel) -> None:
+    for route, block in PAGES.values():
+        inside.visit(route)
+        inside.ready(block)
+    inside.visit("/monitoring?time_range=7d&status=failed")
+    inside.ready("events")
+    row = inside.page.locator("[data-table=events] [data-row]", has_text=HOSTILE).first
+    row.click()
+    inside.ready("event")
+    expect(inside.page.locator("[data-dialog=event]")).to_contain_text(HOSTILE)
+    assert inside.page.locator("img").count() == 0
+    assert inside.page.evaluate("window.hacked") is None
+    assert SECRET not in inside.page.content()
+
+
+def test_accounts_are_masked_until_the_user_wants_them(inside: Panel) -> None:
+    inside.visit("/monitoring?time_range=7d&tab=accounts")
+    inside.ready("accounts")
+    shown = inside.page.locator("[data-table=accounts]")
+    assert "@" in shown.inner_text()
+    assert not re.search(r"[a-z]+-user-\d+@", shown.inner_text())
+    inside.page.locator("[data-action=mask]").click()
+    expect(shown).to_contain_text(re.compile(r"[a-z]+-user-\d+@"))
+
+
+def test_a_price_is_saved_and_deleted(inside: Panel, filled: Manager) -> None:
+    inside.visit(f"/model-prices?model={UNPRICED}")
+    inside.page.locator("[data-field=prompt]").fill("2.5")
+    inside.page.locator("[data-field=completion]").fill("0")
+    inside.page.locator("[data-dialog=price] [data-action=save]").click()
+    expect(inside.page.locator("[data-toast=success]")).to_be_visible()
+    price = filled.http.json("GET", f"{PRICES}/{UNPRICED}")["prices"][UNPRICED]
+    assert (price["prompt"], price["completionConfigured"]) == (2.5, True)
+    assert "cacheReadConfigured" not in price
+    row = inside.page.locator(f"[data-table=model-prices] [data-row={UNPRICED}]")
+    expect(row.locator("[data-col=prompt]")).to_have_attribute("data-value", "2.5")
+    expect(row.locator("[data-col=completion]")).to_have_attribute("data-value", "0")
+    expect(row.locator("[data-col=cache-read]")).to_have_attribute("data-value", "null")
+    row.locator("[data-action=delete]").click()
+    inside.page.locator("[data-dialog=delete-price] [data-action=confirm]").click()
+    expect(row.locator("[data-col=prompt]")).to_have_attribute("data-value", "null")
+
+
+def test_a_price_that_was_changed_meanwhile_is_not_overwritten(
+    inside: Panel, filled: Manager
+) -> None:
+    inside.visit(f"/model-prices?model={UNPRICED}")
+    inside.page.locator("[data-field=prompt]").fill("1")
+    filled.http.json("PUT", f"{PRICES}/another", {"prompt": 1})
+    inside.page.locator("[data-dialog=price] [data-action=save]").click()
+    expect(inside.page.locator("[data-dialog=price] [role=alert]")).to_contain_text("412")
+    filled.http.json("DELETE", f"{PRICES}/another")
+
+
+def test_a_key_gets_a_name(inside: Panel, filled: Manager) -> None:
+    inside.visit("/api-key-aliases")
+    inside.ready("aliases")
+    row = inside.page.locator("[data-table=client-keys] [data-row]").first
+    key = row.get_attribute("data-row")
+    row.click()
+    inside.page.locator("[data-field=alias]").fill("build server")
+    inside.page.locator("[data-dialog=alias] [data-action=save]").click()
+    expect(row.locator("[data-col=alias]")).to_have_text("build server")
+    items = filled.http.json("GET", "/v0/management/api-key-aliases")["items"]
+    assert [(item["apiKeyHash"], item["alias"]) for item in items] == [(key, "build server")]
+    inside.go("/monitoring?time_range=7d&tab=apiKeys")
+    expect(inside.page.locator("[data-table=api-keys]")).to_contain_text("build server")
+
+
+def test_coverage_is_the_servers(inside: Panel, filled: Manager) -> None:
+    inside.visit("/coverage")
+    inside.ready("minutes")
+    day = filled.status()["collector"]["coverage"]["last24h"]
+    assert inside.metric("covered") == pytest.approx(day["coveredMinutes"], abs=1)
+    assert inside.metric("lost") == day["lostMinutes"]
+
+
+def test_export_and_import(inside: Panel, filled: Manager, tmp_path: Any) -> None:
+    inside.visit("/monitoring?time_range=7d")
+    inside.ready("events")
+    # Chromium's own file picker can't be driven.
+    inside.page.evaluate("delete window.showSaveFilePicker")
+    inside.page.locator("[data-action=transfers]").click()
+    with inside.page.expect_download() as download:
+        inside.page.locator("[data-menu=transfers] [data-option=export]").click()
+    file = tmp_path / download.value.suggested_filename
+    download.value.save_as(file)
+    assert file.name == "usage-events.jsonl"
+    count = len(file.read_bytes().splitlines())
+    assert count == pytest.approx(filled.events(), abs=3)
+    inside.page.locator("[data-action=transfers]").click()
+    inside.page.locator("[data-menu=transfers] [data-option=import]").click()
+    inside.page.locator("[data-field=file]").set_input_files(file)
+    inside.page.locator("[data-action=start-import]").click()
+    done = inside.page.locator("[data-import=completed]")
+    expect(done).to_contain_text(f"{count}")
+    inside.page.locator("[data-dialog=import] footer [data-action=close]").click()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_language_takes_effect_at_once(inside: Panel, language: str) -> None:
+    inside.page.locator("[data-action=language]").click()
+    inside.page.locator(f"[data-menu=language] [data-option={language}]").click()
+    expect(inside.page.locator("html")).to_have_attribute("lang", language)
+    titles = []
+    for route, block in PAGES.values():
+        inside.go(route)
+        inside.ready(block)
+        titles.append(inside.page.locator("h1").inner_text())
+        assert not inside.overflows()
+    assert len(set(titles)) == len(PAGES)
+    letters = {"en": "[A-Za-z]", "ru": "[а-яё]"}.get(language, "[\u4e00-\u9fff]")
+    assert all(re.search(letters, title) for title in titles)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_texts_can_be_read(inside: Panel, theme: str) -> None:
+    inside.page.locator("[data-action=theme]").click()
+    inside.page.locator(f"[data-menu=theme] [data-option={theme}]").click()
+    expect(inside.page.locator("html")).to_have_attribute("data-theme", theme)
+    for route, block in PAGES.values():
+        inside.visit(route)
+        inside.ready(block)
+        assert inside.page.evaluate(FAINT) == []
+
+
+def test_keys_lead_to_pages(inside: Panel) -> None:
+    inside.page.keyboard.press("g")
+    inside.page.keyboard.press("m")
+    expect(inside.page.locator("[data-page=monitoring]")).to_be_visible()
+    inside.page.keyboard.press("/")
+    inside.page.keyboard.type("gs")
+    expect(inside.page.locator("main [data-field=search]")).to_have_value("gs")
+    inside.page.locator("h1").click()
+    inside.page.keyboard.press("?")
+    expect(inside.page.locator("[data-dialog=shortcuts]")).to_be_visible()
+
+
+def test_old_addresses_still_lead_somewhere(inside: Panel, filled: Manager) -> None:
+    inside.page.goto(f"{origin_of(filled)}/management.html#/monitoring/model-prices")
+    expect(inside.page.locator("[data-page=model-prices]")).to_be_visible()
+
+
+# Texts whose contrast with the ground that they lie on is below 4.5.
+FAINT = """() => {
+  const parse = text => (text.match(/[\\d.]+/g) || []).map(Number);
+  const light = ([r, g, b]) => {
+    const [x, y, z] = [r, g, b].map(part => {
+      const share = part / 255;
+      return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };
+  const ground = element => {
+    for (let box = element; box; box = box.parentElement) {
+      const color = getComputedStyle(box).backgroundColor;
+      const parts = parse(color);
+      if (color.startsWith('rgb') && (parts.length === 3 || parts[3] === 1)) return parts;
+    }
+    return [255, 255, 255];
+  };
+  const faint = [];
+  for (const element of document.querySelectorAll('#app *')) {
+    const own = [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim());
+    const style = getComputedStyle(element);
+    if (!own || !element.checkVisibility() || parseFloat(style.fontSize) < 1) continue;
+    if (element.closest(':disabled')) continue;
+    const [a, b] = [light(parse(style.color)), light(ground(element))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) faint.push(`${element.textContent.trim().slice(0, 40)}: ${ratio.toFixed(2)}`);
+  }
+  return faint;
+}"""

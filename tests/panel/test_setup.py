@@ -1,0 +1,98 @@
+"""The wizard of the first start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from cpamp.lab import ADMIN_KEY, CPA_KEY
+from tests.daemon import Lab
+from tests.panel.driving import Panel, manager_of, origin_of
+
+
+@pytest.fixture
+def wizard(lab: Lab, opened: Callable[..., Panel]) -> Panel:
+    """A tab of a daemon that knows no CPA."""
+    panel = opened(origin_of(manager_of(lab)))
+    panel.visit()
+    panel.boot("setup")
+    return panel
+
+
+def step(panel: Panel, name: str) -> None:
+    expect(panel.page.locator(f"[data-step={name}]")).to_be_visible()
+
+
+def answer(panel: Panel, name: str, value: str) -> None:
+    """Fill a step in and go on by Enter."""
+    step(panel, name)
+    field = panel.page.locator(f"[data-field={name}]")
+    field.fill(value)
+    field.press("Enter")
+
+
+def next_(panel: Panel, name: str) -> None:
+    step(panel, name)
+    panel.page.locator("[data-action=next]").click()
+
+
+def test_from_a_key_to_a_running_panel(lab: Lab, wizard: Panel) -> None:
+    cpa = lab.cpa()
+    expect(wizard.page.locator("[data-step]")).to_have_attribute("data-steps", "7")
+    answer(wizard, "admin-key", ADMIN_KEY)
+    answer(wizard, "cpa-url", f" {cpa.url}/v0/management/ ")
+    answer(wizard, "cpa-key", CPA_KEY)
+    next_(wizard, "monitoring")
+    next_(wizard, "collector-mode")
+    answer(wizard, "poll-interval", "250")
+    step(wizard, "review")
+    expect(wizard.page.locator("form")).to_contain_text(cpa.url)
+    assert CPA_KEY not in wizard.page.content()
+    wizard.page.locator("[data-action=finish]").click()
+    wizard.boot("running")
+    wizard.ready("today")
+    assert CPA_KEY not in wizard.page.evaluate("JSON.stringify(localStorage)")
+
+
+def test_without_monitoring_there_is_less_to_ask(wizard: Panel) -> None:
+    answer(wizard, "admin-key", ADMIN_KEY)
+    next_(wizard, "cpa-url")
+    answer(wizard, "cpa-key", CPA_KEY)
+    wizard.page.locator("[data-field=monitoring]").uncheck()
+    expect(wizard.page.locator("[data-step]")).to_have_attribute("data-steps", "5")
+    next_(wizard, "monitoring")
+    step(wizard, "review")
+
+
+def test_a_step_is_not_left_without_its_answer(wizard: Panel) -> None:
+    wizard.page.locator("[data-action=next]").click()
+    step(wizard, "admin-key")
+    answer(wizard, "admin-key", ADMIN_KEY)
+    answer(wizard, "cpa-url", "ftp://nowhere")
+    step(wizard, "cpa-url")
+    expect(wizard.page.locator(".bad-text")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("admin_key", "cpa_key", "code", "back_to"),
+    [
+        ("cmp_admin_wrong", CPA_KEY, "invalid_admin_key", "admin-key"),
+        (ADMIN_KEY, "wrong", "management_api_validation_failed", "cpa-key"),
+    ],
+)
+def test_an_error_leads_to_the_step_it_belongs_to(
+    lab: Lab, wizard: Panel, admin_key: str, cpa_key: str, code: str, back_to: str
+) -> None:
+    answer(wizard, "admin-key", admin_key)
+    answer(wizard, "cpa-url", lab.cpa().url)
+    answer(wizard, "cpa-key", cpa_key)
+    next_(wizard, "monitoring")
+    next_(wizard, "collector-mode")
+    next_(wizard, "poll-interval")
+    wizard.page.locator("[data-action=finish]").click()
+    step(wizard, back_to)
+    expect(wizard.page.locator(f"[data-error={code}]")).to_be_visible()
+    # What was typed is still there.
+    expect(wizard.page.locator(f"[data-field={back_to}]")).not_to_have_value("")

@@ -9,7 +9,7 @@ import attrs
 from cpamp.cpa.client import CpaClient
 from cpamp.cpa.credentials import Credentials
 from cpamp.cpa.errors import PluginConflict
-from cpamp.errors import CpaUnreachable
+from cpamp.errors import CpaUnreachable, Problem
 from cpamp.inspection.account import Account, Identity, accounts_of
 from cpamp.inspection.locks import FileLocks
 from cpamp.inspection.problems import NotConfigured
@@ -61,7 +61,11 @@ class Editor:
             if after.disabled is not disabled:
                 raise
             return after
-        return await self._again(account)
+        try:
+            return await self._again(account)
+        except Problem:
+            # It is done; when its file was written remains unknown.
+            return attrs.evolve(account, disabled=disabled, mark_ms=0)
 
     async def switch_file(self, members: Sequence[Account], disabled: bool) -> list[Account]:
         """Switch all credentials of a file that has no row of its own, or none of them."""

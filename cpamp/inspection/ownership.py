@@ -18,8 +18,9 @@ from cpamp.store import Store
 from cpamp.store import claims as stored
 from cpamp.store.claims import HELD, INTENDED, Claim
 
-# A file that was written within this time of an intention was written by it.
-INTENTION_MS = 120_000
+# A file that was written within this time of an intention, the most that a call may take, was
+# written by it. What a person does in the same moment as the daemon dies looks alike.
+INTENTION_MS = 30_000
 
 
 def identity_of(claim: Claim) -> Identity:

@@ -11,14 +11,8 @@ import orjson
 from cpamp.collect.intake import Item
 from cpamp.store.dead_letters import PAYLOAD_BYTES, DeadLetter
 from cpamp.usage.event import Event
-from cpamp.usage.record import (
-    Control,
-    Malformed,
-    control_of,
-    decode,
-    normalise,
-    strict_json,
-)
+from cpamp.usage.payload import Malformed, strict_json
+from cpamp.usage.record import Control, control_of, decode, normalise
 from cpamp.usage.redact import redact
 
 REASON_BYTES = 500

@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from cpamp.collect.worker import Working
 from cpamp.errors import Problem
 from cpamp.usage.event import Event, Who
-from cpamp.usage.record import as_text
+from cpamp.usage.members import as_text
 
 CACHE_SECONDS = 30.0
 FAILURE_SECONDS = 10.0

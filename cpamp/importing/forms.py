@@ -20,7 +20,9 @@ from cpamp.importing.shape import DIRECT, TOTALS, WRAPPED, Shape
 from cpamp.importing.splitting import LINE_BYTES, SPACE, ElementSplitter, LineSplitter
 from cpamp.usage.event import Event
 from cpamp.usage.exported import exported_hash, read_exported
-from cpamp.usage.record import Malformed, Record, normalise, strict_json
+from cpamp.usage.members import Record
+from cpamp.usage.payload import Malformed, strict_json
+from cpamp.usage.record import normalise
 
 JSONL = "usage_service_jsonl"
 NO_DETAILS = "legacy usage export does not contain request details"

@@ -13,18 +13,13 @@ import orjson
 from cpamp.importing.shape import Model, Tree
 from cpamp.importing.splitting import ElementSplitter
 from cpamp.usage.event import Event
-from cpamp.usage.record import (
-    Malformed,
-    event_hash,
-    first,
-    normalise,
-    strict_json,
-    text_of,
-    tokens_of,
-    without_key,
-)
+from cpamp.usage.members import first, text_of
+from cpamp.usage.parts import without_key
+from cpamp.usage.payload import Malformed, strict_json
+from cpamp.usage.record import event_hash, normalise
 from cpamp.usage.redact import redact_json
 from cpamp.usage.timestamps import read_instant
+from cpamp.usage.tokens import tokens_of
 
 WARNINGS = (
     "legacy_usage_metadata_is_partial",

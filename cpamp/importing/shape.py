@@ -9,7 +9,7 @@ from __future__ import annotations
 import attrs
 
 from cpamp.importing.splitting import Mark, Scanner
-from cpamp.usage.record import Malformed, strict_json
+from cpamp.usage.payload import Malformed, strict_json
 
 WRAPPED = "legacy_usage_export"
 DIRECT = "legacy_usage_payload"

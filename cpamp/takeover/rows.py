@@ -16,22 +16,12 @@ import attrs
 from cpamp.usage.event import Caller, Event
 from cpamp.usage.exported import read_exported
 from cpamp.usage.headers import response_metadata
-from cpamp.usage.record import (
-    BODY_BYTES,
-    Malformed,
-    as_integer,
-    as_text,
-    billed_of,
-    caller_of,
-    first,
-    json_bytes,
-    stated_cache_mode,
-    strict_json,
-    tokens_of,
-    unknown_members,
-    without_key,
-)
+from cpamp.usage.members import as_integer, as_text, first
+from cpamp.usage.parts import caller_of, without_key
+from cpamp.usage.payload import Malformed, json_bytes, strict_json
+from cpamp.usage.record import BODY_BYTES, unknown_members
 from cpamp.usage.redact import redact, redact_json
+from cpamp.usage.tokens import billed_of, stated_cache_mode, tokens_of
 
 # What that server's export says as well, under the same names.
 EXPORTED = (

@@ -11,25 +11,14 @@ from typing import Any, NamedTuple
 from cpamp.usage.carried import carried_metadata
 from cpamp.usage.event import Billed, Caller, End, Event, ModelNames, Tokens, Way, Who
 from cpamp.usage.headers import Metadata, derive, response_metadata, summary
+from cpamp.usage.members import Record, as_integer, first, text_of
 from cpamp.usage.models import MAX_INT, analytics_model, named_cache_mode, with_total
-from cpamp.usage.record import (
-    Malformed,
-    Record,
-    as_integer,
-    cache_mode,
-    caller_of,
-    first,
-    metadata_bytes,
-    name_of,
-    snapshots_of,
-    stated_cache_mode,
-    strict_json,
-    text_of,
-    tokens_of,
-    way_of,
-)
+from cpamp.usage.parts import caller_of, name_of, snapshots_of, way_of
+from cpamp.usage.payload import Malformed, strict_json
+from cpamp.usage.record import metadata_bytes
 from cpamp.usage.redact import mask_source, redact, secret_looking
 from cpamp.usage.timestamps import CANONICAL, END_MS, Instant, read_instant, split
+from cpamp.usage.tokens import cache_mode, stated_cache_mode, tokens_of
 
 _TRUE = ("1", "true", "yes", "on")
 

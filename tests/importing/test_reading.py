@@ -15,7 +15,7 @@ from cpamp.importing.forms import JSONL, NO_DETAILS, TWO_VALUES
 from cpamp.importing.reading import EMPTY
 from cpamp.importing.shape import DIRECT, WRAPPED
 from cpamp.importing.splitting import LINE_BYTES
-from cpamp.usage.record import sha256_hex
+from cpamp.usage.parts import sha256_hex
 from tests.importing.files import DETAIL, RECORD, lines, payload, read, wrapped
 
 ONE, TWO, THREE = ({**RECORD, "request_id": name} for name in ("one", "two", "three"))

@@ -10,7 +10,7 @@ import pytest
 
 from cpamp.takeover.rows import COLUMNS, RowReader, Unusable, selection
 from cpamp.usage.event import Billed, Caller, Event
-from cpamp.usage.record import sha256_hex
+from cpamp.usage.parts import sha256_hex
 
 NOW = 1_795_500_000_000
 PLAIN = {

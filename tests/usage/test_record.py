@@ -18,7 +18,8 @@ from cpamp.usage.models import (
     effective_tier,
     normalised,
 )
-from cpamp.usage.record import Control, Malformed, decode, normalise, strict_json, unknown_members
+from cpamp.usage.payload import Malformed, strict_json
+from cpamp.usage.record import Control, decode, normalise, unknown_members
 
 NOW = 1_777_075_200_000
 

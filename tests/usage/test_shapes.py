@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cpamp.usage.record import as_text, text_of
+from cpamp.usage.members import as_text, text_of
 from cpamp.usage.shapes import Part
 
 NAMES = ("source", "api_key", "key", "account")

@@ -68,6 +68,7 @@ from cpamp.web.explain import Explain
 from cpamp.web.health import Health
 from cpamp.web.imports import Imports
 from cpamp.web.inspection import Inspections
+from cpamp.web.live import Live, State
 from cpamp.web.metrics import Metrics
 from cpamp.web.monitoring import Monitoring
 from cpamp.web.notifications import Notifications
@@ -242,9 +243,16 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
         },
         setup.client,
     )
+    live = Live(
+        reactor,
+        lambda: State.of(
+            store.last_id, collector.status(), prices.book.version, aliases.book.version
+        ),
+    )
     surface = Surface(
         [
             health,
+            live,
             bootstrap,
             Metrics(store, collector, lambda: proxy.passed, lag.ms),
             Setup(setup),
@@ -283,7 +291,10 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
         setup=setup,
         held=(prices, aliases, takeovers),
         listener=listener,
-        workers=(lag, retention, sessions, takeovers, price_sync, *accounts, notifier, collector),
+        workers=(
+            *(lag, retention, sessions, takeovers, price_sync, *accounts),
+            *(notifier, collector, live),
+        ),
         now_ms=now_ms,
         key_in_log=key_in_log,
     )

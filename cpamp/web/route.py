@@ -98,7 +98,8 @@ def route(
 def routes_of(resource: object) -> Iterator[tuple[Route, Callable[..., Any]]]:
     """The routes that an object's methods declare, each with its bound handler."""
     for name in dir(type(resource)):
-        declared = getattr(getattr(type(resource), name), _DECLARED, ())
+        # A class may list names that it has not, as services do.
+        declared = getattr(getattr(type(resource), name, None), _DECLARED, ())
         for one in declared:
             yield one, getattr(resource, name)
 

@@ -88,7 +88,9 @@ class Asker:
             client.sendall(head + body)
             response = http.client.HTTPResponse(client, method=method)
             response.begin()
-            whole = response.read()
+            # A stream of events has no end.
+            endless = response.headers.get_content_type() == "text/event-stream"
+            whole = b"" if endless else response.read()
         try:
             parsed = json.loads(whole)
         except ValueError:

@@ -71,7 +71,7 @@ export class Client {
     const headers: Record<string, string> = { ...request.headers };
     if (this.key) headers["Authorization"] = `Bearer ${this.key}`;
     let body: BodyInit | null = null;
-    if (request.body instanceof Blob) body = request.body;
+    if (request.body instanceof Blob || request.body instanceof FormData) body = request.body;
     else if (request.body !== undefined) {
       body = JSON.stringify(request.body);
       headers["Content-Type"] = "application/json";

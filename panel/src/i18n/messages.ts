@@ -12,10 +12,13 @@ import { inspection } from "./messages/inspection";
 import { keeping } from "./messages/keeping";
 import { login } from "./messages/login";
 import { monitor } from "./messages/monitor";
+import { oauth } from "./messages/oauth";
+import { plugins } from "./messages/plugins";
+import { providers } from "./messages/providers";
 import { setup } from "./messages/setup";
 import { shell } from "./messages/shell";
 
-export const messages = { ...shell, ...overview, ...analytics, ...filters, ...monitor, ...keeping, ...actions, ...credentials, ...form, ...inspection, ...login, ...setup, ...errors };
+export const messages = { ...shell, ...overview, ...analytics, ...filters, ...monitor, ...keeping, ...actions, ...credentials, ...form, ...inspection, ...oauth, ...plugins, ...providers, ...login, ...setup, ...errors };
 export type Messages = typeof messages;
 export type Key = keyof Messages;
 /** Messages that need no values. */

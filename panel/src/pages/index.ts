@@ -10,7 +10,10 @@ import { Coverage } from "./coverage/coverage";
 import { Credentials } from "./credentials/credentials";
 import { Dashboard } from "./dashboard/dashboard";
 import { Monitor } from "./monitor/monitor";
+import { OAuth } from "./oauth/oauth";
+import { Plugins } from "./plugins/plugins";
 import { Prices } from "./prices/prices";
+import { Providers } from "./providers/providers";
 import { System } from "./system/system";
 
 export interface Page {
@@ -36,6 +39,9 @@ export const pages: readonly Page[] = [
   { id: "api-key-aliases", path: "/api-key-aliases", title: "alias.title", icon: "key", group: "data", shown: "manager", letter: "k", component: Aliases },
   { id: "coverage", path: "/coverage", title: "coverage.title", icon: "coverage", group: "data", shown: "manager", letter: "c", component: Coverage },
   { id: "accounts", path: "/accounts", title: "creds.title", icon: "user", group: "accounts", shown: "always", letter: "u", component: Credentials },
+  { id: "oauth", path: "/oauth", title: "oauth.title", icon: "link", group: "accounts", shown: "always", letter: "o", component: OAuth },
+  { id: "ai-providers", path: "/ai-providers", title: "providers.title", icon: "spark", group: "accounts", shown: "always", letter: "i", component: Providers },
+  { id: "plugins", path: "/plugins", title: "plugins.title", icon: "plug", group: "accounts", shown: "always", letter: "x", component: Plugins },
   { id: "account-actions", path: "/monitoring/account-actions", title: "actions.title", icon: "warn", group: "accounts", shown: "manager", letter: "q", component: Actions },
   { id: "system", path: "/system", title: "system.title", icon: "system", group: "system", shown: "always", letter: "s", component: System },
 ];

@@ -20,12 +20,20 @@ const ALIASES: Readonly<Record<string, string>> = {
   "/monitoring/codex-inspection/server": "/accounts?view=health&healthMode=server",
 };
 
+/** Addresses below a folder, by the parts behind it. */
+const FOLDERS: readonly (readonly [string, (parts: readonly string[]) => string])[] = [
+  ["/plugin-store", () => "/plugins?tab=store"],
+  ["/plugin-pages/", ([plugin = "", menu = "0"]) => `/plugins?plugin=${plugin}&menu=${menu}`],
+  ["/plugins/", () => "/plugins"],
+  ["/ai-providers/", ([kind = ""]) => `/ai-providers?kind=${kind}`],
+];
+
 /** Where an address leads: old ones to what took their place. */
 export function parse(hash: string): Location {
   const text = hash.replace(/^#/, "");
   const [rawPath = "", search = ""] = split(text.startsWith("/") ? text : `/${text}`);
   const path = rawPath.replace(/\/+$/, "") || "/";
-  const alias = ALIASES[path] ?? (path.startsWith("/plugin-store") ? "/plugins?tab=store" : undefined);
+  const alias = ALIASES[path] ?? FOLDERS.flatMap(([folder, to]) => (path.startsWith(folder) ? [to(path.slice(folder.length).split("/").filter(Boolean))] : []))[0];
   if (alias) {
     const [to = "/", more = ""] = split(alias);
     return { path: to, query: { ...queryOf(search), ...queryOf(more) } };

@@ -1,0 +1,25 @@
+import { area } from "../area";
+
+export const plugins = area("plugins", {
+  title: ["Plugins", "插件", "外掛", "Плагины"],
+  installed: ["Installed", "已安装", "已安裝", "Установлены"],
+  store: ["Store", "插件商店", "外掛商店", "Магазин"],
+  off: ["Plugins are off in CPA: set plugins.enabled in its configuration.", "CPA 未启用插件：请在其配置中设置 plugins.enabled。", "CPA 未啟用外掛：請在其設定中設定 plugins.enabled。", "Плагины в CPA выключены: задайте plugins.enabled в его настройках."],
+  none: ["No plugin is installed.", "没有已安装的插件。", "沒有已安裝的外掛。", "Плагины не установлены."],
+  storeEmpty: ["The store has no plugins.", "商店中没有插件。", "商店中沒有外掛。", "В магазине нет плагинов."],
+  name: ["Name", "名称", "名稱", "Имя"],
+  version: ["Version", "版本", "版本", "Версия"],
+  author: ["Author", "作者", "作者", "Автор"],
+  description: ["What it does", "说明", "說明", "Описание"],
+  pages: ["Pages", "页面", "頁面", "Страницы"],
+  runs: ["runs", "运行中", "執行中", "работает"],
+  waits: ["on, but does not run", "已启用但未运行", "已啟用但未執行", "включён, но не работает"],
+  config: ["Configuration", "配置", "設定", "Настройки"],
+  delete: ["Delete {name}", "删除 {name}", "刪除 {name}", "Удалить {name}"],
+  deleteText: ["Its file and its configuration are removed from CPA. This can't be undone.", "将从 CPA 中删除其文件与配置，无法撤销。", "將從 CPA 刪除其檔案與設定，無法復原。", "Его файл и настройки будут удалены из CPA. Отменить нельзя."],
+  install: ["Install", "安装", "安裝", "Установить"],
+  update: ["Update", "更新", "更新", "Обновить"],
+  installText: ["A plugin runs inside CPA, with all that CPA may do. Install only what you trust.", "插件在 CPA 内部运行，拥有 CPA 的全部权限。请仅安装可信插件。", "外掛在 CPA 內部執行，擁有 CPA 的全部權限。請僅安裝可信外掛。", "Плагин работает внутри CPA со всеми его правами. Устанавливайте только то, чему доверяете."],
+  done: ["{name} is installed.", "{name} 已安装。", "{name} 已安裝。", "{name} установлен."],
+  noPage: ["There is no such page.", "页面不存在。", "頁面不存在。", "Такой страницы нет."],
+});

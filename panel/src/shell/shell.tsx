@@ -78,11 +78,24 @@ export function Shell() {
 }
 
 function Content({ page }: { readonly page: Page }) {
-  const Component = page.component;
+  const Component = shownPages().includes(page) ? page.component : Unavailable;
   return (
     <main id="page" tabIndex={-1} data-page={page.id} key={page.id}>
       <Component />
     </main>
+  );
+}
+
+/** Why there is nothing at an address that exists. */
+function Unavailable() {
+  const why = mode.value === "cpa" ? "dashboard.cpaOnly" : "common.nothingRecorded";
+  return (
+    <section class="card block" data-block="unavailable" data-state="unavailable">
+      <p class="empty">
+        {t(why)}
+        <a href="#/">{t("dashboard.title")}</a>
+      </p>
+    </section>
   );
 }
 

@@ -81,6 +81,12 @@ const common = area("common", {
   shortcutGo: ["then a letter: go to a page", "再按字母：跳转页面", "再按字母：前往頁面", "затем буква: перейти на страницу"],
   before: ["Against the range of equal length before", "与之前等长的时间段相比", "與之前等長的時間段相比", "По сравнению с предыдущим таким же интервалом"],
   new: ["new", "新增", "新增", "новое"],
+  nothingRecorded: [
+    "Nothing has been recorded, and request monitoring is off or has no connection to CPA.",
+    "尚无记录，且请求监控未启用或未连接 CPA。",
+    "尚無記錄，且請求監控未啟用或未連線 CPA。",
+    "Ничего не записано, а мониторинг выключен или не связан с CPA.",
+  ],
   unavailable: ["Not available", "不可用", "無法使用", "Недоступно"],
 });
 

@@ -11,6 +11,7 @@ from cpamp.inspection.editor import Editor
 from cpamp.inspection.probing import CodexProber, Prober
 from cpamp.inspection.recorder import Recorder
 from cpamp.inspection.settings import InspectionSettings
+from cpamp.inspection.xai_probing import XaiProber
 
 
 @attrs.frozen
@@ -27,4 +28,5 @@ class Probers:
         credentials = editor.credentials
         return {
             "codex": CodexProber(self._reactor, credentials, settings, recorder, self._now_ms),
+            "xai": XaiProber(self._reactor, credentials, settings, recorder),
         }

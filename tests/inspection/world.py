@@ -12,8 +12,9 @@ import attrs
 from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
-from cpamp.cpa.client import CpaClient, make_agent
+from cpamp.cpa.client import CpaClient
 from cpamp.cpa.keyguard import KeyGuard
+from cpamp.cpa.network import make_agent
 from cpamp.inspection.editor import Editor
 from cpamp.inspection.executing import Executor
 from cpamp.inspection.inspector import Inspector

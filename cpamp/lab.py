@@ -33,9 +33,16 @@ class LabError(Exception):
 
 def free_port() -> int:
     """A TCP port of the loopback interface that nobody listens on."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
+    return free_ports(1)[0]
+
+
+def free_ports(count: int) -> list[int]:
+    """So many of them, no two alike."""
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in sockets]
 
 
 def wait_until(
@@ -186,8 +193,8 @@ class Cpa:
 
         `options` are further arguments of ``python -m cpamp.simulator``.
         """
-        port = port or free_port()
-        control = free_port()
+        free, control = free_ports(2)
+        port = port or free
         argv = [sys.executable, "-m", "cpamp.simulator", "--port", str(port)]
         argv += ["--control-port", str(control), "--key", key, *options]
         process = Process(argv, clean_environment(), folder, folder / "cpa.log")

@@ -16,7 +16,7 @@ from cpamp.collect.interfaces import Kind, kind_of
 from cpamp.collect.logbook import Logbook
 from cpamp.collect.publishing import Publishing
 from cpamp.collect.runner import Runner
-from cpamp.collect.transports import Link
+from cpamp.collect.transports import Dropped, Link
 from cpamp.cpa.client import CpaClient, CpaConfig
 from cpamp.cpa.keyguard import KeyGuard
 from cpamp.errors import CpaUnreachable, Problem
@@ -131,7 +131,7 @@ class Run:
             return
         coverage = self._logbook.coverage
         self._publishing.disconnected()
-        if transport == "subscribe" and problem.message == "EOF":
+        if isinstance(problem, Dropped):
             self._logbook.tell(coverage.dropped)
         if isinstance(problem, CpaUnreachable):
             self._troubled(f"{stage}: {problem.message}", UNREACHABLE, cpa_is_down=True)

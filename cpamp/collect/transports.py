@@ -61,6 +61,10 @@ class Link:
         self.guard.accepted(config.url, config.key)
 
 
+class Dropped(RespError):
+    """A subscription that worked has ended unasked: what was on its way may be gone."""
+
+
 @attrs.define(eq=False)
 class Subscribe:
     """Records as they are published; what was queued before is drained first."""
@@ -91,7 +95,8 @@ class Subscribe:
         reason = await protocol.gone()
         await ended(self._draining)
         if not self._stopped:
-            raise RespError("subscribe", "the intake is full" if self._leaving else reason)
+            full = RespError("subscribe", "the intake is full")
+            raise full if self._leaving else Dropped("subscribe", reason)
 
     def _message(self, payload: bytes) -> None:
         self.link.sink.received(payload)

@@ -96,9 +96,19 @@ class _Watched:
 
     def connectionLost(self, why: Failure) -> None:
         """The connection is gone."""
+        self._failed = self._failed or _tls_reason(why)
         super().connectionLost(why)  # type: ignore[misc]
         if not self.lost.called:
             self.lost.callback(self._failed or "EOF")
+
+
+def _tls_reason(why: Failure) -> str:
+    """What was wrong with TLS; "" if it was something else."""
+    if not why.check(SSL.Error):
+        return ""
+    error: Any = why.value
+    details = error.args[0] if error.args else ()
+    return "TLS: " + ("; ".join(part[-1] for part in details) or "broken off")
 
 
 class Subscriber(_Watched, txredisapi.SubscriberProtocol):  # type: ignore[misc]

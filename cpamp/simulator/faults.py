@@ -5,8 +5,8 @@ A fault is ``{"when": {"proto", "method", "path", "verb", "nth"}, "times": n, "d
 ``close`` (without an answer); ``never`` (no answer); ``cut`` (the body breaks off after so many
 bytes); ``plain`` (without the X-CPA headers); ``drip`` (bytes at a time) with ``drip_ms``;
 ``repeat`` (the body so many times). Over RESP: ``raw`` (these bytes instead of the reply),
-``error`` (this error reply), ``close``, ``never``; on messages: ``verb: "message"`` with ``raw``,
-``split`` (byte by byte) or ``close``.
+``error`` (this error reply), ``close``, ``never``; on messages: ``verb: "message"`` with ``raw`` or
+``close``.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import orjson
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.task import LoopingCall
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 
 from cpamp.simulator import fixtures, versions
@@ -65,7 +66,9 @@ class Simulator:
         seed: int = 1,
     ) -> None:
         self.reactor = reactor
-        self.now_ms = now_ms
+        self._now_ms = now_ms
+        # How much its time of day is ahead of the given one.
+        self.clock_offset_ms = 0
         self._ahead = 0.0
         self.keys = Keys(self.seconds, key)
         self.queue = Queue(self.seconds)
@@ -94,6 +97,10 @@ class Simulator:
         """Its monotonic clock, which a test may move on."""
         return float(self.reactor.seconds()) + self._ahead
 
+    def now_ms(self) -> int:
+        """Its time of day, which a test may set."""
+        return self._now_ms() + self.clock_offset_ms
+
     @property
     def version(self) -> Version:
         """What it can do."""
@@ -118,9 +125,12 @@ class Simulator:
 
     # -- its port -------------------------------------------------------------------------------
 
-    def listen(self, port: int, interface: str = "127.0.0.1") -> int:
-        """Open the port; returns its number."""
-        self._port = self.reactor.listenTCP(port, SnifferFactory(self), interface=interface)
+    def listen(self, port: int, tls: Any = None) -> int:
+        """Open the port; returns its number. `tls` makes contexts, where it is to speak TLS."""
+        factory: Any = SnifferFactory(self)
+        if tls is not None:
+            factory = TLSMemoryBIOFactory(tls, False, factory)
+        self._port = self.reactor.listenTCP(port, factory, interface="127.0.0.1")
         return int(self._port.getHost().port)
 
     async def close(self) -> None:
@@ -203,7 +213,7 @@ class Simulator:
                 self.change_config("redis-usage-queue-retention-seconds", value)
             elif name == "publishing":
                 self.change_config("usage-statistics-enabled", value)
-            elif name in ("home", "bcrypt_ms"):
+            elif name in ("home", "bcrypt_ms", "clock_offset_ms"):
                 setattr(self, name, value)
             else:
                 raise ValueError(f"there is no knob {name}")

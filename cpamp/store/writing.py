@@ -120,9 +120,12 @@ class WriterConnection:
         except BaseException:
             self._forget_added()
             raise
-        self.events.keep(written)
-        if written.batch is not None:
-            self.derived.append(written.batch)
+        try:
+            if written.batch is not None:
+                self.derived.append(written.batch)
+        finally:
+            # Last: what is counted from here on can be read from the columns.
+            self.events.keep(written)
         inserted = sum(written.new)
         return Added(inserted, len(events) - inserted, written.new)
 

@@ -67,8 +67,9 @@ class Collecting:
         """Wait until everything that was published is stored, and then look at it once."""
         self.manager.wait_for_events(self.published, seconds)
         exported = self.exported()
-        assert len(exported) == self.published
-        assert len({line["event_hash"] for line in exported}) == self.published
+        hashes = {line["event_hash"] for line in exported}
+        found = (len(exported), len(hashes), self.manager.events())
+        assert found == (self.published,) * 3, found
 
     def exported(self) -> list[dict[str, Any]]:
         """All events."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -31,6 +33,42 @@ def test_a_database_locked_for_longer_than_the_daemon_waits(lab: Lab) -> None:
         conn.execute("ROLLBACK")
     both.all_here()
     both.wait(lambda s: s["spoolEvents"] == 0, "the spool to be replayed")
+
+
+def test_a_database_that_takes_long_for_every_commit(lab: Lab) -> None:
+    both = Collecting.begin(lab)
+    held, over = 0, threading.Event()
+
+    def hold() -> None:
+        nonlocal held
+        path = data(both.manager) / "usage.sqlite"
+        with closing(sqlite3.connect(path, isolation_level=None)) as conn:
+            while not over.is_set():
+                conn.execute("BEGIN IMMEDIATE")
+                over.wait(0.3)
+                conn.execute("ROLLBACK")
+                held += 1
+                over.wait(0.02)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    answers = []
+    try:
+        both.publish(2_000, per_second=2_000)
+        while both.manager.events() < 2_000:
+            began = time.monotonic()
+            assert both.manager.http.request("GET", "/health")[0] == 200
+            answers.append(time.monotonic() - began)
+            assert over.wait(0.05) is False
+            assert sum(answers) + 0.05 * len(answers) < 60, "the events did not come"
+    finally:
+        over.set()
+        holder.join()
+    both.all_here()
+    assert held >= 3
+    # Whoever asks does not wait for the disk.
+    assert sorted(answers)[len(answers) // 2] < 0.1
+    assert both.counts().get("detached", 0) == 0
 
 
 @pytest.mark.parametrize("deleted", [True, False])

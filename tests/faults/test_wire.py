@@ -97,6 +97,7 @@ def test_a_resp_door_that_is_shut(lab: Lab, raw: str) -> None:
         ("7.0.6", "http"),
         ("7.1.17", "http"),
         ("7.1.38", "subscribe"),
+        ("7.1.39", "subscribe"),
     ],
 )
 def test_older_versions_of_cpa(lab: Lab, version: str, transport: str) -> None:
@@ -104,6 +105,72 @@ def test_older_versions_of_cpa(lab: Lab, version: str, transport: str) -> None:
     assert both.status["transport"] == transport
     both.publish(200)
     both.all_here()
+
+
+@pytest.mark.parametrize(
+    "do",
+    [
+        {"raw": "garbage\r\n"},
+        {"raw": "HTTP/1.1 502 Bad Gateway\r\n\r\n"},
+        {"close": True},
+    ],
+)
+def test_garbage_in_a_subscription_costs_the_connection_alone(lab: Lab, do: dict[str, Any]) -> None:
+    both = Collecting.begin(lab)
+    both.publish(100)
+    both.all_here()
+    both.control("fault", when={"proto": "resp", "verb": "message"}, do=do)
+    both.control("publish", records=[{"model": "lost in the garbage"}])
+    subscribed = both.cpa.control
+    wait_until(
+        lambda: (
+            [n["what"] for n in subscribed.json("POST", "/requests", {})].count("SUBSCRIBE") == 2
+        ),
+        seconds=20,
+        what="another subscription",
+    )
+    both.wait(lambda s: s["collector"] == "running", "the collector to run")
+    both.publish(100, seed=2)
+    both.all_here()
+    coverage = both.status["coverage"]["last24h"]
+    assert coverage["atRiskMinutes"] + coverage["lostMinutes"] >= 1
+
+
+@pytest.mark.parametrize("reply", ["LOADING not yet", "ERR unsupported channel 'usage'"])
+def test_errors_in_reply_to_pops(lab: Lab, reply: str) -> None:
+    both = Collecting.begin(lab, USAGE_COLLECTOR_MODE="resp")
+    both.control("fault", when={"proto": "resp", "verb": "rpop"}, times=2, do={"error": reply})
+    both.publish(200)
+    both.all_here()
+
+
+def test_a_cpa_whose_clock_is_wrong(lab: Lab) -> None:
+    both = Collecting.begin(lab)
+    for seed, days in enumerate((0, 3, -3, 3650, -3650, 0), 1):
+        both.control("set", clock_offset_ms=days * 86_400_000)
+        both.publish(50, seed=seed)
+        both.burst_over()
+    both.all_here()
+    status = both.status
+    assert status["collector"] == "running"
+    assert status["coverage"]["last24h"]["lostMinutes"] == 0
+
+
+def test_a_cpa_that_forgets_its_queue_in_the_meantime(lab: Lab) -> None:
+    both = Collecting.begin(lab)
+    both.publish(50)
+    both.all_here()
+    both.manager.stop()
+    both.publish(50, seed=2)
+    both.burst_over()
+    both.control("advance", ms=61_000)
+    both.manager.start()
+    both.wait_for_collecting()
+    # What CPA has dropped is not pretended to be there; what comes next is.
+    both.published -= 50
+    both.publish(50, seed=3)
+    both.all_here()
+    assert both.counts()["expired"] == 50
 
 
 def failures(cpa: Cpa) -> int:

@@ -58,7 +58,10 @@ describe("the filters of an address", () => {
     [{ min_latency_ms: "-1" }, {}],
   ])("%o ask for %o", (query: Record<string, string>, filters) => expect(viewOf(query, "24h").filters).toEqual(filters));
   it("are taken along to another page, and nothing else is", () => {
-    expect(carried({ tab: "models", row: "x", model: "m", time_range: "7d" })).toEqual({ model: "m", time_range: "7d" });
+    const query = { tab: "models", row: "x", model: "m" };
+    expect(carried(query, viewOf(query, "24h"))).toEqual({ model: "m", time_range: "24h" });
+    const custom = { ...query, from_ms: "5", to_ms: "9" };
+    expect(carried(custom, viewOf(custom, "24h"))).toEqual({ model: "m", from_ms: 5, to_ms: 9 });
   });
 });
 

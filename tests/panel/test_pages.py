@@ -136,6 +136,20 @@ def test_models_add_up_to_the_headline(inside: Panel) -> None:
     assert priced == pytest.approx(inside.metric("cost") or 0)
 
 
+def test_a_row_of_the_monitor_opens_with_its_models(inside: Panel) -> None:
+    inside.visit("/monitoring?time_range=7d&tab=apiKeys")
+    inside.ready("api-keys")
+    inside.page.locator("[data-table=api-keys] [data-row]").first.click()
+    drawer = inside.page.locator("[data-dialog=group]")
+    for table in ("group-models", "group-contexts"):
+        row = drawer.locator(f"[data-table={table}] [data-row]").first
+        row.scroll_into_view_if_needed()
+        expect(row).to_be_in_viewport()
+    drawer.locator("[data-action=focus]").click()
+    inside.ready("events")
+    assert "api_key_hash=" in inside.page.url
+
+
 def test_a_row_opens_with_its_own_course(inside: Panel) -> None:
     inside.visit("/usage-analytics?time_range=7d&tab=models")
     inside.ready("models")

@@ -31,6 +31,8 @@ interface SeriesProps {
   /** Stretches of which records are missing. */
   readonly holes?: readonly { readonly fromMs: number; readonly toMs: number }[];
   readonly most?: number;
+  /** There are no parts of what is counted, so no ticks for them. */
+  readonly whole?: boolean;
   readonly onPick?: (start: number, end: number) => void;
   readonly hideAxis?: boolean;
   /** Charts of one key have a common cursor. */
@@ -38,6 +40,8 @@ interface SeriesProps {
 }
 
 const FEW_POINTS = 30;
+const LOW_PX = 120;
+const WHOLE = Array.from({ length: 14 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
 const FONT = '12px system-ui, "Segoe UI", "Noto Sans", sans-serif';
 
 export function Series(props: SeriesProps) {
@@ -201,7 +205,7 @@ function optionsOf(props: SeriesProps, width: number, move: (chart: uPlot) => vo
     },
     axes: [
       { stroke: text, font: FONT, grid: { show: false }, ticks: grid, size: 26, space: 64, values: (_chart, splits) => timeLabels(splits), show: !props.hideAxis },
-      { stroke: text, font: FONT, grid, ticks: { show: false }, size: 56, space: 36, values: (_chart, splits) => splits.map((value) => format(value)) },
+      { stroke: text, font: FONT, grid, ticks: { show: false }, size: 56, space: height < LOW_PX ? 22 : 36, ...(props.whole && { incrs: WHOLE }), values: (_chart, splits) => splits.map((value) => format(value)) },
     ],
     series: [{}, ...drawn.map((line) => seriesOf(line, props, Boolean(bars)))],
     hooks: { setCursor: [move], drawClear: [(chart) => drawHoles(chart, props)] },

@@ -64,6 +64,8 @@ export function FilterBar({ view, ranges, shown, children }: BarProps) {
   const [open, setOpen] = useState(false);
   const active = FILTER_NAMES.filter((name) => query.value[name]);
   const custom = view.name === "custom";
+  // A link may bring a range along that this page does not offer.
+  const offered = ranges.includes(view.name) ? ranges : [view.name, ...ranges];
   const choose = (name: RangeName) => {
     if (name !== "custom") setQuery({ time_range: name, from_ms: null, to_ms: null });
     else {
@@ -76,7 +78,7 @@ export function FilterBar({ view, ranges, shown, children }: BarProps) {
     <div class="filters">
       <div class="bar-line">
         <div class="range-strip">
-          <Segments name="range" label={t("range.title")} value={view.name} choices={ranges.map((value) => ({ value, text: t(`range.${value}`) }))} onChange={choose} />
+          <Segments name="range" label={t("range.title")} value={view.name} choices={offered.map((value) => ({ value, text: t(`range.${value}`) }))} onChange={choose} />
         </div>
         {custom && view.custom && <CustomRange key={`${view.custom.from}-${view.custom.to}`} range={view.custom} />}
         <Search value={view.search} onSearch={(text) => setQuery(searchQuery(text), true)} />

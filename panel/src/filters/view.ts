@@ -88,8 +88,9 @@ export function searchOf(view: View): { readonly search: string; readonly search
   return { search: view.search, searchHash: view.search ? sha256(view.search) : "" };
 }
 
-/** The filters of an address, to be taken along to another page. */
-export function carried(query: Query): Record<string, string> {
-  const names = ["time_range", "from_ms", "to_ms", ...FILTER_NAMES];
-  return Object.fromEntries(names.flatMap((name) => (query[name] ? [[name, query[name]]] : [])));
+/** The range and the filters of a view, to be taken along to another page. */
+export function carried(query: Query, view: View): Record<string, string | number> {
+  const filters = FILTER_NAMES.flatMap((name) => (query[name] ? [[name, query[name]] as const] : []));
+  const range = view.custom ? { from_ms: view.custom.from, to_ms: view.custom.to } : { time_range: view.name };
+  return { ...Object.fromEntries(filters), ...range };
 }

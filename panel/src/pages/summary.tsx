@@ -1,5 +1,7 @@
 /** The headline figures of a range, the same on every page. */
 
+import { carried, type View } from "../filters/view";
+import { hashOf, query } from "../state/router";
 import type { Comparison, Summary } from "../api/analytics";
 import { fmt, t } from "../i18n/language";
 import type { Data } from "../state/freshness";
@@ -18,7 +20,16 @@ function Delta({ now, before }: { readonly now: number; readonly before: number 
   return <span class="delta" title={t("common.before")}>{found === "new" ? t("common.new") : fmt.value.delta(found)} </span>;
 }
 
-export function SummaryTiles({ data }: { readonly data: Data<Headline> }) {
+interface SummaryProps {
+  readonly data: Data<Headline>;
+  readonly view: View;
+  /** What of the view the figures are of. */
+  readonly of?: Readonly<Record<string, string>>;
+}
+
+export function SummaryTiles({ data, view, of }: SummaryProps) {
+  /** The rows behind a figure. */
+  const behind = (status?: string) => hashOf("/monitoring", { ...carried(query.value, view), ...of, tab: "realtime", ...(status && { status }) });
   return (
     <Tiles id="summary" data={data} count={8}>
       {({ summary: s, before }) => {
@@ -29,8 +40,8 @@ export function SummaryTiles({ data }: { readonly data: Data<Headline> }) {
         const count = (value: number) => ({ value, text: fmt.value.compact(value), full: fmt.value.full(value) });
         return (
           <>
-            <Tile metric="requests" label={t("column.requests")} {...count(s.total_calls)} note={<Delta now={s.total_calls} before={before?.total_calls} />} />
-            <Tile metric="success-rate" label={t("dashboard.success")} value={some ? s.success_rate : null} text={fmt.value.percent(some ? s.success_rate : null, 2)} note={<span data-metric="failures" data-value={s.failure_calls} class={s.failure_calls ? "bad-text" : ""}>{t("dashboard.failed", { n: s.failure_calls })}</span>} />
+            <Tile metric="requests" label={t("column.requests")} {...count(s.total_calls)} href={behind()} note={<Delta now={s.total_calls} before={before?.total_calls} />} />
+            <Tile metric="success-rate" label={t("dashboard.success")} value={some ? s.success_rate : null} text={fmt.value.percent(some ? s.success_rate : null, 2)} note={<a href={behind("failed")} data-metric="failures" data-value={s.failure_calls} class={s.failure_calls ? "bad-text" : ""}>{t("dashboard.failed", { n: s.failure_calls })}</a>} />
             <Tile metric="latency" label={t("column.latency")} value={s.average_latency_ms} text={fmt.value.duration(s.average_latency_ms)} note={t("monitor.p95", { value: fmt.value.duration(s.p95_latency_ms) })} />
             <Tile metric="cost" label={t("column.cost")} value={cost} text={fmt.value.usd(cost)} note={<><Delta now={s.total_cost} before={before?.total_cost} />{s.unpriced_calls > 0 ? <span class="warn-text" title={s.unpriced_models?.join(", ")}>{t("common.unpriced", { n: s.unpriced_calls })}</span> : t("monitor.perCall", { cost: fmt.value.usdRequest(some ? s.average_cost_per_call : null) })}</>} />
             <Tile metric="tokens" label={t("column.tokens")} {...count(s.total_tokens)} note={<><Delta now={s.total_tokens} before={before?.total_tokens} /><span data-metric="reasoning" data-value={s.reasoning_tokens}>{t("monitor.reasoning", { count: fmt.value.compact(s.reasoning_tokens) })}</span></>} />

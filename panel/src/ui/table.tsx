@@ -48,7 +48,7 @@ interface TableProps<R> {
 
 // The heights that the styles give a row: one line, or two on a phone.
 const ROW_PX = 32;
-const PHONE_ROW_PX = 56;
+const PHONE_ROW_PX = 64;
 const phone = matchMedia("(max-width: 768px)");
 const WINDOWED = 100;
 const SPARE_ROWS = 12;

@@ -43,6 +43,7 @@ export function Course({ id, shown, height, onPick }: CourseProps) {
       lines={lines}
       format={(value) => write(metric, value)}
       bars={axis.starts.length <= 100}
+      whole={metric !== "cost"}
       height={height}
       holes={status.value?.collector.coverage?.holes ?? []}
       {...(onPick && { onPick })}

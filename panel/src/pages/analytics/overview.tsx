@@ -95,7 +95,7 @@ function rankOf(row: Ranked, sum: number): Rank {
     id: row.id,
     name: row.name,
     share: share ?? 0,
-    ...(row.param && { href: hashOf("/monitoring", { ...carried(query.value), tab: "realtime", [row.param]: row.id }) }),
+    ...(row.param && { href: hashOf("/monitoring", { ...carried(query.value, analyticsView()), tab: "realtime", [row.param]: row.id }) }),
     figure: (
       <>
         {metric === "cost" ? <CostText cost={row.cost} unpriced={row.unpriced_calls} calls={row.calls} /> : write(metric, value)} <span class="dim">{fmt.value.percent(share)}</span>
@@ -156,7 +156,7 @@ function bucketName(from: number, { granularity }: { readonly granularity: "hour
 function Bucket({ from, view }: { readonly from: number; readonly view: View }) {
   const data = useData(`bucket ${from} ${JSON.stringify(view)}`, (signal) => readBucket(view, from, signal));
   const granularity = data.now.value.value?.granularity ?? "hour";
-  const link = hashOf("/monitoring", { ...carried(query.value), tab: "realtime", time_range: null, from_ms: from, to_ms: bucketEnd(from, granularity) });
+  const link = hashOf("/monitoring", { ...carried(query.value, view), tab: "realtime", time_range: null, from_ms: from, to_ms: bucketEnd(from, granularity) });
   return (
     <Modal id="bucket" drawer title={bucketName(from, { granularity })} onClose={() => setQuery({ bucket: null })}>
       <Block id="drilldown" class="bare" data={data} empty={(answer) => answer.drilldown_preview?.total_count === 0 && t("common.noData")}>

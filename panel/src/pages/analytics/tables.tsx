@@ -97,11 +97,11 @@ function Detail<R extends Row>({ view, row, rowKey, filter, link, more }: StatsP
   const course = useData(`course ${rowKey(row)} ${JSON.stringify(view)}`, (signal) => readCourse(view, filter(row), signal));
   return (
     <>
-      <SummaryTiles data={usePart(course, ({ summary }) => ({ summary }))} />
+      <SummaryTiles data={usePart(course, ({ summary }) => ({ summary }))} view={view} of={link(row)} />
       <Block id="detail-course" class="bare" height={200} data={course} aside={<MetricSwitch />}>
         {(shown) => <Course id="detail-trend" shown={shown} height={160} />}
       </Block>
-      <a href={hashOf("/monitoring", { ...carried(query.value), tab: "realtime", time_range: view.name, ...link(row) })}>{t("common.openMonitor")}</a>
+      <a href={hashOf("/monitoring", { ...carried(query.value, view), tab: "realtime", ...link(row) })}>{t("common.openMonitor")}</a>
       {more?.(row)}
     </>
   );

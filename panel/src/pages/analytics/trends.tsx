@@ -49,7 +49,7 @@ function ModelTrend({ shown }: { readonly shown: Shown }) {
       values: valuesOn(axis, rows.filter((row) => row.model === model), (row) => measure(metric, row)),
     }));
   }, [shown, metric, axis]);
-  return <Series id="model-trend" label={t("analytics.modelTrend")} axis={axis} lines={lines} format={(value) => write(metric, value)} height={196} />;
+  return <Series id="model-trend" label={t("analytics.modelTrend")} axis={axis} lines={lines} format={(value) => write(metric, value)} whole={metric !== "cost"} height={196} />;
 }
 
 function HealthTrend({ shown }: { readonly shown: Shown }) {
@@ -83,5 +83,5 @@ function TokenStructure({ shown }: { readonly shown: Shown }) {
       part("output", t("dashboard.mixOutput"), 1, (row) => row.output_tokens),
     ];
   }, [shown, axis]);
-  return <Series id="token-structure" label={t("analytics.tokenStructure")} axis={axis} lines={lines} format={(value) => fmt.value.compact(value)} bars stacked height={208} />;
+  return <Series id="token-structure" label={t("analytics.tokenStructure")} axis={axis} lines={lines} format={(value) => fmt.value.compact(value)} bars stacked whole height={208} />;
 }

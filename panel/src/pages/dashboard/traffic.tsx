@@ -37,8 +37,8 @@ function Charts({ shown }: { readonly shown: Shown }) {
   const pick = (from: number, to: number) => go("/monitoring", { tab: "realtime", from_ms: from, to_ms: to });
   return (
     <>
-      <Series id="traffic" label={t("dashboard.trafficRequests")} axis={drawn.axis} lines={drawn.calls} format={(n) => fmt.value.compact(n)} bars height={78} hideAxis holes={holes} onPick={pick} sync="traffic" />
-      <Series id="traffic-tokens" label={t("dashboard.trafficTokens")} axis={drawn.axis} lines={drawn.tokens} format={(n) => fmt.value.compact(n)} bars height={104} holes={holes} onPick={pick} sync="traffic" />
+      <Series id="traffic" label={t("dashboard.trafficRequests")} axis={drawn.axis} lines={drawn.calls} format={(n) => fmt.value.compact(n)} bars whole height={78} hideAxis holes={holes} onPick={pick} sync="traffic" />
+      <Series id="traffic-tokens" label={t("dashboard.trafficTokens")} axis={drawn.axis} lines={drawn.tokens} format={(n) => fmt.value.compact(n)} bars whole height={104} holes={holes} onPick={pick} sync="traffic" />
     </>
   );
 }

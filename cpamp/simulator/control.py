@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -112,6 +113,18 @@ class Control(resource.Resource):
     def do_api_call(self, rules: list[dict[str, Any]]) -> None:
         """Script upstreams."""
         self._sim.api_rules.rules = rules
+
+    def do_log(
+        self,
+        lines: Sequence[str] = (),
+        failures: Mapping[str, str] | None = None,
+        requests: Mapping[str, str] | None = None,
+    ) -> None:
+        """Write lines, files of failures by their names, and whole requests by their ids."""
+        logs, now_s = self._sim.logs, int(self._sim.now_ms() / 1000)
+        logs.add(lines)
+        logs.failures.update({name: (text, now_s) for name, text in (failures or {}).items()})
+        logs.requests.update(requests or {})
 
     def do_advance(self, ms: float) -> None:
         """Move the clock."""

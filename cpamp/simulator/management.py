@@ -488,34 +488,54 @@ def _upstream(rule: dict[str, Any]) -> Answer:
 
 
 def logs(sim: Simulator, call: Call) -> Answer:
-    """The log file."""
+    """The log file: its tail, or what has come since a place in it."""
     if call.method == "DELETE":
-        sim.log_lines.clear()
         message = "Logs cleared successfully"
-        return Answer.json({"success": True, "message": message, "removed": 1})
+        return Answer.json({"success": True, "message": message, "removed": sim.logs.clear()})
+    if not sim.config["logging-to-file"]:
+        return error(400, "logging to file disabled")
     limit = call.one("limit")
     if limit and not (limit.isdigit() and int(limit) > 0):
         return error(400, f"invalid limit: {limit}")
-    lines = sim.log_lines[-int(limit or 1000) :]
-    latest = int(sim.now_ms() / 1000)
-    return Answer.json(
-        {
-            "lines": lines,
-            "line-count": len(lines),
-            "latest-timestamp": latest,
-            "next-cursor": str(len(sim.log_lines)),
-        }
-    )
+    cursor = call.one("cursor")
+    since = sim.logs.since(cursor) if cursor else None
+    lines = sim.logs.lines[-int(limit or 1000) :] if since is None else since
+    answer = {
+        "lines": lines,
+        "line-count": len(lines),
+        "latest-timestamp": int(sim.now_ms() / 1000),
+        "next-cursor": sim.logs.cursor,
+    }
+    return Answer.json(answer | ({"cursor-reset": True} if cursor and since is None else {}))
 
 
 def error_logs(sim: Simulator, call: Call) -> Answer:
-    """The list of logged failures."""
-    return Answer.json({"files": []})
+    """The list of logged failures: none while whole requests are logged."""
+    files = [] if sim.config["request-log"] else list(sim.logs.failures.items())
+    files.sort(key=lambda file: -file[1][1])
+    listed = [
+        {"name": name, "size": len(text.encode()), "modified": at_s} for name, (text, at_s) in files
+    ]
+    return Answer.json({"files": listed})
 
 
-def no_log(sim: Simulator, call: Call, name: str) -> Answer:
-    """A log that is not there."""
-    return error(404, "log file not found")
+def error_log(sim: Simulator, call: Call, name: str) -> Answer:
+    """A logged failure."""
+    found = sim.logs.failures.get(name)
+    return _attached(name, found[0]) if found else error(404, "log file not found")
+
+
+def request_log(sim: Simulator, call: Call, request_id: str) -> Answer:
+    """A logged request."""
+    found = sim.logs.requests.get(request_id)
+    if found is None:
+        return error(404, "log file not found for the given request ID")
+    return _attached(f"v1-responses-{request_id}.log", found)
+
+
+def _attached(name: str, text: str) -> Answer:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Answer(200, text.encode(), "text/plain; charset=utf-8", headers)
 
 
 def latest_version(sim: Simulator, call: Call) -> Answer:
@@ -625,8 +645,8 @@ TABLE: tuple[tuple[str, tuple[str, ...], Handler], ...] = (
     ("/api-call", ("POST",), api_call),
     ("/logs", ("GET", "DELETE"), logs),
     ("/request-error-logs", _GET, error_logs),
-    ("/request-error-logs/([^/]+)", _GET, no_log),
-    ("/request-log-by-id/([^/]+)", _GET, no_log),
+    ("/request-error-logs/([^/]+)", _GET, error_log),
+    ("/request-log-by-id/([^/]+)", _GET, request_log),
     ("/latest-version", _GET, latest_version),
     ("/(anthropic|codex|antigravity|kimi|xai)-auth-url", _GET, auth_url),
     ("/get-auth-status", _GET, auth_status),

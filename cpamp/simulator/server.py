@@ -18,6 +18,7 @@ from cpamp.simulator import fixtures, versions
 from cpamp.simulator.faults import Faults
 from cpamp.simulator.http import CpaSite, Root
 from cpamp.simulator.keys import Keys
+from cpamp.simulator.logs import Logs
 from cpamp.simulator.management import go_json
 from cpamp.simulator.queue import Queue
 from cpamp.simulator.records import Generator, as_of
@@ -80,7 +81,7 @@ class Simulator:
         self.config = fixtures.config()
         self.config_yaml = fixtures.CONFIG_YAML
         self.auth_files = fixtures.auth_files()
-        self.log_lines = ["[2026-08-22 14:39:05] [--------] [info ] made-up CPA started"]
+        self.logs = Logs()
         self.logins: dict[str, str] = {}
         self.notes: list[dict[str, Any]] = []
         self.generator = Generator(seed)
@@ -168,6 +169,7 @@ class Simulator:
         if not isinstance(record, dict):
             return str(record).encode()
         self._count(record)
+        self.logs.call(record, self.now_ms())
         return orjson.dumps(as_of(record, self.version))
 
     def publish_in_turns(self, records: Iterable[Any]) -> Deferred[None]:

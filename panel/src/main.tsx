@@ -11,6 +11,8 @@ import "./styles/tables.css";
 import "./styles/charts.css";
 import "./styles/overlays.css";
 import "./styles/manage.css";
+import "./styles/config.css";
+import "./styles/logs.css";
 
 follow();
 markDocument();

@@ -20,8 +20,13 @@ export interface ManagerConfig {
       readonly enabled?: boolean;
       readonly collectorMode?: string;
       readonly pollIntervalMs?: number;
+      readonly batchSize?: number;
+      readonly queryLimit?: number;
+      readonly tlsSkipVerify?: boolean;
+      readonly ensureUsageStatisticsEnabled?: boolean;
     };
   };
+  readonly warnings?: readonly string[];
   readonly source?: "" | "db" | "env";
   readonly cpaUsage?: {
     readonly usageStatisticsEnabled: boolean;

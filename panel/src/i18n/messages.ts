@@ -4,6 +4,7 @@ import type { Parameters } from "./area";
 import { actions } from "./messages/actions";
 import { analytics } from "./messages/analytics";
 import { credentials } from "./messages/credentials";
+import { configuration } from "./messages/config";
 import { overview } from "./messages/dashboard";
 import { errors } from "./messages/errors";
 import { filters } from "./messages/filters";
@@ -11,6 +12,7 @@ import { form } from "./messages/form";
 import { inspection } from "./messages/inspection";
 import { keeping } from "./messages/keeping";
 import { login } from "./messages/login";
+import { logs } from "./messages/logs";
 import { monitor } from "./messages/monitor";
 import { oauth } from "./messages/oauth";
 import { plugins } from "./messages/plugins";
@@ -18,7 +20,7 @@ import { providers } from "./messages/providers";
 import { setup } from "./messages/setup";
 import { shell } from "./messages/shell";
 
-export const messages = { ...shell, ...overview, ...analytics, ...filters, ...monitor, ...keeping, ...actions, ...credentials, ...form, ...inspection, ...oauth, ...plugins, ...providers, ...login, ...setup, ...errors };
+export const messages = { ...shell, ...overview, ...analytics, ...filters, ...monitor, ...keeping, ...actions, ...configuration, ...credentials, ...form, ...inspection, ...logs, ...oauth, ...plugins, ...providers, ...login, ...setup, ...errors };
 export type Messages = typeof messages;
 export type Key = keyof Messages;
 /** Messages that need no values. */

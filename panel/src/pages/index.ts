@@ -6,9 +6,11 @@ import type { IconName } from "../ui/icon";
 import { Actions } from "./actions/actions";
 import { Analytics } from "./analytics/analytics";
 import { Aliases } from "./aliases/aliases";
+import { Config } from "./config/config";
 import { Coverage } from "./coverage/coverage";
 import { Credentials } from "./credentials/credentials";
 import { Dashboard } from "./dashboard/dashboard";
+import { Logs } from "./logs/logs";
 import { Monitor } from "./monitor/monitor";
 import { OAuth } from "./oauth/oauth";
 import { Plugins } from "./plugins/plugins";
@@ -43,5 +45,7 @@ export const pages: readonly Page[] = [
   { id: "ai-providers", path: "/ai-providers", title: "providers.title", icon: "spark", group: "accounts", shown: "always", letter: "i", component: Providers },
   { id: "plugins", path: "/plugins", title: "plugins.title", icon: "plug", group: "accounts", shown: "always", letter: "x", component: Plugins },
   { id: "account-actions", path: "/monitoring/account-actions", title: "actions.title", icon: "warn", group: "accounts", shown: "manager", letter: "q", component: Actions },
+  { id: "config", path: "/config", title: "config.title", icon: "config", group: "system", shown: "always", letter: "f", component: Config },
+  { id: "logs", path: "/logs", title: "logs.title", icon: "logs", group: "system", shown: "always", letter: "l", component: Logs },
   { id: "system", path: "/system", title: "system.title", icon: "system", group: "system", shown: "always", letter: "s", component: System },
 ];

@@ -18,7 +18,7 @@ const LAST_BASE = "cpa-manager-plus:last-cpa-base";
 const OLDER_BASES = ["cpa-manager:last-cpa-base", "cpa-usage-service:last-cpa-base"];
 const DEFAULT_BASE = "http://127.0.0.1:8317";
 const SECRET = "************";
-const MODES = [
+export const MODES = [
   ["auto", "setup.modeAuto"],
   ["subscribe", "setup.modeSubscribe"],
   ["http", "setup.modeHttp"],

@@ -114,13 +114,14 @@ function columnsOf(onDelete: (row: Row) => void): Column<Row>[] {
 }
 
 interface DialogProps {
-  readonly row: Row;
+  readonly row: Pick<Row, "hash" | "alias" | "shown">;
   readonly active: readonly string[] | null;
   readonly onClose: () => void;
   readonly onSaved: () => void;
 }
 
-function AliasDialog({ row, active, onClose, onSaved }: DialogProps) {
+/** Gives a key a name; one that belongs to a key that is gone may be taken over. */
+export function AliasDialog({ row, active, onClose, onSaved }: DialogProps) {
   const [alias, setAlias] = useState(row.alias);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ApiError | null>(null);

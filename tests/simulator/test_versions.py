@@ -56,8 +56,9 @@ def test_texts(text: str, version: tuple[int, int, int]) -> None:
 
 
 def test_order() -> None:
-    texts = ["6.9.38", "6.10.8", "7.0.7", "7.1.9", "7.1.17", "7.2.0", "7.2.140"]
-    assert sorted(texts[::-1], key=Version.of) == texts
+    texts = ["7.2.140", "7.1.17", "6.9.38", "7.0.7", "7.2.0", "6.10.8", "7.1.9"]
+    ordered = ["6.9.38", "6.10.8", "7.0.7", "7.1.9", "7.1.17", "7.2.0", "7.2.140"]
+    assert sorted(texts, key=Version.of) == ordered
 
 
 @pytest.mark.parametrize(

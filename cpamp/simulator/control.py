@@ -126,6 +126,14 @@ class Control(resource.Resource):
         logs.failures.update({name: (text, now_s) for name, text in (failures or {}).items()})
         logs.requests.update(requests or {})
 
+    def do_plugins(
+        self, plugins: list[dict[str, Any]], offers: list[dict[str, Any]] | None = None
+    ) -> None:
+        """Switch plugins on, and replace them."""
+        self._sim.config["plugins"]["enabled"] = True
+        self._sim.plugins = plugins
+        self._sim.plugin_offers = offers or []
+
     def do_advance(self, ms: float) -> None:
         """Move the clock."""
         self._sim.advance(ms)

@@ -8,9 +8,10 @@ from urllib.parse import parse_qs, unquote
 import attrs
 from twisted.web import http, resource, server
 
+from cpamp.simulator.answers import Answer, Call, error
 from cpamp.simulator.faults import Fault
 from cpamp.simulator.keys import LOCAL
-from cpamp.simulator.management import Answer, Call, error, management, moved, public
+from cpamp.simulator.management import management, moved, public
 
 if TYPE_CHECKING:
     from cpamp.simulator.server import Simulator

@@ -9,74 +9,17 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import attrs
 import orjson
 
-from cpamp.simulator import versions
+from cpamp.simulator import plugins, versions
+from cpamp.simulator.answers import NOT_FOUND, OK, Answer, Call, error
 from cpamp.simulator.fixtures import MODELS, auth_file
 
 if TYPE_CHECKING:
     from cpamp.simulator.server import Simulator
-
-JSON = "application/json; charset=utf-8"
-
-
-@attrs.frozen
-class Call:
-    """One HTTP call."""
-
-    method: str
-    path: str
-    query: dict[str, list[str]]
-    headers: dict[str, str]
-    body: bytes
-
-    def one(self, name: str) -> str:
-        """The first value of a parameter, "" where it is absent."""
-        return self.query.get(name, [""])[0]
-
-    def json(self) -> Any:
-        """The body as JSON; None where it is none."""
-        try:
-            return orjson.loads(self.body)
-        except orjson.JSONDecodeError:
-            return None
-
-
-@attrs.frozen
-class Answer:
-    """What is answered. `body` None: empty, without a content type.
-
-    `bare`: before anything that adds CPA's own headers.
-    """
-
-    status: int = 200
-    body: bytes | None = None
-    content_type: str = JSON
-    headers: dict[str, str] = attrs.Factory(dict)
-    bare: bool = False
-    delay_ms: float = 0
-
-    @classmethod
-    def json(cls, value: Any, status: int = 200) -> Answer:
-        """JSON as Go writes it."""
-        return cls(status, go_json(value))
-
-
-def go_json(value: Any) -> bytes:
-    """JSON with ``< > &`` escaped."""
-    text = orjson.dumps(value)
-    return text.replace(b"<", b"\\u003c").replace(b">", b"\\u003e").replace(b"&", b"\\u0026")
-
-
-def error(status: int, text: str, **more: Any) -> Answer:
-    """An error in CPA's form."""
-    return Answer.json({"error": text, **more}, status)
-
-
-OK = Answer.json({"status": "ok"})
-NOT_FOUND = Answer(404)
 
 SETS: dict[str, type] = {
     "usage-statistics-enabled": bool,
@@ -563,7 +506,10 @@ def auth_status(sim: Simulator, call: Call) -> Answer:
 def oauth_callback(sim: Simulator, call: Call) -> Answer:
     """The end of a login; needs no key."""
     body = call.json()
-    state = call.one("state") or (str(body.get("state", "")) if isinstance(body, dict) else "")
+    fields = body if isinstance(body, dict) else {}
+    redirected = parse_qs(urlsplit(str(fields.get("redirect_url", ""))).query)
+    states = (call.one("state"), str(fields.get("state", "")), *redirected.get("state", []))
+    state = next(filter(None, states), "")
     if not state:
         return error(400, "state is required")
     if state not in sim.logins:
@@ -587,21 +533,23 @@ def model_definitions(sim: Simulator, call: Call, channel: str) -> Answer:
     return Answer.json({"channel": channel, "models": models})
 
 
-def plugins(sim: Simulator, call: Call) -> Answer:
-    """Installed plugins."""
-    return Answer.json({"plugins_enabled": False, "plugins_dir": "plugins", "plugins": []})
-
-
-def plugin_store(sim: Simulator, call: Call) -> Answer:
-    """Plugins that could be installed."""
+def vertex_import(sim: Simulator, call: Call) -> Answer:
+    """A service account."""
+    start, end = call.body.find(b"{"), call.body.rfind(b"}")
+    account = Call("", "", {}, {}, call.body[start : end + 1]).json()
+    if not isinstance(account, dict):
+        return error(400, "invalid json")
+    project, email = account.get("project_id"), str(account.get("client_email", ""))
+    if not project:
+        return error(400, "project_id missing")
+    place = re.search(rb'name="location"\r\n\r\n([^\r]*)', call.body)
+    name = f"vertex-{project}.json"
+    sim.auth_files.append(auth_file(name, "vertex", email, project_id=project))
+    sim.refresh()
+    found = {"auth-file": name, "project_id": project, "email": email}
     return Answer.json(
-        {"plugins_enabled": False, "plugins_dir": "plugins", "sources": [], "plugins": []}
+        {"status": "ok", **found, "location": place[1].decode() if place else "us-central1"}
     )
-
-
-def plugin_page(sim: Simulator, call: Call) -> Answer:
-    """A page of a plugin below the management API."""
-    return Answer.json({"plugin": "codex-invite", "method": call.method})
 
 
 def maps(sim: Simulator, call: Call, name: str) -> Answer:
@@ -652,9 +600,14 @@ TABLE: tuple[tuple[str, tuple[str, ...], Handler], ...] = (
     ("/get-auth-status", _GET, auth_status),
     ("/oauth-session", ("DELETE",), oauth_session),
     ("/model-definitions/([^/]+)", _GET, model_definitions),
-    ("/plugins", _GET, plugins),
-    ("/plugin-store", _GET, plugin_store),
-    ("/codex-invite/page", ("GET", "POST"), plugin_page),
+    ("/vertex/import", ("POST",), vertex_import),
+    ("/plugins", _GET, plugins.installed),
+    ("/plugins/([^/]+)/config", ("GET", "PUT", "PATCH"), plugins.config),
+    ("/plugins/([^/]+)/enabled", ("PATCH",), plugins.switch),
+    ("/plugins/([^/]+)", ("DELETE",), plugins.delete),
+    ("/plugin-store", _GET, plugins.store),
+    ("/plugin-store/([^/]+)/install", ("POST",), plugins.install),
+    ("/codex-invite/page", ("GET", "POST"), plugins.own_page),
 )
 
 
@@ -667,11 +620,9 @@ def public(sim: Simulator, call: Call) -> Answer | None:
         return Answer.json({"endpoints": endpoints, "message": "CLI Proxy API Server"})
     if call.path == "/v1/models" and call.method == "GET":
         return _models(sim, call)
-    if call.path == "/v0/resource/plugins/codex-invite/page" and call.method == "GET":
-        return Answer(200, b"<!doctype html><p>plugin</p>", "text/html; charset=utf-8")
     if call.path == "/v0/management/oauth-callback" and call.method in ("GET", "POST"):
         return oauth_callback(sim, call)
-    return None
+    return plugins.resource(call)
 
 
 def _models(sim: Simulator, call: Call) -> Answer:

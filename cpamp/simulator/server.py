@@ -15,11 +15,11 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 
 from cpamp.simulator import fixtures, versions
+from cpamp.simulator.answers import go_json
 from cpamp.simulator.faults import Faults
 from cpamp.simulator.http import CpaSite, Root
 from cpamp.simulator.keys import Keys
 from cpamp.simulator.logs import Logs
-from cpamp.simulator.management import go_json
 from cpamp.simulator.queue import Queue
 from cpamp.simulator.records import Generator, as_of
 from cpamp.simulator.resp import RespServer
@@ -83,6 +83,8 @@ class Simulator:
         self.auth_files = fixtures.auth_files()
         self.logs = Logs()
         self.logins: dict[str, str] = {}
+        self.plugins: list[dict[str, Any]] = []
+        self.plugin_offers: list[dict[str, Any]] = []
         self.notes: list[dict[str, Any]] = []
         self.generator = Generator(seed)
         self._random = random.Random(seed)

@@ -24,7 +24,11 @@ describe("the state of a credential", () => {
     ["failures among successes", { recent_requests: [{ time: "", success: 1, failed: 50 }] }, 0, "ready"],
   ];
   it.each(cases)("%s", (_name, more, recover, state) => {
-    expect(stateOf(file(more), NOW, recover).state).toBe(state);
+    expect(stateOf(file(more), NOW, { refused: recover, rests: 0 }).state).toBe(state);
+  });
+  it("disabled to rest", () => {
+    expect(stateOf(file({ disabled: true }), NOW, { refused: 0, rests: NOW + 1 })).toMatchObject({ state: "cooling", backAtMs: NOW + 1 });
+    expect(stateOf(file({ disabled: true }), NOW, { refused: 0, rests: NOW }).state).toBe("disabled");
   });
 });
 

@@ -33,7 +33,8 @@ from cpamp.inspection.manual import ManualActions
 from cpamp.inspection.ownership import Claims, Holders, among
 from cpamp.inspection.probers import Probers
 from cpamp.inspection.settings import InspectionSettings
-from cpamp.simulator.management import Call, management, switch
+from cpamp.simulator.answers import Call
+from cpamp.simulator.management import management, switch
 from cpamp.simulator.server import Simulator
 from cpamp.store.database import open_database
 from cpamp.store.transaction import transaction

@@ -79,6 +79,17 @@ export async function readHeaders(signal: AbortSignal): Promise<readonly HeaderS
   return (await api().call<{ items: readonly HeaderSnapshot[] }>(path, { signal })).items;
 }
 
+export interface Cooldown {
+  readonly authFileName: string;
+  readonly authIndex: string;
+  readonly recoverAtMs: number;
+}
+
+/** Credentials that the Manager lets rest until their quota is back. */
+export async function readCooldowns(signal: AbortSignal): Promise<readonly Cooldown[]> {
+  return (await api().call<{ items: readonly Cooldown[] }>("/usage-service/quota-cooldowns", { signal })).items;
+}
+
 export interface Span {
   readonly key: string;
   readonly from: number;

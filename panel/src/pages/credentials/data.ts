@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import { providerOf, type AuthFile } from "../../api/authfile";
 import { callThrough, readAuthFiles } from "../../api/cpa";
-import { readHeaders, readHistory, readRun, readRuns, type HeaderSnapshot, type History, type RunDetail } from "../../api/manager";
+import { readCooldowns, readHeaders, readHistory, readRun, readRuns, type Cooldown, type HeaderSnapshot, type History, type RunDetail } from "../../api/manager";
 import { ApiError } from "../../api/client";
 import { useData, type Data } from "../../state/freshness";
 import { mode } from "../../state/session";
@@ -16,6 +16,7 @@ export interface Known {
   readonly history: ReadonlyMap<string, History>;
   readonly headers: readonly HeaderSnapshot[];
   readonly inspected: RunDetail | null;
+  readonly cooldowns: readonly Cooldown[];
 }
 
 /** What providers have answered in this session, by auth index. */
@@ -31,8 +32,8 @@ export function useKnown(files: readonly AuthFile[] | null): Data<Known> {
   return useData(
     key,
     async (signal) => {
-      const [history, headers, inspected] = await Promise.all([readHistory(keyed(files ?? []), signal), readHeaders(signal), readInspected(signal)]);
-      return { history, headers, inspected };
+      const [history, headers, inspected, cooldowns] = await Promise.all([readHistory(keyed(files ?? []), signal), readHeaders(signal), readInspected(signal), readCooldowns(signal)]);
+      return { history, headers, inspected, cooldowns };
     },
     REFRESH_S,
   );
@@ -64,7 +65,8 @@ export function rowsOf(files: readonly AuthFile[], known: Known | null, now: num
       result ? ofInspection(result.quotaWindows, result.createdAtMs) : [],
       asked.value.get(file.auth_index ?? "") ?? [],
     );
-    return rowOf(key, file, windows, now, header ? limitedUntil(header) : 0, result?.planType || header?.header_quota_plan_type);
+    const rest = known?.cooldowns.find((item) => item.authFileName === file.name && (!item.authIndex || item.authIndex === file.auth_index));
+    return rowOf(key, file, windows, now, { refused: header ? limitedUntil(header) : 0, rests: rest?.recoverAtMs ?? 0 }, result?.planType || header?.header_quota_plan_type);
   });
 }
 

@@ -22,7 +22,7 @@ import { askQuota, canAsk, headerOf, type Known } from "./data";
 import { headerLines } from "./fields";
 import { reasonText, StateBadge } from "./list";
 import { fieldsOf, type Window } from "./quota";
-import { timeOf, type Row } from "./state";
+import { isOff, timeOf, type Row } from "./state";
 
 const TABS = ["overview", "quota", "models", "settings", "diagnostics"] as const;
 type Tab = (typeof TABS)[number];
@@ -38,7 +38,7 @@ export function Drawer({ row, known, data, onDelete }: DrawerProps) {
   const { file } = row;
   const tabs = TABS.filter((tab) => tab !== "diagnostics" || mode.value === "manager");
   const tab = tabs.find((one) => one === query.value["tab"]) ?? "overview";
-  const off = row.state === "disabled";
+  const off = isOff(file);
   const foot = (
     <>
       <Button action="delete" kind="danger" onClick={onDelete}>{t("common.delete")}</Button>

@@ -23,7 +23,7 @@ import { DeleteFiles, DisableAll, switchOne } from "./changes";
 import { rowsOf, useCredentials, useKnown, type Known } from "./data";
 import { Drawer } from "./drawer";
 import { Bars } from "./bars";
-import { byNeed, COUNTERS, isIn, matches, QUOTA_RANGES, recent, type Counter, type Row, type State } from "./state";
+import { byNeed, COUNTERS, isIn, isOff, matches, QUOTA_RANGES, recent, type Counter, type Row, type State } from "./state";
 
 const TONES: Readonly<Record<State, string>> = { ready: "good", disabled: "", problem: "bad", cooling: "warn", pending: "" };
 
@@ -100,7 +100,7 @@ function Loaded({ data, files, known }: LoadedProps) {
           columns={columns(known, picked, toggle, data)}
           sizes={[50, 20, 10]}
           onRow={(row) => setQuery({ account: row.key })}
-          rowClass={(row) => (row.state === "disabled" ? "off" : "")}
+          rowClass={(row) => (isOff(row.file) ? "off" : "")}
         />
       )}
       {detail && <Drawer row={detail} known={known} data={data} onDelete={() => { setPicked(new Set([detail.key])); setOpen("delete"); }} />}
@@ -112,7 +112,7 @@ function Loaded({ data, files, known }: LoadedProps) {
 }
 
 async function switchAllOn(rows: readonly Row[]): Promise<void> {
-  for (const { file, state } of rows) if (state === "disabled") await switchOne(file, false, true);
+  for (const { file } of rows) if (isOff(file)) await switchOne(file, false, true);
 }
 
 async function saveAll(rows: readonly Row[]): Promise<void> {
@@ -226,12 +226,12 @@ function columns(known: Known | null, picked: ReadonlySet<string>, toggle: (key:
       id: "switch",
       title: t("creds.on"),
       kind: "actions",
-      value: (row) => String(row.state !== "disabled"),
+      value: (row) => String(!isOff(row.file)),
       cell: (row) => (
         <Toggle
           name="switch"
           label={t("creds.switch", { name: name(row) })}
-          on={row.state !== "disabled"}
+          on={!isOff(row.file)}
           onChange={async (on) => {
             await switchOne(row.file, !on);
             await data.reload();

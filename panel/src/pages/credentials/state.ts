@@ -27,6 +27,10 @@ export function timeOf(text: string | undefined): number | null {
   return Number.isNaN(ms) || ms <= 0 ? null : ms;
 }
 
+export function isOff(file: AuthFile): boolean {
+  return file.disabled === true || file.status === "disabled";
+}
+
 /** The last tries that CPA has counted. */
 export function recent(file: AuthFile): { readonly success: number; readonly failed: number } {
   const tries = file.recent_requests ?? [];
@@ -34,13 +38,21 @@ export function recent(file: AuthFile): { readonly success: number; readonly fai
   return { success: sum("success"), failed: sum("failed") };
 }
 
-/** `recoverAtMs`: until when the provider has refused it, as its last answer said. */
-export function stateOf(file: AuthFile, now: number, recoverAtMs = 0): { readonly state: State; readonly reason: string; readonly backAtMs: number | null } {
+/** Until when the provider refuses a credential, as its last answer said, and until when the Manager lets it rest. */
+export interface Until {
+  readonly refused: number;
+  readonly rests: number;
+}
+
+const NOTHING: Until = { refused: 0, rests: 0 };
+
+export function stateOf(file: AuthFile, now: number, until: Until = NOTHING): { readonly state: State; readonly reason: string; readonly backAtMs: number | null } {
   const message = (file.status_message ?? "").trim();
   const retry = timeOf(file.next_retry_after) ?? 0;
-  const back = Math.max(retry, recoverAtMs);
+  const back = Math.max(retry, until.refused);
   const found = (state: State, reason = message, backAtMs: number | null = null) => ({ state, reason, backAtMs });
-  if (file.disabled || file.status === "disabled") return found("disabled");
+  if (isOff(file) && until.rests > now) return found("cooling", message, until.rests);
+  if (isOff(file)) return found("disabled");
   if (back > now) return found("cooling", message, back);
   if (/quota exhausted/i.test(message)) return found("cooling");
   if (file.status === "error" || file.unavailable) return found("problem");
@@ -57,13 +69,13 @@ export function keyed(files: readonly AuthFile[]): readonly (readonly [string, A
   return files.map((file) => [times.get(file.name) === 1 ? file.name : `${file.name}::${file.id}`, file]);
 }
 
-export function rowOf(key: string, file: AuthFile, windows: readonly Window[], now: number, recoverAtMs = 0, plan = ""): Row {
+export function rowOf(key: string, file: AuthFile, windows: readonly Window[], now: number, until: Until = NOTHING, plan = ""): Row {
   const left = windows.filter(isMain).map((window) => leftOf(window, now)).filter((value) => value !== null);
   return {
     key,
     file,
     windows,
-    ...stateOf(file, now, recoverAtMs),
+    ...stateOf(file, now, until),
     left: left.length ? Math.min(...left) : null,
     plan: file.id_token?.plan_type || plan,
   };

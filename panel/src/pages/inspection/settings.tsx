@@ -10,7 +10,7 @@ import { asApiError, Modal, toast } from "../../ui/overlay";
 import { settingsOf, valuesOf, type InspectionSettings } from "./values";
 
 interface Stored {
-  readonly config: Readonly<Record<string, unknown>> & { readonly codexInspection?: InspectionSettings };
+  readonly config: { readonly codexInspection?: InspectionSettings };
 }
 
 const CONFIG = "/usage-service/config";
@@ -50,7 +50,7 @@ export function Settings({ onClose, onDone }: { readonly onClose: () => void; re
     setBusy(true);
     try {
       const codexInspection = settingsOf(stored?.config.codexInspection ?? {}, values);
-      await api().call(CONFIG, { method: "PUT", body: { config: { ...stored?.config, codexInspection } } });
+      await api().call(CONFIG, { method: "PUT", body: { config: { codexInspection } } });
       toast("success", t("creds.saved"));
       onDone();
       onClose();

@@ -78,28 +78,29 @@ export function eventColumns(): Column<EventRow>[] {
   ];
 }
 
+/** Rows, and the view that they are of. */
+interface Kept extends Held {
+  readonly of: string;
+}
+
 const AT_TOP_PX = 40;
 
 export function Realtime({ data, view, viewKey }: { readonly data: Data<Shown>; readonly view: View; readonly viewKey: string }) {
-  const [held, setHeld] = useState<Held>({ rows: [], cursor: null });
+  const [kept, keep] = useState<Kept | null>(null);
   /** A newer first page, which waits until the reader is at the top again. */
   const [waiting, setWaiting] = useState<Events | null>(null);
   const [busy, setBusy] = useState(false);
   const top = useRef(0);
-  const of = useRef("");
   const now = data.now.value;
+  const events = now.value?.answer.events;
+  // Rows of another view are none of this one's.
+  const held: Held = kept?.of === viewKey ? kept : { rows: events?.items ?? [], cursor: cursorOf(events) };
+  const setHeld = (next: Held) => keep({ ...next, of: viewKey });
   useEffect(() => {
-    const events = now.value?.answer.events;
     if (!events || now.state !== "ready") return;
-    const anew = of.current !== viewKey;
-    of.current = viewKey;
     const reading = top.current > AT_TOP_PX && events.items[0]?.event_hash !== held.rows[0]?.event_hash;
-    if (!anew && reading) {
-      setWaiting(events);
-      return;
-    }
-    setWaiting(null);
-    setHeld(anew ? { rows: events.items, cursor: cursorOf(events) } : onTop(events, held));
+    setWaiting(reading ? events : null);
+    if (!reading) setHeld(onTop(events, held));
   }, [now.value]);
   const total = now.value?.answer.events?.total_count ?? 0;
   const more = async () => {
@@ -108,7 +109,7 @@ export function Realtime({ data, view, viewKey }: { readonly data: Data<Shown>; 
     setBusy(true);
     try {
       const older = await readOlder(view, shown, held.cursor);
-      setHeld((before) => ({ rows: [...before.rows, ...older.items].slice(0, MOST_ROWS), cursor: older.cursor }));
+      setHeld({ rows: [...held.rows, ...older.items].slice(0, MOST_ROWS), cursor: older.cursor });
     } catch (error) {
       toastError(error);
     } finally {

@@ -6,7 +6,6 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 import attrs
-from twisted.internet.defer import CancelledError, Deferred
 
 from cpamp.analytics.answer import Answerer
 from cpamp.analytics.dashboard import DashboardRequest, dashboard
@@ -47,13 +46,7 @@ async def answered(
 ) -> Reply:
     """The engine's answer, packed where the client takes that; 304 where it has it already."""
     gzip = accepts_gzip(request.header("Accept-Encoding"))
-    turn = Deferred.fromCoroutine(engine.answer(question, work, gzip=gzip))
-    request.notifyFinish().addErrback(lambda _: turn.cancel())
-    try:
-        answer = await turn
-    except CancelledError:
-        # Nobody is there to read it.
-        return Reply()
+    answer = await engine.answer(question, work, gzip=gzip)
     headers = {"ETag": answer.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
     if answer.etag in (request.header("If-None-Match") or "").split(", "):
         return Reply(304, headers=headers)
@@ -75,6 +68,7 @@ class Monitoring:
         f"{MONITORING}/analytics",
         summary="Any sections of figures for a range, a search and filters",
         body=attrs.evolve(JSON_BODY, form=AnalyticsRequest),
+        ends_with_client=True,
     )
     async def analytics(self, request: ApiRequest) -> Reply | None:
         """All sections of one answer are of one moment."""
@@ -95,6 +89,7 @@ class Monitoring:
         f"{MONITORING}/account-history",
         summary="Lifetime figures and the newest calls of up to 200 credentials",
         body=JSON_BODY,
+        ends_with_client=True,
     )
     async def account_history(self, request: ApiRequest) -> Reply:
         """For the rows of the accounts page."""
@@ -108,6 +103,7 @@ class Monitoring:
         f"{MONITORING}/account-window-usage",
         summary="Usage inside up to 400 quota windows of credentials",
         body=JSON_BODY,
+        ends_with_client=True,
     )
     async def account_window_usage(self, request: ApiRequest) -> Reply:
         """To stand beside what the provider says."""

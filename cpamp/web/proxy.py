@@ -91,6 +91,7 @@ class Proxy:
         summary="CPA's management API, with the saved key",
         body=Body.stream(),
         fallback=True,
+        ends_with_client=True,
     )
     async def management(self, request: ApiRequest, rest: str) -> Reply | None:
         """Any method but OPTIONS."""
@@ -102,6 +103,7 @@ class Proxy:
         summary="Pages of CPA's plugins",
         access=Access.OPTIONAL,
         body=Body.stream(),
+        ends_with_client=True,
     )
     @route(
         ("GET", "POST", "PUT", "PATCH", "DELETE"),
@@ -109,6 +111,7 @@ class Proxy:
         summary="Pages of CPA's plugins",
         access=Access.OPTIONAL,
         body=Body.stream(),
+        ends_with_client=True,
     )
     async def plugins(self, request: ApiRequest, rest: str = "") -> Reply | None:
         """With the saved key for the admin, with none for everybody else."""
@@ -212,6 +215,7 @@ def public_plugin(proxy: Proxy, head: str) -> object:
             summary="A plugin that the operator has opened",
             access=Access.OPTIONAL,
             body=Body.stream(),
+            ends_with_client=True,
         )
         @route(
             ANY_METHOD,
@@ -219,6 +223,7 @@ def public_plugin(proxy: Proxy, head: str) -> object:
             summary="A plugin that the operator has opened",
             access=Access.OPTIONAL,
             body=Body.stream(),
+            ends_with_client=True,
         )
         async def plugin(self, request: ApiRequest, rest: str = "") -> Reply | None:
             return await proxy.pass_on(request, with_key=request.is_admin, own_key=True)

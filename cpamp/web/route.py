@@ -51,7 +51,8 @@ class Route:
 
     `path` has parameters in Klein's notation (``<id>``, ``<path:rest>``). `query` names the
     parameters that are read, each with what it means. A `fallback` takes only paths that no other
-    route has, with whatever method.
+    route has, with whatever method. Where a client that leaves is not to end the handler,
+    `ends_with_client` is false.
     """
 
     path: str
@@ -62,6 +63,7 @@ class Route:
     query: Mapping[str, str]
     cors: bool = True
     fallback: bool = False
+    ends_with_client: bool = True
 
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -79,15 +81,22 @@ def route(
     query: Mapping[str, str] | None = None,
     cors: bool = True,
     fallback: bool = False,
+    ends_with_client: bool | None = None,
 ) -> Callable[[Handler], Handler]:
-    """Declare that a method of a resource handles `path`; may be used several times."""
+    """Declare that a method of a resource handles `path`; may be used several times.
+
+    Unless told otherwise, a change goes on when its client leaves, and a question does not.
+    """
     names = frozenset([methods] if isinstance(methods, str) else methods)
     if "GET" in names:
         names |= {"HEAD"}
+    if ends_with_client is None:
+        ends_with_client = names <= {"GET", "HEAD"}
+    ends = ends_with_client
 
     def declare(handler: Handler) -> Handler:
         declared = list(getattr(handler, _DECLARED, []))
-        made = Route(path, names, access, body, summary, query or {}, cors, fallback)
+        made = Route(path, names, access, body, summary, query or {}, cors, fallback, ends)
         declared.append(made)
         setattr(handler, _DECLARED, declared)
         return handler

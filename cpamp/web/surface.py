@@ -92,7 +92,8 @@ class Surface:
         def run(request: ApiRequest, **parameters: str) -> Deferred[Any]:
             done = Deferred.fromCoroutine(handler(request, **parameters))
             done.addCallbacks(_as_reply, _as_failed, errbackArgs=(request,))
-            return done.addCallback(_send, request)
+            done.addCallback(_send, request)
+            return done if declared.ends_with_client else _shielded(done)
 
         self._app.route(declared.path, methods=sorted(declared.methods), endpoint=endpoint)(run)
         return endpoint
@@ -199,6 +200,13 @@ def checked_path(raw: bytes) -> str:
     if any(c in path for c in "\0\\\r\n"):
         raise HostilePath("the path has characters that no path has")
     return path
+
+
+def _shielded(done: Deferred[Any]) -> Deferred[Any]:
+    """What fires with `done`, and does not end it when it is cancelled."""
+    outer: Deferred[Any] = Deferred()
+    done.chainDeferred(outer)
+    return outer
 
 
 def _as_reply(value: Any) -> Reply | None:

@@ -26,7 +26,7 @@ async def simulator(folder: Path, days: int = 1) -> AsyncIterator[tuple[Simulato
     """A CPA with a certificate that it made itself, and that takes ALPN for HTTP."""
     sim = Simulator(reactor, key=KEY, now_ms=lambda: time.time_ns() // 1_000_000)
     key, certificate = make_certificate(folder, days=days)
-    tls: Any = ssl.PrivateCertificate.loadPEM(key.read_bytes() + certificate.read_bytes()).options()
+    tls: Any = ssl.DefaultOpenSSLContextFactory(str(key), str(certificate))
     tls.getContext().set_alpn_select_callback(lambda connection, offered: b"http/1.1")
     port = sim.listen(0, tls)
     try:

@@ -211,7 +211,9 @@ def test_a_body_that_is_no_json_object(asker: Asker, route: Route) -> None:
     optional = route.path.endswith("/sync")
     for body in MALFORMED[optional:]:
         answer = asker.send(max(route.methods), PATHS[route.path], body)
-        assert answer.status == 400, body[:40]
+        # Whether there is anything of that name may be looked at first.
+        unknown = answer.status == 404 and "<" in route.path
+        assert answer.status == 400 or unknown, body[:40]
         assert isinstance(answer.code, str)
 
 

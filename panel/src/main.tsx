@@ -1,5 +1,6 @@
 import { render } from "preact";
 import { App, markDocument } from "./app";
+import { listenWhileShown } from "./state/live";
 import { follow } from "./state/preferences";
 import { start } from "./state/session";
 import "./styles/tokens.css";
@@ -18,3 +19,4 @@ follow();
 markDocument();
 render(<App />, document.getElementById("app")!);
 void start();
+listenWhileShown();

@@ -21,6 +21,8 @@ DESKTOP = (1440, 900)
 PHONE = (390, 844)
 HOSTILE = '<img src=x onerror="window.hacked=1">'
 UNPRICED = "no-such-model-anywhere"
+# It is listened to all the time, and asks for nothing.
+STREAM = "/v0/management/events/stream"
 SECRET = "sk-proj-abcdefgh12345678"
 
 
@@ -90,6 +92,8 @@ class Panel:
         if request.url.startswith(self.origin):
             body = request.post_data or ""
             path = request.url.removeprefix(self.origin)
+            if path == STREAM:
+                return
             self.requests.append(f"{request.method} {path} {body}".strip())
         elif not request.url.startswith(("data:", "blob:")):
             self.foreign.append(request.url)

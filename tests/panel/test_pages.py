@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
 from cpamp.lab import Manager
-from tests.panel.driving import HOSTILE, PHONE, SECRET, UNPRICED, Panel, origin_of
+from tests.daemon import Lab, connection
+from tests.panel.driving import (
+    HOSTILE,
+    PHONE,
+    SECRET,
+    UNPRICED,
+    Panel,
+    manager_of,
+    origin_of,
+)
 
 ANALYTICS = "/v0/management/monitoring/analytics"
 PRICES = "/v0/management/model-prices"
@@ -170,6 +180,18 @@ def test_a_bucket_leads_to_its_requests(inside: Panel) -> None:
     inside.ready("drilldown")
     link = inside.page.locator("[data-dialog=bucket] a")
     assert "/monitoring?" in (link.get_attribute("href") or "")
+
+
+def test_new_requests_appear_by_themselves(lab: Lab, opened: Callable[..., Panel]) -> None:
+    cpa, manager = lab.cpa(), manager_of(lab)
+    manager.http.json("POST", "/setup", connection(cpa))
+    manager.wait_for_collector()
+    panel = opened(origin_of(manager))
+    panel.visit("/monitoring")
+    panel.log_in()
+    expect(panel.page.locator("[data-block=events]")).to_have_attribute("data-state", "empty")
+    cpa.control.json("POST", "/traffic", {"per_second": 4})
+    expect(panel.page.locator("[data-table=events] [data-row]").first).to_be_visible(timeout=20_000)
 
 
 def test_filters_live_in_the_address(inside: Panel, filled: Manager) -> None:

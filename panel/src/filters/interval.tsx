@@ -5,7 +5,7 @@ import { prefer, preferences } from "../state/preferences";
 import { Select } from "../ui/controls";
 
 const CHOICES = [0, 5, 10, 30, 60, 300] as const;
-const USUAL = 30;
+const USUAL = 5;
 
 export function intervalOf(page: string): number {
   return preferences.value.intervals?.[page] ?? USUAL;

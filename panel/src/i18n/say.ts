@@ -7,6 +7,8 @@ import type { PlainKey } from "./messages";
 
 /** What went wrong, without the server's words. */
 export function summaryOf(error: ApiError): string {
+  // That code stands for whatever has none of its own.
+  if (error.code === "request_failed" && error.status >= 500) return t("error.server");
   for (const code of [error.code, `http_${error.status}`]) {
     const key = `error.${code}`;
     // Messages named after codes need no values.

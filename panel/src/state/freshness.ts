@@ -3,6 +3,7 @@
 import { signal, useComputed, useSignal, type ReadonlySignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { ApiError } from "../api/client";
+import { changes, connected } from "./live";
 
 export interface Loaded<T> {
   readonly state: "loading" | "refreshing" | "ready" | "error" | "stale";
@@ -44,14 +45,20 @@ export async function refreshAll(): Promise<boolean> {
   }
 }
 
+/** Data that need not be read while the server tells of no change are read this often. */
+const IDLE_MS = 60_000;
+
 /** The data that `load` brings, read again whenever `key` changes and every `seconds`.
  *
  * With a null key nothing is read. A change aborts what is under way, and late answers are dropped.
+ * `live` data change only with what the server tells of: they are read soon after that, and
+ * `seconds` is the least time between.
  */
 export function useData<T>(
   key: string | null,
   load: (signal: AbortSignal) => Promise<T>,
   seconds = 0,
+  live = false,
 ): Data<T> {
   const now = useSignal<Loaded<T>>(NOTHING);
   const latest = useRef(load);
@@ -59,7 +66,7 @@ export function useData<T>(
   const reload = useRef<() => Promise<boolean>>(async () => true);
   useEffect(() => {
     if (key === null) return undefined;
-    const reader = new Reader(now, () => latest.current, seconds);
+    const reader = new Reader(now, () => latest.current, seconds, live);
     reload.current = () => reader.read();
     shown.add(reload.current);
     const mine = reload.current;
@@ -68,7 +75,7 @@ export function useData<T>(
       shown.delete(mine);
       reader.stop();
     };
-  }, [key, seconds]);
+  }, [key, seconds, live]);
   return { now, reload: () => reload.current() };
 }
 
@@ -86,12 +93,17 @@ class Reader<T> {
   private timer = 0;
   private due = 0;
   private stopped = false;
+  /** The changes that the data know of. */
+  private seen = 0;
+  private readonly forget: () => void;
 
   constructor(
     private readonly now: { value: Loaded<T>; peek(): Loaded<T> },
     private readonly load: () => (signal: AbortSignal) => Promise<T>,
     private readonly seconds: number,
+    private readonly live: boolean,
   ) {
+    this.forget = live ? changes.subscribe(() => this.awake()) : () => undefined;
     if (seconds > 0) {
       document.addEventListener("visibilitychange", this.awake);
       window.addEventListener("online", this.awake);
@@ -100,6 +112,7 @@ class Reader<T> {
 
   stop(): void {
     this.stopped = true;
+    this.forget();
     this.aborter.abort();
     clearTimeout(this.timer);
     document.removeEventListener("visibilitychange", this.awake);
@@ -111,6 +124,7 @@ class Reader<T> {
     clearTimeout(this.timer);
     const aborter = new AbortController();
     this.aborter = aborter;
+    this.seen = changes.peek();
     const before = this.now.peek();
     this.now.value = { ...before, state: before.value === null ? "loading" : "refreshing" };
     try {
@@ -140,7 +154,14 @@ class Reader<T> {
 
   private readonly awake = (): void => {
     if (this.stopped || document.hidden || !navigator.onLine || this.due === 0) return;
-    if (Date.now() < this.due - 50) return;
+    const early = this.due - Date.now();
+    if (early > 50) return;
+    const idle = this.live && connected.peek() && changes.peek() === this.seen;
+    if (idle && early > -IDLE_MS) {
+      clearTimeout(this.timer);
+      this.timer = window.setTimeout(this.awake, early + IDLE_MS);
+      return;
+    }
     this.due = 0;
     void this.read();
   };

@@ -22,7 +22,7 @@ import { CpaDashboard } from "./cpa";
 import { Traffic } from "./traffic";
 import { ENOUGH_CALLS, verdictOf } from "./verdict";
 
-const REFRESH_S = 60;
+const REFRESH_S = 10;
 const NEAR_MS = 300_000;
 
 export interface Shown {
@@ -50,7 +50,7 @@ export function Dashboard() {
 }
 
 function ManagerDashboard() {
-  const data = useData<Shown>("dashboard", load, REFRESH_S);
+  const data = useData<Shown>("dashboard", load, REFRESH_S, true);
   return (
     <>
       <Verdict data={data} />
@@ -117,7 +117,7 @@ function Figures({ data }: { readonly data: Data<Summary> }) {
 
 function Health({ data }: { readonly data: Data<Shown> }) {
   return (
-    <Block id="health" class="w-4" height={260} data={data} title={t("dashboard.health")}>
+    <Block id="health" class="w-4" height={292} data={data} title={t("dashboard.health")}>
       {({ summary }) => (
         <>
           <HealthMatrix points={summary.today_request_health_timeline.points} onPick={(point) => go("/monitoring", { tab: "realtime", from_ms: point.bucket_ms, to_ms: point.bucket_ms + 600_000 })} />

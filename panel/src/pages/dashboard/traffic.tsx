@@ -12,7 +12,7 @@ import type { Shown } from "./dashboard";
 
 export function Traffic({ data }: { readonly data: Data<Shown> }) {
   return (
-    <Block id="traffic" class="w-8" height={260} data={data} title={t("dashboard.traffic")}>
+    <Block id="traffic" class="w-8" height={292} data={data} title={t("dashboard.traffic")}>
       {(shown) => <Charts shown={shown} />}
     </Block>
   );

@@ -20,7 +20,7 @@ export function Monitor() {
   const view = viewOf(query.value, "today");
   const tab = TABS.find((name) => name === query.value["tab"]) ?? "realtime";
   const key = JSON.stringify([view, tab]);
-  const data = useData<Shown>(key, (signal) => readTab(view, tab, signal), intervalOf("monitoring"));
+  const data = useData<Shown>(key, (signal) => readTab(view, tab, signal), intervalOf("monitoring"), true);
   const hash = query.value["event"];
   return (
     <>

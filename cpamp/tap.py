@@ -58,7 +58,9 @@ from cpamp.setup.service import SetupService
 from cpamp.store import Store
 from cpamp.store.retention import Retention
 from cpamp.takeover.service import Takeovers
+from cpamp.tokens import Tokens
 from cpamp.web.aliases import ApiKeyAliases, listing
+from cpamp.web.api_tokens import ApiTokens
 from cpamp.web.auth import Guard
 from cpamp.web.auth_files import AuthFiles
 from cpamp.web.automation import Automations
@@ -138,6 +140,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
     store = Store(reactor, database, now_ms)
     prices = Prices(store, now_ms, settings.prices.seed)
     aliases = Aliases(store, now_ms)
+    tokens = Tokens(store, now_ms)
     collector = Collector(
         reactor,
         store,
@@ -263,6 +266,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
             Explain(engine, store, now_ms),
             ModelPrices(prices, price_sync),
             ApiKeyAliases(aliases, now_ms),
+            ApiTokens(tokens),
             Inspections(inspector, scheduler, manual),
             Automations(policy, cooldowns, candidates, configured),
             AuthFiles(proxy, editor, holders),
@@ -272,7 +276,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
             *(public_plugin(proxy, path) for path in settings.public_plugin_paths),
             proxy,
         ],
-        guard=Guard(gate, Throttle(reactor.seconds), settings.metrics_token),
+        guard=Guard(gate, Throttle(reactor.seconds), tokens, settings.metrics_token),
         cors=Cors(settings.cors_origins),
         clock=reactor,
         base_path=settings.base_path,
@@ -289,7 +293,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
         gate=gate,
         store=store,
         setup=setup,
-        held=(prices, aliases, takeovers),
+        held=(prices, aliases, tokens, takeovers),
         listener=listener,
         workers=(
             *(lag, retention, sessions, takeovers, price_sync, *accounts),

@@ -20,6 +20,7 @@ from cpamp.analytics.facets import Facets
 from cpamp.analytics.flights import Flights, Stopped
 from cpamp.analytics.search import Searcher
 from cpamp.analytics.sections.events import Reading
+from cpamp.analytics.selection import clients
 from cpamp.analytics.view import View
 from cpamp.columns.columns import Snapshot
 from cpamp.pricing.aliases import AliasBook
@@ -81,8 +82,12 @@ class Memory:
         book: PriceBook,
         aliases: Mapping[str, str],
         stop: threading.Event | None = None,
+        only_key: str = "",
     ) -> Answerer:
-        """What answers from this snapshot by these prices and names of keys."""
+        """What answers from this snapshot by these prices and names of keys.
+
+        With `only_key`, the hash of a client key, it knows of no other key's events and name.
+        """
         with self._lock:
             if self._known is not dictionaries.who:
                 # Other rows than before: the file was replaced, or texts were overwritten.
@@ -94,7 +99,11 @@ class Memory:
             billed = self._billed_rows(conn, snapshot)
             costs = self._costs_of(snapshot, book)
         cost = costs.read(snapshot, facets, billed)
-        view = View(snapshot, facets, cost, costs.unpriced(facets), aliases, stop)
+        only = None
+        if only_key:
+            aliases = {key: name for key, name in aliases.items() if key == only_key}
+            only = clients(facets, [only_key])
+        view = View(snapshot, facets, cost, costs.unpriced(facets), aliases, only, stop)
         return Answerer(view, Reading(conn, dictionaries, book, aliases), searcher)
 
     def _billed_rows(self, conn: sqlite3.Connection, snapshot: Snapshot) -> BilledRows:
@@ -143,7 +152,12 @@ class Engine:
         )
 
     async def answer(
-        self, request: Hashable, work: Callable[[Answerer], dict[str, Any]], *, gzip: bool = False
+        self,
+        request: Hashable,
+        work: Callable[[Answerer], dict[str, Any]],
+        *,
+        gzip: bool = False,
+        only_key: str = "",
     ) -> Answer:
         """The answer to a request as a JSON object, packed if `gzip`.
 
@@ -151,16 +165,22 @@ class Engine:
         `generated_at_ms` is added, and `derived` while the columns lack events. Work that everybody
         who asked has cancelled comes to an end soon.
         """
-        key = (request, self.state(), gzip)
+        key = (request, self.state(), gzip, only_key)
         found = self._cache.get(key)
         if found is None:
             return await self._flights.join(key, lambda stop: self._made(key, work, stop))
         self._cache.move_to_end(key)
         return found
 
-    async def ask(self, work: Callable[[Answerer], T], stop: threading.Event | None = None) -> T:
+    async def ask(
+        self,
+        work: Callable[[Answerer], T],
+        stop: threading.Event | None = None,
+        only_key: str = "",
+    ) -> T:
         """What `work` makes of the data of this moment, in a thread; nothing is kept.
 
+        With `only_key`, the hash of a client key, of no other key's events.
         Raises `Stopped` some time after `stop` is set.
         """
         store = self._store
@@ -171,7 +191,7 @@ class Engine:
             if stop is not None and stop.is_set():
                 raise Stopped
             answerer = self._memory.answerer(
-                conn, store.dictionaries, snapshot, book, aliases, stop
+                conn, store.dictionaries, snapshot, book, aliases, stop, only_key
             )
             return work(answerer)
 
@@ -186,12 +206,12 @@ class Engine:
     async def _made(
         self, key: Any, work: Callable[[Answerer], dict[str, Any]], stop: threading.Event
     ) -> Answer:
-        store, gzip = self._store, key[2]
+        store, gzip, only_key = self._store, key[2], key[3]
         head: dict[str, Any] = {"generated_at_ms": self._now_ms()}
         if not store.level:
             head["derived"] = store.status()["derived"]
         found = await self.ask(
-            lambda answerer: Answer.of(encoded(head | work(answerer)), gzip), stop
+            lambda answerer: Answer.of(encoded(head | work(answerer)), gzip), stop, only_key
         )
         self._keep(key, found)
         return found

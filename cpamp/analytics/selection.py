@@ -9,7 +9,13 @@ from typing import Any
 import attrs
 import numpy as np
 
-from cpamp.analytics.facets import UNKNOWN_CLIENT, IntArray, credential_of, unknown_client_id
+from cpamp.analytics.facets import (
+    UNKNOWN_CLIENT,
+    Facets,
+    IntArray,
+    credential_of,
+    unknown_client_id,
+)
 from cpamp.analytics.request import CacheStatus, Filters
 from cpamp.analytics.view import CHUNK, BoolArray, Chunk, Rows, View
 from cpamp.columns.layout import HEADERS
@@ -130,7 +136,9 @@ class Selection:
 
 
 def select(view: View, from_ms: int, to_ms: int, condition: Condition) -> Selection:
-    """The rows with a time in ``[from_ms, to_ms)`` that pass."""
+    """The rows with a time in ``[from_ms, to_ms)`` that pass, of those that may be told of."""
+    if view.only is not None:
+        condition = attrs.evolve(condition, tables=(*condition.tables, ("client", view.only)))
     pieces: list[Rows] = []
     waiting: list[IntArray] = []
     is_open = condition.is_open
@@ -215,7 +223,7 @@ def condition_of(view: View, filters: Filters, texts: Texts) -> Condition:
         names = [m is not None and m.analytics_model in wanted for m in known.model]
         tables.append(("model", np.array(names)))
     if filters.api_key_hashes:
-        tables.append(("client", _clients(view, filters.api_key_hashes)))
+        tables.append(("client", clients(view.facets, filters.api_key_hashes)))
     for name, column in _ENDING_FIELDS.items():
         values = getattr(filters, name)
         if values:
@@ -270,9 +278,9 @@ def _people_tests(filters: Filters) -> list[Callable[[Any], bool]]:
     return tests
 
 
-def _clients(view: View, wanted: Sequence[str]) -> BoolArray:
+def clients(facets: Facets, wanted: Sequence[str]) -> BoolArray:
     """By code of a client: whether it has one of these key hashes, or one of the made-up ids."""
-    facets, values = view.facets, frozenset(wanted)
+    values = frozenset(wanted)
     keyed = [bool(name) and name in values for name in facets.client.names]
     unknown = np.zeros(len(facets.unknown_client), dtype=bool)
     if any(value.startswith(UNKNOWN_CLIENT) for value in values):

@@ -37,6 +37,8 @@ class View:
     unpriced: BoolArray
     # The names of the clients' keys, by hash.
     aliases: Mapping[str, str]
+    # By code of a client: whose rows may be told of; None: all.
+    only: BoolArray | None = None
     # Set when nobody waits for the answer any more.
     _stop: threading.Event | None = None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Literal
 
-Subject = Literal["prices_version", "aliases_version"]
+Subject = Literal["prices_version", "aliases_version", "tokens_version"]
 
 GET = "SELECT value FROM meta WHERE name = ?"
 BUMP = """

@@ -12,7 +12,7 @@ from cpamp.errors import BadRequest, NotFound
 from cpamp.pricing.aliases import AliasBook, Aliases, Renaming, key_hash
 from cpamp.web.etags import etag
 from cpamp.web.request import ApiRequest
-from cpamp.web.route import ANY_METHOD, Body, Reply, route
+from cpamp.web.route import ANY_METHOD, Access, Body, Reply, route
 
 PATH = "/v0/management/api-key-aliases"
 ALIASES_BODY = Body(16 * 1024 * 1024)
@@ -33,7 +33,12 @@ class ApiKeyAliases:
     _aliases: Aliases
     _now_ms: Callable[[], int]
 
-    @route("GET", PATH, summary="What the API keys are called, by their hashes")
+    @route(
+        "GET",
+        PATH,
+        summary="What the API keys are called, by their hashes",
+        access=Access.READ,
+    )
     async def shown(self, request: ApiRequest) -> Any:
         """By name."""
         return _answer(self._aliases.book)

@@ -22,6 +22,13 @@ class Unauthorized(Problem):
     status = 401
 
 
+class Forbidden(Problem):
+    """The token is a valid one, and not for this."""
+
+    code = "forbidden"
+    status = 403
+
+
 class TooManyTries(Problem):
     """This peer has sent too many wrong keys; a right one is taken at any time."""
 

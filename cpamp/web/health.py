@@ -80,6 +80,7 @@ class Health:
         "GET",
         "/status",
         summary="How the daemon does: counts, collection, coverage, database, takeovers",
+        access=Access.READ,
         query={"scope": "database-maintenance: that member alone"},
     )
     async def status(self, request: ApiRequest) -> Any:

@@ -13,7 +13,7 @@ from twisted.internet.task import LoopingCall
 
 from cpamp.errors import Problem
 from cpamp.web.request import ApiRequest
-from cpamp.web.route import Reply, route
+from cpamp.web.route import Access, Reply, route
 
 PATH = "/v0/management/events/stream"
 CONTENT_TYPE = "text/event-stream"
@@ -124,7 +124,12 @@ class Live(Service):
         for one in waiting:
             one.callback(None)
 
-    @route("GET", PATH, summary="What has changed, as it happens: Server-Sent Events")
+    @route(
+        "GET",
+        PATH,
+        summary="What has changed, as it happens: Server-Sent Events",
+        access=Access.READ,
+    )
     async def stream(self, request: ApiRequest) -> Any:
         """Until the client goes, or the server."""
         if request.method == b"HEAD":

@@ -18,7 +18,7 @@ from cpamp.analytics.windows import WindowsRequest, window_usage
 from cpamp.errors import NotFound
 from cpamp.web.packing import accepts_gzip
 from cpamp.web.request import ApiRequest
-from cpamp.web.route import ANY_METHOD, JSON_BODY, Reply, route
+from cpamp.web.route import ANY_METHOD, JSON_BODY, Access, Reply, route
 
 DASHBOARD = "/v0/management/dashboard"
 MONITORING = "/v0/management/monitoring"
@@ -46,7 +46,7 @@ async def answered(
 ) -> Reply:
     """The engine's answer, packed where the client takes that; 304 where it has it already."""
     gzip = accepts_gzip(request.header("Accept-Encoding"))
-    answer = await engine.answer(question, work, gzip=gzip)
+    answer = await engine.answer(question, work, gzip=gzip, only_key=request.only_key)
     headers = {"ETag": answer.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
     if answer.etag in (request.header("If-None-Match") or "").split(", "):
         return Reply(304, headers=headers)
@@ -67,6 +67,7 @@ class Monitoring:
         "POST",
         f"{MONITORING}/analytics",
         summary="Any sections of figures for a range, a search and filters",
+        access=Access.READ_OWN,
         body=attrs.evolve(JSON_BODY, form=AnalyticsRequest),
         ends_with_client=True,
     )
@@ -78,6 +79,7 @@ class Monitoring:
         "GET",
         f"{MONITORING}/analytics",
         summary="The same, where the question fits a query",
+        access=Access.READ_OWN,
         query=ANALYTICS_QUERY,
     )
     async def analytics_by_query(self, request: ApiRequest) -> Reply | None:
@@ -88,6 +90,7 @@ class Monitoring:
         "POST",
         f"{MONITORING}/account-history",
         summary="Lifetime figures and the newest calls of up to 200 credentials",
+        access=Access.READ,
         body=JSON_BODY,
         ends_with_client=True,
     )
@@ -102,6 +105,7 @@ class Monitoring:
         "POST",
         f"{MONITORING}/account-window-usage",
         summary="Usage inside up to 400 quota windows of credentials",
+        access=Access.READ,
         body=JSON_BODY,
         ends_with_client=True,
     )
@@ -116,6 +120,7 @@ class Monitoring:
         "GET",
         f"{MONITORING}/header-snapshots",
         summary="What the newest response headers told of each credential",
+        access=Access.READ,
         query={"days": "how far back, at most 365; 30", "limit": "at most 5000; 1000"},
     )
     async def header_snapshots(self, request: ApiRequest) -> Reply:
@@ -129,6 +134,7 @@ class Monitoring:
         "GET",
         f"{DASHBOARD}/summary",
         summary="One day: totals, trends, health, rankings, failures",
+        access=Access.READ,
         query={
             "today_start_ms": "begin of the day; required",
             "now_ms": "end of the figures; the server's time",
@@ -172,13 +178,17 @@ class Monitoring:
         name = table_of(question)
         headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
         if name == EVENTS:
-            events = await self._engine.ask(lambda answerer: EventTable.of(answerer, question))
+            events = await self._engine.ask(
+                lambda answerer: EventTable.of(answerer, question), only_key=request.only_key
+            )
             async with request.stream(CSV, headers) as out:
                 await out.write(events.head())
                 for start in range(0, len(events.ids), PAGE):
                     await out.write(await self._engine.read(events.page, start))
             return
-        text = await self._engine.ask(lambda answerer: csv_table(answerer.answer(question)[name]))
+        text = await self._engine.ask(
+            lambda answerer: csv_table(answerer.answer(question)[name]), only_key=request.only_key
+        )
         async with request.stream(CSV, headers) as out:
             await out.write(text)
 

@@ -16,7 +16,7 @@ from cpamp.pricing.sync import Sync, SyncRequest
 from cpamp.web.errors import MethodNotAllowed, json_bytes
 from cpamp.web.etags import etag, unchanged, versions
 from cpamp.web.request import ApiRequest
-from cpamp.web.route import ANY_METHOD, Body, Reply, route
+from cpamp.web.route import ANY_METHOD, Access, Body, Reply, route
 
 PATH = "/v0/management/model-prices"
 BOOK_BODY = Body(16 * 1024 * 1024)
@@ -45,6 +45,7 @@ class ModelPrices:
         "GET",
         PATH,
         summary="All prices, in USD per million tokens",
+        access=Access.READ,
         query={"include": "raw: also the sources' own records"},
     )
     async def shown(self, request: ApiRequest) -> Any:

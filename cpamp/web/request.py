@@ -131,6 +131,11 @@ class ApiRequest(server.Request):
         """Whether the request carries the admin key."""
         return self.surface.guard.is_admin(self.header("Authorization"))
 
+    @property
+    def only_key(self) -> str:
+        """The hash of the one client key whose events may be told of; "" for those of all."""
+        return self.surface.guard.only_key(self.header("Authorization"))
+
     def header(self, name: str) -> str | None:
         """A header's first value; bytes that are not UTF-8 are replaced."""
         values = self.requestHeaders.getRawHeaders(name.encode())

@@ -18,6 +18,10 @@ class Access(Enum):
     ADMIN = "the admin"
     # The admin, or who has the token for metrics.
     METRICS = "the admin or a metrics token"
+    # Who may see all figures.
+    READ = "the admin or a token that may read"
+    # Also who may see those of one client key; the handler narrows to `request.only_key`.
+    READ_OWN = "the admin or a token that may read, be it one key's events"
     # Anyone; the handler asks `request.is_admin`.
     OPTIONAL = "anyone, the admin gets more"
 

@@ -18,7 +18,7 @@ from cpamp.usage.event import Event
 from cpamp.usage.lines import csv_header, csv_rows, export_line, usage_detail
 from cpamp.web.newest import Page, Payload, usage_summary
 from cpamp.web.request import ApiRequest
-from cpamp.web.route import ANY_METHOD, Reply, route
+from cpamp.web.route import ANY_METHOD, Access, Reply, route
 
 # Events that are read and written at once.
 PAGE = 1_000
@@ -38,7 +38,12 @@ class Usage:
     _store: Store
     _query_limit: Callable[[], int]
 
-    @route("GET", "/v0/management/usage", summary="The newest events, by endpoint and model")
+    @route(
+        "GET",
+        "/v0/management/usage",
+        summary="The newest events, by endpoint and model",
+        access=Access.READ,
+    )
     async def usage(self, request: ApiRequest) -> None:
         """The shape that older panels and other programs read."""
         brief, known = await self._brief()
@@ -57,6 +62,7 @@ class Usage:
         "GET",
         "/v0/management/usage/export",
         summary="All events, oldest first",
+        access=Access.READ,
         query={"limit": "only the newest so many; all", "format": "jsonl or csv"},
     )
     async def export(self, request: ApiRequest) -> None:
@@ -84,6 +90,7 @@ class Usage:
         "GET",
         "/v0/management/model-prices/usage-summary",
         summary="How often each model was asked for and given, among the newest events",
+        access=Access.READ,
     )
     async def summary(self, request: ApiRequest) -> dict[str, Any]:
         """So that nobody need download events to know their models."""

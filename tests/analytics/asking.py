@@ -26,7 +26,9 @@ Ask = Callable[[Any], dict[str, Any]]
 
 
 @contextmanager
-def stored(folder: Path, batches: Sequence[Sequence[Event]], book: PriceBook) -> Iterator[Answerer]:
+def stored(
+    folder: Path, batches: Sequence[Sequence[Event]], book: PriceBook, only_key: str = ""
+) -> Iterator[Answerer]:
     """What answers questions to some events, stored batch by batch."""
     path = folder / "usage.sqlite"
     with writing(path) as writer:
@@ -37,7 +39,8 @@ def stored(folder: Path, batches: Sequence[Sequence[Event]], book: PriceBook) ->
         dictionaries = Dictionaries()
         with closing(open_reader(path)) as conn:
             memory = Memory(lambda: folder)
-            yield memory.answerer(conn, dictionaries, columns.snapshot(), book, ALIASES)
+            snapshot = columns.snapshot()
+            yield memory.answerer(conn, dictionaries, snapshot, book, ALIASES, None, only_key)
 
 
 def answered(answerer: Answerer, body: Any) -> dict[str, Any]:

@@ -45,6 +45,13 @@ class Patience:
         return 0
 
 
+class NoTokens:
+    """Knows none."""
+
+    def find(self, text: str) -> None:
+        return None
+
+
 @attrs.define
 class Answer:
     """What came back."""
@@ -93,7 +100,7 @@ class Api:
                 Usage(self.store, lambda: self.query_limit),
                 Imports(reactor, self.store, self.sessions, lambda: self.now_ms),
             ],
-            guard=Guard(Gate(), Patience()),
+            guard=Guard(Gate(), Patience(), NoTokens()),
             cors=Cors([]),
             clock=reactor,
         )

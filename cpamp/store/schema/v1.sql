@@ -419,6 +419,16 @@ CREATE TABLE notification_log (
 
 CREATE INDEX notification_log_due ON notification_log (due_ms) WHERE status = 'waiting';
 
+-- Keys that may read and change nothing.
+CREATE TABLE api_tokens (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    digest TEXT NOT NULL UNIQUE,             -- lower-case hexadecimal SHA-256 of the token
+    scopes TEXT NOT NULL,                    -- JSON list of read, metrics or read:key=HASH
+    created_at_ms INTEGER NOT NULL,
+    last_used_ms INTEGER                     -- NULL = never; up to a minute old
+);
+
 -- For a person with sqlite3: events with all their fields. `cpamp show` also unpacks metadata.
 CREATE VIEW usage_events AS
 SELECT

@@ -14,13 +14,14 @@ import { keeping } from "./messages/keeping";
 import { login } from "./messages/login";
 import { logs } from "./messages/logs";
 import { monitor } from "./messages/monitor";
+import { notices } from "./messages/notices";
 import { oauth } from "./messages/oauth";
 import { plugins } from "./messages/plugins";
 import { providers } from "./messages/providers";
 import { setup } from "./messages/setup";
 import { shell } from "./messages/shell";
 
-export const messages = { ...shell, ...overview, ...analytics, ...filters, ...monitor, ...keeping, ...actions, ...configuration, ...credentials, ...form, ...inspection, ...logs, ...oauth, ...plugins, ...providers, ...login, ...setup, ...errors };
+export const messages = { ...shell, ...overview, ...analytics, ...filters, ...monitor, ...keeping, ...actions, ...configuration, ...credentials, ...form, ...inspection, ...logs, ...notices, ...oauth, ...plugins, ...providers, ...login, ...setup, ...errors };
 export type Messages = typeof messages;
 export type Key = keyof Messages;
 /** Messages that need no values. */

@@ -12,6 +12,7 @@ import { Credentials } from "./credentials/credentials";
 import { Dashboard } from "./dashboard/dashboard";
 import { Logs } from "./logs/logs";
 import { Monitor } from "./monitor/monitor";
+import { Notices } from "./notices/notices";
 import { OAuth } from "./oauth/oauth";
 import { Plugins } from "./plugins/plugins";
 import { Prices } from "./prices/prices";
@@ -45,6 +46,7 @@ export const pages: readonly Page[] = [
   { id: "ai-providers", path: "/ai-providers", title: "providers.title", icon: "spark", group: "accounts", shown: "always", letter: "i", component: Providers },
   { id: "plugins", path: "/plugins", title: "plugins.title", icon: "plug", group: "accounts", shown: "always", letter: "x", component: Plugins },
   { id: "account-actions", path: "/monitoring/account-actions", title: "actions.title", icon: "warn", group: "accounts", shown: "manager", letter: "q", component: Actions },
+  { id: "notices", path: "/notices", title: "notices.title", icon: "bell", group: "system", shown: "manager", letter: "n", component: Notices },
   { id: "config", path: "/config", title: "config.title", icon: "config", group: "system", shown: "always", letter: "f", component: Config },
   { id: "logs", path: "/logs", title: "logs.title", icon: "logs", group: "system", shown: "always", letter: "l", component: Logs },
   { id: "system", path: "/system", title: "system.title", icon: "system", group: "system", shown: "always", letter: "s", component: System },

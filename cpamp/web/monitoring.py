@@ -10,6 +10,7 @@ import attrs
 from cpamp.analytics.answer import Answerer
 from cpamp.analytics.dashboard import DashboardRequest, dashboard
 from cpamp.analytics.engine import Engine
+from cpamp.analytics.forecast import ForecastRequest, forecast
 from cpamp.analytics.headers import SnapshotsRequest, snapshots
 from cpamp.analytics.history import HistoryRequest, history
 from cpamp.analytics.request import AnalyticsRequest, body_of_query
@@ -148,6 +149,20 @@ class Monitoring:
         question = DashboardRequest.read(request.parameters, self._now_ms())
         return await answered(
             self._engine, request, question, lambda answerer: dashboard(answerer, question)
+        )
+
+    @route(
+        "GET",
+        f"{MONITORING}/forecast",
+        summary="When the quota windows of the accounts will be used up, at the present rates",
+        access=Access.READ,
+    )
+    async def forecast(self, request: ApiRequest) -> Reply:
+        """What is not known says so."""
+        # The end of the minute, so that an answer holds for that long.
+        question = ForecastRequest((self._now_ms() // MINUTE_MS + 1) * MINUTE_MS)
+        return await answered(
+            self._engine, request, question, lambda answerer: forecast(answerer, question)
         )
 
     @route(ANY_METHOD, MONITORING, summary="Nothing", fallback=True)

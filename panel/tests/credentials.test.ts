@@ -5,6 +5,7 @@ import { headerLines, linesOf } from "../src/pages/credentials/fields";
 import { leftOf, merge, ofClaude, ofCodex, ofHeaders, windowName, type Window } from "../src/pages/credentials/quota";
 import { byNeed, isIn, keyed, matches, rowOf, stateOf } from "../src/pages/credentials/state";
 
+const NOTHING = { refused: 0, rests: 0, complaint: "" };
 const NOW = Date.parse("2026-08-22T12:00:00Z");
 const file = (more: Partial<AuthFile> = {}): AuthFile => ({ id: "a.json", name: "a.json", provider: "codex", status: "active", ...more });
 const window = (more: Partial<Window> = {}): Window => ({ id: "weekly", seconds: 604_800, usedPercent: 40, resetAtMs: NOW + 1000, seenAtMs: NOW, source: "header", ...more });
@@ -24,11 +25,11 @@ describe("the state of a credential", () => {
     ["failures among successes", { recent_requests: [{ time: "", success: 1, failed: 50 }] }, 0, "ready"],
   ];
   it.each(cases)("%s", (_name, more, recover, state) => {
-    expect(stateOf(file(more), NOW, { refused: recover, rests: 0 }).state).toBe(state);
+    expect(stateOf(file(more), NOW, { ...NOTHING, refused: recover }).state).toBe(state);
   });
   it("disabled to rest", () => {
-    expect(stateOf(file({ disabled: true }), NOW, { refused: 0, rests: NOW + 1 })).toMatchObject({ state: "cooling", backAtMs: NOW + 1 });
-    expect(stateOf(file({ disabled: true }), NOW, { refused: 0, rests: NOW }).state).toBe("disabled");
+    expect(stateOf(file({ disabled: true }), NOW, { ...NOTHING, rests: NOW + 1 })).toMatchObject({ state: "cooling", backAtMs: NOW + 1 });
+    expect(stateOf(file({ disabled: true }), NOW, { ...NOTHING, rests: NOW }).state).toBe("disabled");
   });
 });
 
@@ -41,6 +42,13 @@ describe("rows", () => {
     const row = rowOf("a", file(), [window(), window({ id: "five-hour", usedPercent: 90 }), window({ id: "spark-weekly", usedPercent: 99 })], NOW);
     expect(row.left).toBe(10);
     expect(isIn("low", row)).toBe(true);
+  });
+  it("are not ready with a window that is used up, or a complaint", () => {
+    const state = (windows: readonly Window[], complaint = "") => rowOf("a", file(), windows, NOW, { ...NOTHING, complaint });
+    expect(state([window({ usedPercent: 100 })])).toMatchObject({ state: "cooling", backAtMs: NOW + 1000 });
+    expect(state([window({ usedPercent: 100, resetAtMs: NOW })]).state).toBe("ready");
+    expect(state([window({ id: "spark-weekly", usedPercent: 100 })]).state).toBe("ready");
+    expect(state([], "revoked")).toMatchObject({ state: "problem", reason: "revoked" });
   });
   it("are filtered by all that is wanted", () => {
     const row = rowOf("a", file({ email: "Alice@example.com" }), [window()], NOW);

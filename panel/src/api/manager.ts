@@ -90,6 +90,37 @@ export async function readCooldowns(signal: AbortSignal): Promise<readonly Coold
   return (await api().call<{ items: readonly Cooldown[] }>("/usage-service/quota-cooldowns", { signal })).items;
 }
 
+export const CANDIDATES = `${BASE}/account-action-candidates`;
+
+/** An account that wants a person, as failed requests have shown. */
+export interface Candidate {
+  readonly id: number;
+  readonly actionType: "delete" | "reauth" | "review";
+  readonly status: "pending" | "ignored" | "resolved" | "deleted";
+  readonly provider?: string;
+  readonly authFileName: string;
+  readonly authIndex?: string;
+  readonly accountSnapshot?: string;
+  readonly authLabel?: string;
+  readonly reasonCode?: string;
+  readonly reason: string;
+  readonly autoDisabledAtMs?: number;
+  readonly evidence?: Readonly<Record<string, unknown>>;
+  readonly lastError?: string;
+  readonly firstSeenAtMs: number;
+  readonly lastSeenAtMs: number;
+  readonly hitCount: number;
+}
+
+export interface Candidates {
+  readonly items: readonly Candidate[];
+  readonly pendingCount: number;
+}
+
+export function readCandidates(status: string, limit: number, signal: AbortSignal): Promise<Candidates> {
+  return api().call(`${CANDIDATES}?status=${status}&limit=${limit}`, { signal });
+}
+
 export interface Span {
   readonly key: string;
   readonly from: number;

@@ -27,8 +27,8 @@ export interface Page {
   readonly title: PlainKey;
   readonly icon: IconName;
   readonly group: "overview" | "data" | "accounts" | "system";
-  /** `always`; `manager`: not without a Manager; `monitored`: while there is recorded usage. */
-  readonly shown: "always" | "manager" | "monitored";
+  /** `always`; `manager`: not without a Manager; `monitored`: while there is recorded usage; `plugins`: if CPA can have them. */
+  readonly shown: "always" | "manager" | "monitored" | "plugins";
   /** The letter behind `g` that leads here. */
   readonly letter: string;
   readonly component: FunctionComponent;
@@ -44,7 +44,7 @@ export const pages: readonly Page[] = [
   { id: "accounts", path: "/accounts", title: "creds.title", icon: "user", group: "accounts", shown: "always", letter: "u", component: Credentials },
   { id: "oauth", path: "/oauth", title: "oauth.title", icon: "link", group: "accounts", shown: "always", letter: "o", component: OAuth },
   { id: "ai-providers", path: "/ai-providers", title: "providers.title", icon: "spark", group: "accounts", shown: "always", letter: "i", component: Providers },
-  { id: "plugins", path: "/plugins", title: "plugins.title", icon: "plug", group: "accounts", shown: "always", letter: "x", component: Plugins },
+  { id: "plugins", path: "/plugins", title: "plugins.title", icon: "plug", group: "accounts", shown: "plugins", letter: "x", component: Plugins },
   { id: "account-actions", path: "/monitoring/account-actions", title: "actions.title", icon: "warn", group: "accounts", shown: "manager", letter: "q", component: Actions },
   { id: "notices", path: "/notices", title: "notices.title", icon: "bell", group: "system", shown: "manager", letter: "n", component: Notices },
   { id: "config", path: "/config", title: "config.title", icon: "config", group: "system", shown: "always", letter: "f", component: Config },

@@ -7,7 +7,7 @@ import { pages, type Page } from "../pages";
 import { failures, lastData, refreshAll, refreshing } from "../state/freshness";
 import { prefer, preferences } from "../state/preferences";
 import { hashOf, location, query } from "../state/router";
-import { config, cpaDown, cpaProblem, mode, monitored, readConfig } from "../state/session";
+import { config, cpaDown, cpaHeaders, cpaProblem, mode, monitored, readConfig } from "../state/session";
 import { Button } from "../ui/controls";
 import { Icon } from "../ui/icon";
 import { toast } from "../ui/overlay";
@@ -20,6 +20,8 @@ const KIOSK_MS = 60_000;
 export function shownPages(): readonly Page[] {
   return pages.filter(({ shown }) => {
     if (shown === "always") return true;
+    // An old CPA does not tell of them at all; only where it denies them is there no page.
+    if (shown === "plugins") return !/^(0|false|no|off)$/i.test(cpaHeaders.value["plugins"] ?? "");
     return mode.value === "manager" && (shown === "manager" || monitored.value);
   });
 }

@@ -36,6 +36,11 @@ export function accountName(account: string | undefined): string {
   return masked.value ? maskAccount(text) : text;
 }
 
+/** A text with the addresses in it masked like accounts: files are named after them. */
+export function fileLabel(text: string): string {
+  return masked.value ? text.replace(/([^\s@"'/]{1,3})[^\s@"'/]*@/g, "$1***@") : text;
+}
+
 interface Snapshots {
   readonly account_snapshot?: string;
   readonly auth_label_snapshot?: string;

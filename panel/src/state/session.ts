@@ -176,7 +176,7 @@ export async function readConfig(): Promise<void> {
 /** Remember what CPA tells of itself with every answer. */
 export function noteHeaders(headers: Headers): void {
   const found: Record<string, string> = {};
-  const names = { version: "Version", commit: "Commit", buildDate: "Build-Date" } as const;
+  const names = { version: "Version", commit: "Commit", buildDate: "Build-Date", plugins: "Support-Plugin" } as const;
   for (const [name, header] of Object.entries(names)) {
     const value = headers.get(`X-CPA-${header}`) ?? headers.get(`X-Server-${header}`);
     if (value) found[name] = value;

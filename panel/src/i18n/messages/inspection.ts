@@ -11,7 +11,6 @@ const inspect = area("inspect", {
   scheduled: ["schedule", "计划", "排程", "расписание"],
   manual: ["hand", "手动", "手動", "вручную"],
   state: ["State", "状态", "狀態", "Состояние"],
-  probed: ["Probed", "已探测", "已探測", "Проверено"],
   hits: ["To do", "待处理", "待處理", "Требуют действий"],
   running: ["running", "进行中", "進行中", "идёт"],
   cancelling: ["ending", "取消中", "取消中", "отменяется"],

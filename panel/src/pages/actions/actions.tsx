@@ -2,59 +2,32 @@
 
 import { useState } from "preact/hooks";
 import { ApiError } from "../../api/client";
-import { fmt, hasMessage, t } from "../../i18n/language";
-import type { PlainKey } from "../../i18n/messages";
+import { CANDIDATES, readCandidates, type Candidate, type Candidates } from "../../api/manager";
+import { fmt, t } from "../../i18n/language";
 import { tick, useData } from "../../state/freshness";
-import { accountName } from "../../state/names";
+import { accountName, fileLabel } from "../../state/names";
 import { query, setQuery } from "../../state/router";
 import { api } from "../../state/session";
 import { iso } from "../../text/format";
 import { redact } from "../../text/mask";
+import { reasonText } from "../reasons";
 import { Block } from "../../ui/block";
 import { Button, Segments } from "../../ui/controls";
 import { Facts } from "../../ui/facts";
 import { Confirm, Modal, toast, toastError } from "../../ui/overlay";
 import { Table, type Column } from "../../ui/table";
 
-const BASE = "/v0/management/account-action-candidates";
 const STATUSES = ["pending", "all", "ignored", "resolved", "deleted"] as const;
-type Status = (typeof STATUSES)[number];
-
-interface Candidate {
-  readonly id: number;
-  readonly actionType: "delete" | "reauth" | "review";
-  readonly status: Exclude<Status, "all">;
-  readonly provider?: string;
-  readonly authFileName: string;
-  readonly accountSnapshot?: string;
-  readonly authLabel?: string;
-  readonly reasonCode?: string;
-  readonly reason: string;
-  readonly autoDisabledAtMs?: number;
-  readonly evidence?: Readonly<Record<string, unknown>>;
-  readonly lastError?: string;
-  readonly firstSeenAtMs: number;
-  readonly lastSeenAtMs: number;
-  readonly hitCount: number;
-}
-
-interface Listing {
-  readonly items: readonly Candidate[];
-  readonly pendingCount: number;
-}
 
 const REFRESH_S = 60;
 const nameOf = (item: Candidate) => accountName(item.accountSnapshot || item.authLabel || item.authFileName);
 const actionOf = (item: Candidate) => t(item.actionType === "review" ? "actions.review" : `inspect.${item.actionType}`);
 
-function reasonOf(item: Candidate): string {
-  const key = `reason.${item.reasonCode ?? ""}`;
-  return hasMessage(key) ? t(key as PlainKey) : redact(item.reason);
-}
+const reasonOf = (item: Candidate): string => reasonText(item.reasonCode, item.reason);
 
 export function Actions() {
   const status = STATUSES.find((one) => one === query.value["status"]) ?? "pending";
-  const data = useData<Listing>(`actions ${status}`, (signal) => api().call(`${BASE}?status=${status === "all" ? "" : status}&limit=200`, { signal }), REFRESH_S);
+  const data = useData<Candidates>(`actions ${status}`, (signal) => readCandidates(status === "all" ? "" : status, 200, signal), REFRESH_S);
   const pending = data.now.value.value?.pendingCount;
   const choices = STATUSES.map((value) => ({ value, text: value === "all" ? t("common.all") : `${t(`actions.${value}`)}${value === "pending" && pending ? ` ${pending}` : ""}` }));
   return (
@@ -82,7 +55,7 @@ function Items({ items, reload }: { readonly items: readonly Candidate[]; readon
 function COLUMNS(): readonly Column<Candidate>[] {
   const moment = (ms: number) => <span title={iso(ms)}>{fmt.value.ago(ms, Math.max(tick.value, ms))}</span>;
   return [
-    { id: "account", title: t("creds.account"), phone: "main", value: (item) => item.accountSnapshot || item.authFileName, cell: (item) => <span title={item.authFileName}>{nameOf(item)}</span> },
+    { id: "account", title: t("creds.account"), phone: "main", value: (item) => item.accountSnapshot || item.authFileName, cell: (item) => <span title={fileLabel(item.authFileName)}>{nameOf(item)}</span> },
     { id: "provider", title: t("creds.provider"), value: (item) => item.provider ?? "" },
     { id: "action", title: t("actions.action"), phone: "side", value: (item) => item.actionType, cell: (item) => <span class={`badge ${item.actionType === "review" ? "warn" : "bad"}`}>{actionOf(item)}</span> },
     { id: "reason", title: t("inspect.reason"), phone: "sub", value: reasonOf },
@@ -98,7 +71,7 @@ function Detail({ item, reload }: { readonly item: Candidate; readonly reload: (
   const close = () => setQuery({ candidate: "" });
   const act = async (method: "POST" | "DELETE", what: string) => {
     try {
-      await api().call(`${BASE}/${item.id}/${what}`, { method });
+      await api().call(`${CANDIDATES}/${item.id}/${what}`, { method });
       toast("success", t("creds.done", { n: 1 }));
       close();
     } catch (error) {
@@ -124,7 +97,7 @@ function Detail({ item, reload }: { readonly item: Candidate; readonly reload: (
         rows={[
           [t("actions.action"), actionOf(item)],
           [t("inspect.reason"), reasonOf(item)],
-          [t("creds.file"), item.authFileName],
+          [t("creds.file"), fileLabel(item.authFileName)],
           [t("creds.provider"), item.provider],
           [t("actions.hits"), item.hitCount],
           [t("actions.first"), fmt.value.dateTime(item.firstSeenAtMs)],
@@ -133,12 +106,12 @@ function Detail({ item, reload }: { readonly item: Candidate; readonly reload: (
         ]}
       />
       <h3>{t("actions.evidence")}</h3>
-      <Facts rows={evidence.map(([name, value]) => [name, redact(String(value))] as const)} />
+      <Facts rows={evidence.map(([name, value]) => [name, fileLabel(redact(String(value)))] as const)} />
       {asking && (
         <Confirm id={`${asking}-candidate`} title={t(`actions.${asking}`)} danger={asking === "delete"} confirm={t(`actions.${asking}`)} onConfirm={() => act(asking === "delete" ? "DELETE" : "POST", asking === "delete" ? "auth-file" : "enable")} onClose={() => setAsking("")}>
           <p>{t(asking === "delete" ? "actions.deleteText" : "actions.enableText")}</p>
           <p>
-            {nameOf(item)} <span class="dim">{item.authFileName}</span>
+            {nameOf(item)} <span class="dim">{fileLabel(item.authFileName)}</span>
           </p>
         </Confirm>
       )}

@@ -5,7 +5,7 @@ import { deleteFile, switchFile } from "../../api/cpa";
 import { ApiError } from "../../api/client";
 import { t } from "../../i18n/language";
 import { say } from "../../i18n/say";
-import { accountName } from "../../state/names";
+import { accountName, fileLabel } from "../../state/names";
 import { asApiError, Confirm, toast, toastError } from "../../ui/overlay";
 
 /** Switch a credential; tells what came of it. */
@@ -46,7 +46,7 @@ function Names({ files }: { readonly files: readonly AuthFile[] }) {
     <ul class="names">
       {files.map((file) => (
         <li key={file.id}>
-          {accountName(accountOf(file))} <span class="dim">{file.name}</span>
+          {accountName(accountOf(file))} <span class="dim">{fileLabel(file.name)}</span>
         </li>
       ))}
     </ul>

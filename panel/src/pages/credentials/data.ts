@@ -3,12 +3,13 @@
 import { signal } from "@preact/signals";
 import { providerOf, type AuthFile } from "../../api/authfile";
 import { callThrough, readAuthFiles } from "../../api/cpa";
-import { readCooldowns, readHeaders, readHistory, readRun, readRuns, type Cooldown, type HeaderSnapshot, type History, type RunDetail } from "../../api/manager";
+import { readCandidates, readCooldowns, readHeaders, readHistory, readRun, readRuns, type Candidate, type Cooldown, type HeaderSnapshot, type History, type Result, type RunDetail } from "../../api/manager";
 import { ApiError } from "../../api/client";
 import { useData, type Data } from "../../state/freshness";
 import { mode } from "../../state/session";
 import { fieldsOf, merge, ofHeaders, ofInspection, QUESTIONS, type Window } from "./quota";
-import { keyed, rowOf, type Row } from "./state";
+import { reasonText } from "../reasons";
+import { keyed, rowOf, timeOf, type Row } from "./state";
 
 const REFRESH_S = 60;
 
@@ -17,6 +18,7 @@ export interface Known {
   readonly headers: readonly HeaderSnapshot[];
   readonly inspected: RunDetail | null;
   readonly cooldowns: readonly Cooldown[];
+  readonly candidates: readonly Candidate[];
 }
 
 /** What providers have answered in this session, by auth index. */
@@ -32,8 +34,8 @@ export function useKnown(files: readonly AuthFile[] | null): Data<Known> {
   return useData(
     key,
     async (signal) => {
-      const [history, headers, inspected, cooldowns] = await Promise.all([readHistory(keyed(files ?? []), signal), readHeaders(signal), readInspected(signal), readCooldowns(signal)]);
-      return { history, headers, inspected, cooldowns };
+      const [history, headers, inspected, cooldowns, candidates] = await Promise.all([readHistory(keyed(files ?? []), signal), readHeaders(signal), readInspected(signal), readCooldowns(signal), readCandidates("pending", 500, signal)]);
+      return { history, headers, inspected, cooldowns, candidates: candidates.items };
     },
     REFRESH_S,
   );
@@ -56,6 +58,11 @@ function limitedUntil(header: HeaderSnapshot): number {
   return reached || (header.header_quota_used_percent ?? 0) >= 100 ? (header.header_quota_recover_at_ms ?? 0) : 0;
 }
 
+/** Whether an inspection has found a credential unfit that has not been written since. */
+function isComplaint(result: Result, file: AuthFile): boolean {
+  return (result.action === "reauth" || result.action === "delete") && result.createdAtMs > (timeOf(file.modtime) ?? 0);
+}
+
 export function rowsOf(files: readonly AuthFile[], known: Known | null, now: number): readonly Row[] {
   return keyed(files).map(([key, file]) => {
     const header = headerOf(file, known);
@@ -66,7 +73,9 @@ export function rowsOf(files: readonly AuthFile[], known: Known | null, now: num
       asked.value.get(file.auth_index ?? "") ?? [],
     );
     const rest = known?.cooldowns.find((item) => item.authFileName === file.name && (!item.authIndex || item.authIndex === file.auth_index));
-    return rowOf(key, file, windows, now, { refused: header ? limitedUntil(header) : 0, rests: rest?.recoverAtMs ?? 0 }, result?.planType || header?.header_quota_plan_type);
+    const candidate = known?.candidates.find((item) => item.authFileName === file.name && (!item.authIndex || item.authIndex === file.auth_index));
+    const complaint = candidate ? reasonText(candidate.reasonCode, candidate.reason) : result && isComplaint(result, file) ? reasonText(result.actionReasonCode, result.actionReason) : "";
+    return rowOf(key, file, windows, now, { refused: header ? limitedUntil(header) : 0, rests: rest?.recoverAtMs ?? 0, complaint }, result?.planType || header?.header_quota_plan_type);
   });
 }
 

@@ -6,7 +6,7 @@ import { changeFields, downloadFile, readFileModels } from "../../api/cpa";
 import { readWindowUsage, type History, type WindowUsage } from "../../api/manager";
 import { fmt, t } from "../../i18n/language";
 import { tick, useData, type Data } from "../../state/freshness";
-import { accountName } from "../../state/names";
+import { accountName, fileLabel } from "../../state/names";
 import { query, setQuery } from "../../state/router";
 import { mode } from "../../state/session";
 import { maskIndex, maskUrl, reasonOf, redact } from "../../text/mask";
@@ -68,7 +68,7 @@ function Overview({ row, history }: { readonly row: Row; readonly history: Histo
     [t("creds.state"), <><StateBadge row={row} /> {reasonText(row)}</>],
     [t("creds.provider"), providerOf(file)],
     [t("creds.plan"), row.plan],
-    [t("creds.file"), file.name],
+    [t("creds.file"), fileLabel(file.name)],
     [t("creds.index"), file.auth_index && maskIndex(file.auth_index)],
     [t("creds.project"), file.project_id],
     [t("creds.tries"), `${fmt.value.full(file.success)} ${t("creds.worked")}, ${fmt.value.full(file.failed)} ${t("creds.failed")}`],

@@ -7,7 +7,7 @@ import type { History } from "../../api/manager";
 import { Outcomes } from "../../charts/marks";
 import { fmt, t } from "../../i18n/language";
 import { tick, type Data } from "../../state/freshness";
-import { accountName } from "../../state/names";
+import { accountName, fileLabel } from "../../state/names";
 import { query, setQuery } from "../../state/router";
 import { mode } from "../../state/session";
 import { iso } from "../../text/format";
@@ -166,11 +166,12 @@ export function StateBadge({ row }: { readonly row: Row }) {
 /** Why, and until when. */
 export function reasonText(row: Row): string {
   const back = row.backAtMs === null ? "" : t("creds.backAt", { when: fmt.value.ago(row.backAtMs, tick.value) });
-  return [redact(row.reason), back].filter(Boolean).join(" · ");
+  return [back, redact(row.reason)].filter(Boolean).join(" · ");
 }
 
 function Tries({ file }: { readonly file: AuthFile }) {
   const tries = file.recent_requests ?? [];
+  if (tries.length === 0) return <span class="dim">--</span>;
   const { success, failed } = recent(file);
   const cells = tries.map((bucket) => (bucket.failed ? (bucket.success ? "mixed" : "failure") : bucket.success ? "success" : "idle"));
   return <Outcomes cells={cells} label={`${success} ${t("creds.worked")}, ${failed} ${t("creds.failed")}`} />;
@@ -206,7 +207,7 @@ function columns(known: Known | null, picked: ReadonlySet<string>, toggle: (key:
       cell: (row) => <input type="checkbox" data-action="pick" aria-label={t("creds.select", { name: name(row) })} checked={picked.has(row.key)} onClick={(event) => event.stopPropagation()} onChange={() => toggle(row.key)} />,
     },
     { id: "provider", title: t("creds.provider"), phone: "sub", value: (row) => providerOf(row.file) },
-    { id: "account", title: t("creds.account"), phone: "main", value: (row) => accountOf(row.file), cell: (row) => <span title={row.file.name}>{name(row)}</span> },
+    { id: "account", title: t("creds.account"), phone: "main", value: (row) => accountOf(row.file), cell: (row) => <span title={fileLabel(row.file.name)}>{name(row)}</span> },
     { id: "plan", title: t("creds.plan"), value: (row) => row.plan, cell: (row) => row.plan || "--" },
     {
       id: "status",
@@ -219,7 +220,7 @@ function columns(known: Known | null, picked: ReadonlySet<string>, toggle: (key:
         </span>
       ),
     },
-    { id: "quota", title: t("creds.quota"), phone: "sub", width: 250, value: (row) => row.left, cell: (row) => <Bars windows={row.windows} /> },
+    { id: "quota", title: t("creds.quota"), phone: "sub", width: 200, value: (row) => row.left, cell: (row) => <Bars windows={row.windows} /> },
     { id: "recent", title: t("creds.recent"), value: (row) => recent(row.file).failed, cell: (row) => <Tries file={row.file} /> },
     ...(mode.value === "manager" ? historyColumns(known?.history) : [{ id: "requests", title: t("creds.tries"), kind: "number" as const, value: (row: Row) => (row.file.success ?? 0) + (row.file.failed ?? 0) }]),
     {

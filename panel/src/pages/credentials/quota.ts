@@ -25,6 +25,8 @@ function numberOf(value: unknown): number | null {
   return typeof number === "number" && Number.isFinite(number) ? number : null;
 }
 
+const LENGTHS: Readonly<Record<string, number>> = { "five-hour": 5 * HOUR, weekly: 7 * DAY, monthly: 30 * DAY };
+
 /** The name of a window of some length. */
 export function windowId(seconds: number | null): string {
   if (seconds === 5 * HOUR) return "five-hour";
@@ -34,7 +36,8 @@ export function windowId(seconds: number | null): string {
 }
 
 /** How a window is called: by its length, and by what it counts if that is not everything. */
-export function windowName({ id, seconds }: Pick<Window, "id" | "seconds">): string {
+export function windowName({ id, seconds: told }: Pick<Window, "id" | "seconds">): string {
+  const seconds = told ?? LENGTHS[/five-hour|weekly|monthly/.exec(id)?.[0] ?? ""] ?? null;
   const length = seconds === null ? "" : seconds >= 2 * DAY ? `${Math.round(seconds / DAY)}d` : `${Math.round(seconds / HOUR)}h`;
   const part = id.replace(/(^|-)(five-hour|seven-day|weekly|monthly|window-\w+|\d+)(?=-|$)/g, "").replace(/^-+|-+$/g, "");
   return [length, part].filter(Boolean).join(" ") || id;

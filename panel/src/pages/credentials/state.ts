@@ -38,20 +38,24 @@ export function recent(file: AuthFile): { readonly success: number; readonly fai
   return { success: sum("success"), failed: sum("failed") };
 }
 
-/** Until when the provider refuses a credential, as its last answer said, and until when the Manager lets it rest. */
-export interface Until {
+/** What the Manager knows beside CPA's own words. */
+export interface Beside {
+  /** Until when the provider refuses it, as its last answer said. */
   readonly refused: number;
+  /** Until when the Manager lets it rest. */
   readonly rests: number;
+  /** Why a person has to see to it; "" if nobody has. */
+  readonly complaint: string;
 }
 
-const NOTHING: Until = { refused: 0, rests: 0 };
+const NOTHING: Beside = { refused: 0, rests: 0, complaint: "" };
 
-export function stateOf(file: AuthFile, now: number, until: Until = NOTHING): { readonly state: State; readonly reason: string; readonly backAtMs: number | null } {
+export function stateOf(file: AuthFile, now: number, beside: Beside = NOTHING): { readonly state: State; readonly reason: string; readonly backAtMs: number | null } {
   const message = (file.status_message ?? "").trim();
   const retry = timeOf(file.next_retry_after) ?? 0;
-  const back = Math.max(retry, until.refused);
+  const back = Math.max(retry, beside.refused);
   const found = (state: State, reason = message, backAtMs: number | null = null) => ({ state, reason, backAtMs });
-  if (isOff(file) && until.rests > now) return found("cooling", message, until.rests);
+  if (isOff(file) && beside.rests > now) return found("cooling", message, beside.rests);
   if (isOff(file)) return found("disabled");
   if (back > now) return found("cooling", message, back);
   if (/quota exhausted/i.test(message)) return found("cooling");
@@ -69,13 +73,22 @@ export function keyed(files: readonly AuthFile[]): readonly (readonly [string, A
   return files.map((file) => [times.get(file.name) === 1 ? file.name : `${file.name}::${file.id}`, file]);
 }
 
-export function rowOf(key: string, file: AuthFile, windows: readonly Window[], now: number, until: Until = NOTHING, plan = ""): Row {
+export function rowOf(key: string, file: AuthFile, windows: readonly Window[], now: number, beside: Beside = NOTHING, plan = ""): Row {
   const left = windows.filter(isMain).map((window) => leftOf(window, now)).filter((value) => value !== null);
+  const found = stateOf(file, now, beside);
+  const spent = windows.filter((window) => isMain(window) && (leftOf(window, now) ?? 1) <= 0);
+  const doubt = (): Partial<Row> => {
+    if (found.state !== "ready") return {};
+    if (beside.complaint) return { state: "problem", reason: beside.complaint };
+    // Nothing is refused yet, but the next request would be.
+    return spent.length ? { state: "cooling", backAtMs: Math.max(...spent.map((window) => window.resetAtMs ?? 0)) || null } : {};
+  };
   return {
     key,
     file,
     windows,
-    ...stateOf(file, now, until),
+    ...found,
+    ...doubt(),
     left: left.length ? Math.min(...left) : null,
     plan: file.id_token?.plan_type || plan,
   };

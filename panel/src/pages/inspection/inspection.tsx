@@ -38,7 +38,7 @@ export function Inspection() {
   };
   return (
     <div class="row inspection">
-      <Block id="runs" data={runs} class="w-4" title={t("inspect.runs")} aside={<Buttons runs={items} reload={reload} />} empty={(found) => found.items.length === 0 && t("inspect.none")}>
+      <Block id="runs" data={runs} class="w-3" title={t("inspect.runs")} aside={<Buttons runs={items} reload={reload} />} empty={(found) => found.items.length === 0 && t("inspect.none")}>
         {(found) => (
           <>
             <Next at={found.nextScheduledAtMs} />
@@ -47,7 +47,7 @@ export function Inspection() {
         )}
       </Block>
       {wanted ? (
-        <Block id="run" data={detail} class="w-8" title={t("inspect.run", { id: String(wanted) })}>
+        <Block id="run" data={detail} class="w-9" title={t("inspect.run", { id: String(wanted) })}>
           {(found) => <Detail detail={found} data={detail} reload={reload} />}
         </Block>
       ) : null}
@@ -70,7 +70,6 @@ function RUN_COLUMNS(): readonly Column<Run>[] {
     { id: "time", title: t("inspect.started"), phone: "main", value: (run) => run.startedAtMs, cell: (run) => <span title={iso(run.startedAtMs)}>{fmt.value.ago(run.startedAtMs, Math.max(tick.value, run.startedAtMs))}</span> },
     { id: "trigger", title: t("inspect.trigger"), phone: "sub", value: (run) => run.triggerType, cell: (run) => t(run.triggerType === "scheduled" ? "inspect.scheduled" : "inspect.manual") },
     { id: "status", title: t("inspect.state"), phone: "side", value: (run) => run.status, cell: (run) => <span class={`badge ${TONES[run.status] ?? ""}`}>{t(`inspect.${run.status}`)}</span> },
-    { id: "probed", title: t("inspect.probed"), kind: "number", phone: "sub", value: (run) => run.completedCount },
     { id: "hits", title: t("inspect.hits"), kind: "number", value: (run) => run.deleteCount + run.disableCount + run.enableCount + run.reauthCount },
   ];
 }

@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { INSPECTION, type Action, type Outcome, type Result, type Run, type RunDetail } from "../../api/manager";
 import { fmt, hasMessage, t } from "../../i18n/language";
 import type { PlainKey } from "../../i18n/messages";
-import { accountName } from "../../state/names";
+import { accountName, fileLabel } from "../../state/names";
 import { query, setQuery } from "../../state/router";
 import { api } from "../../state/session";
 import { redact } from "../../text/mask";
@@ -13,6 +13,7 @@ import { Facts } from "../../ui/facts";
 import { asApiError, Modal, toast } from "../../ui/overlay";
 import { say } from "../../i18n/say";
 import { Table, type Column } from "../../ui/table";
+import { reasonText } from "../reasons";
 import { Bars } from "../credentials/bars";
 import { ofInspection } from "../credentials/quota";
 
@@ -26,11 +27,7 @@ function isOpen(result: Result): boolean {
   return ["delete", "disable", "enable", "reauth"].includes(result.action) && !["success", "skipped", "needs_review"].includes(result.actionStatus);
 }
 
-/** Why: in the user's language where the code is known, else as the server says it. */
-function reasonOf(result: Result): string {
-  const key = `reason.${result.actionReasonCode ?? ""}`;
-  return hasMessage(key) ? t(key as PlainKey) : redact(result.actionReason ?? result.error ?? "");
-}
+const reasonOf = (result: Result): string => reasonText(result.actionReasonCode, result.actionReason ?? result.error);
 
 interface ResultsProps {
   readonly run: Run;
@@ -89,7 +86,7 @@ function columns(picked: ReadonlySet<number>, toggle: (id: number) => void): rea
       value: (result) => String(picked.has(result.id)),
       cell: (result) => isOpen(result) && <input type="checkbox" data-action="pick" aria-label={t("creds.select", { name: accountName(result.displayAccount) })} checked={picked.has(result.id)} onClick={(event) => event.stopPropagation()} onChange={() => toggle(result.id)} />,
     },
-    { id: "account", title: t("creds.account"), phone: "main", value: (result) => result.displayAccount, cell: (result) => <span title={result.fileName}>{accountName(result.displayAccount)}</span> },
+    { id: "account", title: t("creds.account"), phone: "main", value: (result) => result.displayAccount, cell: (result) => <span title={fileLabel(result.fileName)}>{accountName(result.displayAccount)}</span> },
     { id: "quota", title: t("creds.quota"), width: 240, phone: "none", value: (result) => result.usedPercent ?? null, cell: (result) => <Bars windows={ofInspection(result.quotaWindows, result.createdAtMs)} /> },
     { id: "action", title: t("inspect.action"), phone: "side", value: (result) => result.action, cell: (result) => <span class={`badge ${TONES[result.action]}`}>{t(`inspect.${result.action}`)}</span> },
     { id: "handled", title: t("inspect.handled"), phone: "sub", value: (result) => result.actionStatus, cell: (result) => (result.actionStatus === "none" ? "--" : <span class={`badge ${DONE[result.actionStatus]}`} title={redact(result.actionError ?? "")}>{t(`inspect.did_${result.actionStatus}`)}</span>) },
@@ -102,7 +99,7 @@ function Detail({ result }: { readonly result: Result }) {
     <Modal id="inspection-result" title={accountName(result.displayAccount)} drawer onClose={() => setQuery({ result: "" })}>
       <Facts
         rows={[
-          [t("creds.file"), result.fileName],
+          [t("creds.file"), fileLabel(result.fileName)],
           [t("creds.provider"), result.provider],
           [t("creds.plan"), result.planType],
           [t("creds.state"), t(result.disabled ? "creds.disabled" : "creds.enable")],
@@ -186,7 +183,7 @@ function Plan({ run, results, onClose, onDone }: PlanProps) {
         {outcomes?.map((outcome) => (
           <li key={outcome.resultId} data-row={outcome.resultId} data-value={outcome.status}>
             <span class={`badge ${outcome.status === "failed" ? "bad" : outcome.status === "needs_review" ? "warn" : outcome.status === "success" ? "good" : ""}`}>{t(`inspect.did_${outcome.status}`)}</span>{" "}
-            {hasMessage(`inspect.${outcome.action}`) ? t(`inspect.${outcome.action}` as PlainKey) : outcome.action} {accountName(outcome.displayAccount)} <span class="dim">{outcome.fileName} {redact(outcome.error ?? "")}</span>
+            {hasMessage(`inspect.${outcome.action}`) ? t(`inspect.${outcome.action}` as PlainKey) : outcome.action} {accountName(outcome.displayAccount)} <span class="dim">{fileLabel(outcome.fileName)} {redact(outcome.error ?? "")}</span>
           </li>
         ))}
       </ul>

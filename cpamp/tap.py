@@ -48,6 +48,8 @@ from cpamp.pricing.aliases import Aliases
 from cpamp.pricing.book import Prices
 from cpamp.pricing.remote import RemoteSource
 from cpamp.pricing.sync import Sync
+from cpamp.quota.feeds import QuotaFeed
+from cpamp.quota.snapshots import Snapshots
 from cpamp.security import files
 from cpamp.security.admin import AdminGate
 from cpamp.security.lock import ProcessLock, canonical
@@ -59,6 +61,7 @@ from cpamp.store import Store
 from cpamp.store.retention import Retention
 from cpamp.takeover.service import Takeovers
 from cpamp.tokens import Tokens
+from cpamp.usage.event import Event
 from cpamp.web.aliases import ApiKeyAliases, listing
 from cpamp.web.api_tokens import ApiTokens
 from cpamp.web.auth import Guard
@@ -76,9 +79,9 @@ from cpamp.web.monitoring import Monitoring
 from cpamp.web.notifications import Notifications
 from cpamp.web.openapi import OpenApi
 from cpamp.web.panel import Panel
-from cpamp.web.pending import Pending
 from cpamp.web.prices import ModelPrices
 from cpamp.web.proxy import Proxy, public_plugin
+from cpamp.web.quota import QuotaSnapshots
 from cpamp.web.setup import Setup
 from cpamp.web.surface import Surface
 from cpamp.web.usage import Usage
@@ -149,7 +152,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
         now_ms,
         settings.data_dir,
         settings.spool_max_bytes,
-        lambda events: automation.added(events),
+        lambda events: hear(events),
         keep_raw=settings.keep_payload_days > 0,
     )
     setup = SetupService(reactor, settings, vault, store, collector, connect, now_ms)
@@ -191,6 +194,13 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
     policy = Policy(settings, store, now_ms)
     candidates = Candidates(store, editor, holders, configured, now_ms)
     automation = Automation(reactor, store, policy, cooldowns, candidates, configured, now_ms)
+    snapshots = Snapshots(store, now_ms)
+    feed = QuotaFeed(snapshots)
+
+    def hear(events: list[Event]) -> None:
+        automation.added(events)
+        feed.added(events)
+
     executor = Executor(editor, claims, holders)
     inspector = Inspector(
         reactor,
@@ -202,6 +212,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
         lambda: setup.effective.inspection,
         configured,
         now_ms,
+        feed.results,
     )
     scheduler = Scheduler(
         reactor,
@@ -213,7 +224,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
         seed=str(database),
     )
     manual = ManualActions(store, inspector, executor, configured, now_ms)
-    accounts = (inspector, scheduler, cooldowns, automation)
+    accounts = (feed, inspector, scheduler, cooldowns, automation)
 
     # Answers.
     engine = Engine(store, lambda: prices.book, lambda: aliases.book, now_ms)
@@ -272,7 +283,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
             AuthFiles(proxy, editor, holders),
             Notifications(notifier),
             OpenApi(lambda: surface.routes),
-            Pending(),
+            QuotaSnapshots(snapshots),
             *(public_plugin(proxy, path) for path in settings.public_plugin_paths),
             proxy,
         ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import attrs
@@ -73,6 +73,7 @@ class Inspector(Service):
     _settings_of: Callable[[], InspectionSettings]
     _configured: Callable[[], bool]
     _now_ms: Callable[[], int]
+    _observe: Callable[[Sequence[Result]], Awaitable[None]]
     _random: random.Random = attrs.field(factory=random.SystemRandom)
     _active: _Active | None = attrs.field(default=None, init=False)
     _task: Deferred[None] | None = attrs.field(default=None, init=False)
@@ -196,6 +197,7 @@ class Inspector(Service):
             probers=self._probers.of(settings, recorder, self._editor),
             random=self._random,
             now_ms=self._now_ms,
+            observe=self._observe,
         )
         recorder.log(
             "info",

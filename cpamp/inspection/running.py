@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 import attrs
 from twisted.internet.defer import CancelledError
@@ -50,6 +50,8 @@ class Inspection:
     _probers: Mapping[str, Prober]
     _random: random.Random
     _now_ms: Callable[[], int]
+    # Hears of the results when they are stored.
+    _observe: Callable[[Sequence[Result]], Awaitable[None]]
     results: list[Result] = attrs.field(factory=list, init=False)
     outcomes: list[Outcome] = attrs.field(factory=list, init=False)
     _log: Logger = attrs.field(factory=Logger, init=False)
@@ -69,6 +71,7 @@ class Inspection:
 
         await in_parallel(self.settings.workers, keyed, look_at, self.stop)
         await self.recorder.settled()
+        await self._observe(self.results)
         if not self.stop:
             await self._act()
         self.run.count(self.results)

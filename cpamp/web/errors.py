@@ -64,13 +64,6 @@ class NoSuchPath(NotFound):
     """There is no route of that path."""
 
 
-class NotAvailable(Problem):
-    """The route belongs to the contract and is not built yet."""
-
-    code = "not_available"
-    status = 501
-
-
 def problem_reply(problem: Problem) -> Reply:
     """The answer that tells of a problem."""
     headers = {}

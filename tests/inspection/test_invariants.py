@@ -33,6 +33,8 @@ from cpamp.inspection.manual import ManualActions
 from cpamp.inspection.ownership import Claims, Holders, among
 from cpamp.inspection.probers import Probers
 from cpamp.inspection.settings import InspectionSettings
+from cpamp.quota.feeds import QuotaFeed
+from cpamp.quota.snapshots import Snapshots
 from cpamp.simulator.answers import Call
 from cpamp.simulator.management import management, switch
 from cpamp.simulator.server import Simulator
@@ -199,6 +201,7 @@ class Everybody(RuleBasedStateMachine):
             lambda: self.settings,
             lambda: True,
             lambda: self.now,
+            QuotaFeed(Snapshots(store, lambda: self.now)).results,
         )
         self.manual = ManualActions(store, self.inspector, executor, lambda: True, lambda: self.now)
         self.inspector.running = True  # type: ignore[assignment]

@@ -24,6 +24,8 @@ from cpamp.inspection.ownership import Claims, Holders
 from cpamp.inspection.probers import Probers
 from cpamp.inspection.scheduler import Scheduler
 from cpamp.inspection.settings import InspectionSettings
+from cpamp.quota.feeds import QuotaFeed
+from cpamp.quota.snapshots import Snapshots
 from cpamp.simulator.server import Simulator
 from cpamp.store import Store
 from cpamp.store import claims as stored_claims
@@ -50,6 +52,8 @@ class World:
     cpa: Simulator = attrs.field(init=False)
     store: Store = attrs.field(init=False)
     editor: Editor = attrs.field(init=False)
+    snapshots: Snapshots = attrs.field(init=False)
+    feed: QuotaFeed = attrs.field(init=False)
     claims: Claims = attrs.field(init=False)
     inspector: Inspector = attrs.field(init=False)
     scheduler: Scheduler = attrs.field(init=False)
@@ -78,6 +82,8 @@ class World:
 
     def begin(self) -> None:
         """Inspection, as a new process would begin it."""
+        self.snapshots = Snapshots(self.store, self.now_ms)
+        self.feed = QuotaFeed(self.snapshots)
         self.claims = Claims(self.store, self.now_ms)
         executor = Executor(self.editor, self.claims, Holders((self.claims,)))
         self.inspector = Inspector(
@@ -90,6 +96,7 @@ class World:
             lambda: self.settings,
             lambda: self.configured,
             self.now_ms,
+            self.feed.results,
         )
         self.manual = ManualActions(
             self.store, self.inspector, executor, lambda: self.configured, self.now_ms

@@ -429,6 +429,39 @@ CREATE TABLE api_tokens (
     last_used_ms INTEGER                     -- NULL = never; up to a minute old
 );
 
+-- The quota windows of accounts, as they are now.
+CREATE TABLE quota_windows (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_key TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    window_id TEXT NOT NULL,                 -- as we call it
+    scope_kind TEXT NOT NULL,                -- for which models, and the next
+    scope_key TEXT NOT NULL,
+    last_seen_ms INTEGER NOT NULL,
+    state TEXT NOT NULL,                     -- JSON: values, cycles, whether it is there
+    UNIQUE (account_key, provider, window_id, scope_kind, scope_key)
+);
+
+-- What they were: a point where something was different, or somebody asked.
+CREATE TABLE quota_points (
+    window INTEGER NOT NULL,
+    observed_at_ms INTEGER NOT NULL,
+    source TEXT NOT NULL,                    -- api_query, inspection, response_header or _body
+    used_percent REAL,                       -- NULL = not told
+    cycle_end_ms INTEGER,                    -- NULL = not told
+    PRIMARY KEY (window, observed_at_ms, source)
+) WITHOUT ROWID;
+
+-- The newest observation of each set of windows that are told together.
+CREATE TABLE quota_heads (
+    account_key TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    observed_at_ms INTEGER NOT NULL,
+    authority INTEGER NOT NULL,              -- what outweighs another of the same time
+    PRIMARY KEY (account_key, provider, scope)
+) WITHOUT ROWID;
+
 -- For a person with sqlite3: events with all their fields. `cpamp show` also unpacks metadata.
 CREATE VIEW usage_events AS
 SELECT

@@ -1,0 +1,36 @@
+"""Quota snapshots (inspection contract, section 13)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from cpamp.errors import NotFound
+from cpamp.quota.snapshots import Snapshots
+from cpamp.web.request import ApiRequest
+from cpamp.web.route import ANY_METHOD, JSON_BODY, route
+
+BASE = "/v0/management/quota-snapshots"
+
+
+@attrs.define
+class QuotaSnapshots:
+    """What was observed of quota windows, and what they are."""
+
+    _snapshots: Snapshots
+
+    @route("POST", BASE, summary="Store observations of quota windows", body=JSON_BODY)
+    async def add(self, request: ApiRequest) -> dict[str, Any]:
+        """All or nothing."""
+        return await self._snapshots.add(await request.json())
+
+    @route(ANY_METHOD, f"{BASE}/<path:rest>", summary="Nothing", fallback=True)
+    async def nothing(self, request: ApiRequest, rest: str) -> None:
+        """All below this path belongs to the manager."""
+        raise NotFound("there is nothing of that path")
+
+    @route("POST", f"{BASE}/query", summary="The quota windows of accounts", body=JSON_BODY)
+    async def query(self, request: ApiRequest) -> dict[str, Any]:
+        """In the order of the request."""
+        return await self._snapshots.ask(await request.json())

@@ -1,0 +1,41 @@
+"""Quota snapshots through the real daemon."""
+
+from __future__ import annotations
+
+import time
+
+from tests.daemon import Lab, body, encoded
+from tests.quota.test_observation import HOUR, entry, window
+
+BASE = "/v0/management/quota-snapshots"
+
+
+def test_over_http(lab: Lab) -> None:
+    manager = lab.manager()
+    manager.start()
+    http = manager.http
+    now = time.time_ns() // 1_000_000
+    told = {"entries": [entry(window(observed_at_ms=now, cycle_end_ms=now + HOUR), row_key="r")]}
+    answer = http.json("POST", BASE, told)
+    (item,) = answer["items"]
+    assert (item["row_key"], item["provider"], item["inserted_count"]) == ("r", "codex", 1)
+    account = {"row_key": "r", "provider": "codex", "account": told["entries"][0]["account"]}
+    answer = http.json("POST", f"{BASE}/query", {"accounts": [account]})
+    assert answer["items"][0]["account_key"] == item["account_key"]
+    assert answer["items"][0]["windows"][0]["used_percent"] == 12.5
+    other = {**account, "account": {"auth_index": "none"}}
+    answer = http.json("POST", f"{BASE}/query", {"accounts": [other]})
+    assert answer["items"][0]["windows"] == []
+    for method, path, value, status in (
+        ("GET", BASE, None, 405),
+        ("PUT", f"{BASE}/query", None, 405),
+        ("POST", f"{BASE}/other", {}, 404),
+        ("POST", BASE, {"entries": [], "x": 1}, 400),
+        ("POST", f"{BASE}/query", {"accounts": []}, 400),
+    ):
+        sent = None if value is None else encoded(value)
+        found, answer = body(http.request(method, path, sent))
+        assert found == status, path
+        assert answer["code"]
+    http.key = "wrong"
+    assert http.request("POST", BASE, encoded(told))[0] == 401

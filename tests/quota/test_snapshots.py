@@ -1,0 +1,219 @@
+"""What observations make of windows, from storing to asking (inspection contract, 13.2 to 13.6)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_twisted import ensureDeferred
+
+from cpamp.quota.feeds import of_event
+from cpamp.quota.observation import InvalidObservation
+from cpamp.store import quota as stored
+from tests.collect.doubles import event
+from tests.inspection import fixture
+from tests.inspection.world import World, world
+from tests.quota.test_observation import HOUR, about, entry, window
+
+ACCOUNT = {"auth_file_snapshot": "a.json", "auth_index": "i1"}
+Seen = list[dict[str, Any]]
+
+
+async def tell(w: World, at_ms: int, *windows: dict[str, Any], **changes: Any) -> int:
+    made = [{**one, "observed_at_ms": at_ms} for one in windows]
+    observation = about(observed_at_ms=at_ms, **changes.pop("about", {}))
+    body = {"entries": [entry(*made, observation=observation, **changes)]}
+    answer = await w.snapshots.add(body)
+    return int(answer["items"][0]["inserted_count"])
+
+
+async def ask(w: World, at_ms: int, **more: Any) -> Seen:
+    body = {"accounts": [{"row_key": "r", "provider": "codex", "account": ACCOUNT}], **more}
+    answer = await w.snapshots.ask({**body, "now_ms": at_ms})
+    windows: Seen = answer["items"][0]["windows"]
+    return windows
+
+
+def weekly(now: int, used: float, **changes: Any) -> dict[str, Any]:
+    week = 604_800
+    return window(
+        provider_window_id="weekly",
+        cycle_end_ms=now + 24 * HOUR,
+        duration_seconds=week,
+        used_percent=used,
+        **changes,
+    )
+
+
+@ensureDeferred
+async def test_storing_and_asking(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        now = w.now_ms()
+        short = window(cycle_end_ms=now + HOUR, plan_type="Plus")
+        assert await tell(w, now, short, weekly(now, 40)) == 2
+        assert await tell(w, now, short, weekly(now, 40)) == 0
+        first, second = await ask(w, now)
+        assert (first["provider_window_id"], second["provider_window_id"]) == (
+            "five-hour",
+            "weekly",
+        )
+        assert (first["used_percent"], first["stale"], first["plan_type"]) == (12.5, False, "plus")
+        assert first["model_scope_key"] == "codex_main"
+        assert first["availability"] == "active"
+        assert first["field_sources"]["boundary"] == {"source": "api_query", "observed_at_ms": now}
+        assert first["container_provider_window_id"] == "weekly"
+        assert first["current_cycle"]["parent_cycle_id"] == second["current_cycle"]["id"]
+        assert first["current_cycle"]["forecast_eligible"] is True
+        assert (await ask(w, now + 2 * HOUR))[0]["stale"] is True
+        # All or nothing.
+        bad = entry(window(used_percent=200))
+        with pytest.raises(InvalidObservation):
+            await w.snapshots.add({"entries": [entry(weekly(now, 99)), bad]})
+        assert (await ask(w, now))[1]["used_percent"] == 40
+
+
+@ensureDeferred
+async def test_windows_that_go_and_come_back(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        now = w.now_ms() - 10 * HOUR
+        short = window(cycle_end_ms=now + HOUR)
+        await tell(w, now, short, weekly(now, 40))
+        await tell(w, now + 1000, weekly(now, 41))
+        first, _ = await ask(w, now)
+        assert (first["availability"], first["missing_since_ms"]) == ("pending_absent", now + 1000)
+        # What is older does not bring it back.
+        await tell(w, now + 500, short)
+        assert (await ask(w, now))[0]["availability"] == "pending_absent"
+        await tell(w, now + 2000, weekly(now, 42))
+        assert [one["provider_window_id"] for one in await ask(w, now)] == ["weekly"]
+        first, _ = await ask(w, now, include_inactive=True)
+        assert (first["availability"], first["deactivated_at_ms"]) == ("inactive", now + 1000)
+        assert first["previous_cycle"]["end_reason"] == "window_removed"
+        await tell(w, now + 3000, short, weekly(now, 42))
+        first, _ = await ask(w, now)
+        assert (first["availability"], first["activation_generation"]) == ("active", 2)
+        gone = [{"provider_window_id": "primary", "model_scope_kind": "all"}]
+        delta = {"inventory_mode": "delta"}
+        await tell(w, now + 4000, removed_windows=gone, about=delta)
+        assert [one["provider_window_id"] for one in await ask(w, now)] == ["weekly"]
+
+
+# the use before and after, and how far the end moved, in ms -> why the cycle ended
+CYCLES: list[tuple[float, float, int, str | None]] = [
+    (40, 60, 0, None),
+    (40, 60, 30_000, None),
+    (40, 1, 24 * HOUR, "early_reset"),
+    (60, 25, 24 * HOUR, "early_reset"),
+    (60, 45, 24 * HOUR, None),
+    (3, 0.5, 24 * HOUR, "early_reset"),
+    (3, 2, 24 * HOUR, None),
+    (40, 0.5, 168 * HOUR, "scheduled"),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "moved", "reason"), CYCLES)
+@ensureDeferred
+async def test_cycles(
+    tmp_path: Path, before: float, after: float, moved: int, reason: str | None
+) -> None:
+    async with world(tmp_path) as w:
+        now = w.now_ms() - HOUR
+        await tell(w, now, weekly(now, before))
+        await tell(w, now + 60_000, weekly(now + moved, after))
+        (one,) = await ask(w, now)
+        assert one["used_percent"] == after
+        if reason is None:
+            assert "previous_cycle" not in one
+            return
+        assert one["previous_cycle"]["end_reason"] == reason
+        assert one["previous_cycle"]["forecast_eligible"] is (reason == "scheduled")
+        assert one["current_cycle"]["id"] == one["previous_cycle"]["id"] + 1
+
+
+@ensureDeferred
+async def test_an_inspection_writes_what_is_new_alone(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        w.cpa.auth_files = [fixture.BY_KEY["f01"].entry()]
+        w.cpa.api_rules.rules = [
+            {
+                "match": {},
+                "reply": {
+                    "body": fixture.usage(
+                        "plus",
+                        fixture.window(12, 18_000, NOW_S),
+                        fixture.window(40, 604_800, NOW_S),
+                    )
+                },
+            }
+        ]
+        account = {"auth_file_snapshot": "f01.json", "auth_index": "a01"}
+        body = {"accounts": [{"row_key": "r", "provider": "codex", "account": account}]}
+
+        async def points() -> int:
+            counted = await w.store.read(
+                lambda c: c.execute("SELECT count(*) FROM quota_points").fetchone()
+            )
+            return int(counted[0])
+
+        await w.inspect()
+        first, second = (await w.snapshots.ask(body))["items"][0]["windows"]
+        assert (first["used_percent"], second["used_percent"]) == (12, 40)
+        assert first["source"] == "inspection"
+        assert first["source_observation_id"].startswith("run:1:result:")
+        assert await points() == 2
+        await w.inspect()
+        assert await points() == 2
+        w.cpa.api_rules.rules[0]["reply"]["body"] = fixture.usage(
+            "plus", fixture.window(13, 18_000, NOW_S), fixture.window(40, 604_800, NOW_S)
+        )
+        await w.inspect()
+        assert await points() == 4
+        # The newest of each window stays for ever.
+        w.ahead_ms = 40 * 24 * HOUR
+        await w.store.write(stored.forget_old, w.now_ms())
+        assert await points() == 2
+
+
+NOW_S = 1_900_000_000
+
+
+def test_headers_of_events() -> None:
+    headers = {
+        "x-codex-plan-type": ["plus"],
+        "x-codex-primary-used-percent": ["30"],
+        "x-codex-primary-window-minutes": ["300"],
+        "x-codex-primary-reset-after-seconds": ["600"],
+        "x-codex-secondary-used-percent": ["50"],
+    }
+    made = event(1, provider="codex", response_headers=headers)
+    found = of_event(made)
+    assert found is not None
+    short, long = found.observation.windows
+    assert (short.provider_window_id, short.used_percent, short.window_mode) == (
+        "five-hour",
+        30,
+        "fixed",
+    )
+    assert short.cycle_end_ms == made.timestamp_ms + 600_000
+    assert (long.provider_window_id, long.window_mode, long.cycle_end_ms) == (
+        "weekly",
+        "unknown",
+        None,
+    )
+    spark = event(1, provider="codex", model="gpt-5.3-codex-spark", response_headers=headers)
+    found = of_event(spark)
+    assert found is not None
+    assert found.observation.windows[0].key == ("spark-five-hour", "models", "")
+    assert of_event(event(1, provider="codex")) is None
+    assert of_event(event(1, provider="claude", response_headers=headers)) is None
+
+
+def test_free_usage_of_xai() -> None:
+    text = '{"code":"subscription:free-usage-exhausted","error":"tokens (actual/limit): 12/10"}'
+    made = event(1, provider="xai", failed=True, fail={"status_code": 429, "body": text})
+    found = of_event(made)
+    assert found is not None
+    (one,) = found.observation.windows
+    assert (found.observation.scope, one.window_mode) == ("xai:included-free", "rolling")
+    assert (one.used_value, one.limit_value, one.duration_seconds) == (12, 10, 86_400)

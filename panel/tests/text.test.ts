@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { apiBase, isBase, normalBase } from "../src/text/address";
 import { csv } from "../src/text/csv";
 import { maskAccount, maskIndex, maskKey, maskUrl, reasonOf, redact } from "../src/text/mask";
+import { isNewer } from "../src/text/versions";
 import { sha256 } from "../src/text/sha256";
 
 describe("masking", () => {
@@ -48,6 +49,18 @@ describe("SHA-256", () => {
     const hex = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0"));
     expect(sha256(text)).toBe(hex.join(""));
   });
+});
+
+describe("versions", () => {
+  it.each([
+    ["v7.2.141", "7.2.140", true],
+    ["7.2.140", "v7.2.140", false],
+    ["7.2", "7.2.0", false],
+    ["7.10.0", "7.9.9", true],
+    ["7.2.1-beta", "7.2.0", true],
+    ["dev", "7.2.0", null],
+    [undefined, "7.2.0", null],
+  ])("%s comes after %s: %s", (newest, present, found) => expect(isNewer(newest, present)).toBe(found));
 });
 
 describe("CSV", () => {

@@ -213,9 +213,7 @@ def test_the_log_is_cleared_after_a_word(logs: Logs) -> None:
     expect(logs.panel.page.locator("[data-block=log]")).to_have_attribute("data-state", "empty")
 
 
-def test_a_log_that_is_not_written_can_be_turned_on(
-    logs: Logs, both: tuple[Manager, Cpa]
-) -> None:
+def test_a_log_that_is_not_written_can_be_turned_on(logs: Logs, both: tuple[Manager, Cpa]) -> None:
     manager = both[0]
     manager.http.json("PUT", SWITCH, {"value": False})
     logs.open()
@@ -249,7 +247,9 @@ def test_it_fits_a_phone(logs: Logs, tab: str) -> None:
     assert not logs.panel.overflows()
 
 
-def test_it_works_without_a_manager(both: tuple[Manager, Cpa], opened: Callable[..., Panel]) -> None:
+def test_it_works_without_a_manager(
+    both: tuple[Manager, Cpa], opened: Callable[..., Panel]
+) -> None:
     logs = Logs(both[1], opened(both[1].url))
     logs.write(call(3))
     logs.panel.visit("/logs")

@@ -194,6 +194,18 @@ def test_new_requests_appear_by_themselves(lab: Lab, opened: Callable[..., Panel
     expect(panel.page.locator("[data-table=events] [data-row]").first).to_be_visible(timeout=20_000)
 
 
+def test_a_cell_of_the_heat_map_tells_what_it_is_made_of(inside: Panel) -> None:
+    inside.visit("/usage-analytics?time_range=7d&tab=heatmap")
+    inside.ready("heatmap")
+    cell = inside.page.locator("[data-cell]:not(:disabled)").first
+    calls = cell.get_attribute("data-value")
+    cell.click()
+    drawer = inside.page.locator("[data-dialog=cell]")
+    expect(drawer.locator("dd").first).to_contain_text(re.compile(rf"^{calls} \("))
+    assert "/monitoring?" in (drawer.locator("a").first.get_attribute("href") or "")
+    expect(drawer.locator("[data-chart=contributors]").first).to_be_visible()
+
+
 def test_filters_live_in_the_address(inside: Panel, filled: Manager) -> None:
     inside.visit("/monitoring?time_range=7d")
     inside.ready("events")

@@ -126,21 +126,20 @@ export interface Anomaly {
   readonly confidence?: "normal" | "low";
 }
 
-export interface Contributor {
+export interface Contributor extends Cost {
   readonly key: string;
   readonly label?: string;
+  readonly alias?: string;
   readonly calls: number;
-  readonly cost: number;
   readonly share: number;
 }
 
-export interface HeatCell {
+export interface HeatCell extends Cost {
   readonly weekday: number;
   readonly hour: number;
   readonly calls: number;
   readonly failure: number;
   readonly tokens: number;
-  readonly cost: number;
   readonly failure_rate: number;
   readonly model_contributors?: readonly Contributor[];
   readonly api_key_contributors?: readonly Contributor[];

@@ -36,5 +36,6 @@ export const analytics = area("analytics", {
   healthTrend: ["Health", "健康状况", "健康狀況", "Состояние"],
   tokenStructure: ["What the tokens are", "Token 构成", "Token 組成", "Из чего токены"],
   highest: ["Highest", "最高", "最高", "Наибольшее"],
+  dates: ["On these days", "涉及日期", "涉及日期", "В эти дни"],
   calls: ["{n} call|{n} calls", "{n} 次调用", "{n} 次呼叫", "{n} вызов|{n} вызова|{n} вызовов"],
 });

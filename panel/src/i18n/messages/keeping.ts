@@ -90,6 +90,8 @@ const system = area("system", {
   title: ["System", "系统信息", "系統資訊", "Система"],
   versions: ["Versions", "版本", "版本", "Версии"],
   manager: ["Manager", "Manager", "Manager", "Менеджер"],
+  update: ["update {version}", "可更新 {version}", "可更新 {version}", "есть {version}"],
+  upToDate: ["up to date", "已是最新", "已是最新", "последняя"],
   cpaAddress: ["CPA address", "CPA 地址", "CPA 位址", "Адрес CPA"],
   address: ["This server", "本服务器", "本伺服器", "Этот сервер"],
   started: ["Started", "启动时间", "啟動時間", "Запущен"],

@@ -2,15 +2,19 @@
 
 import type { Contributor, HeatCell } from "../../api/analytics";
 import { firstWeekday, quantileSteps } from "../../charts/heat";
+import { carried } from "../../filters/view";
 import { fmt, language, t } from "../../i18n/language";
 import type { Data } from "../../state/freshness";
 import { keyName } from "../../state/names";
-import { query, setQuery } from "../../state/router";
+import { hashOf, query, setQuery } from "../../state/router";
+import { bucketEnd, buckets } from "../../text/ranges";
 import { Block } from "../../ui/block";
 import { Segments } from "../../ui/controls";
 import { Modal } from "../../ui/overlay";
 import { Ranks } from "../../charts/marks";
 import { Facts } from "../../ui/facts";
+import { analyticsView } from "./overview";
+import { CostText, knownCost } from "../figures";
 import type { Shown } from "./read";
 
 const METRICS = ["calls", "tokens", "cost", "failure_rate"] as const;
@@ -19,6 +23,7 @@ const SCALES = ["all", "weekday", "hour"] as const;
 type Scale = (typeof SCALES)[number];
 const ENOUGH_CALLS = 5;
 const TOP = 5;
+const MOST_DATES = 60;
 
 function nameOf(metric: HeatMetric): string {
   return t(metric === "calls" ? "column.requests" : metric === "failure_rate" ? "column.failureRate" : `column.${metric}`);
@@ -29,9 +34,10 @@ function write(metric: HeatMetric, value: number | null): string {
   return metric === "failure_rate" ? fmt.value.percent(value) : fmt.value.compact(value);
 }
 
-/** The value of a cell; a rate of very few calls says nothing. */
+/** The value of a cell; what has no price has no cost, and a rate of very few calls says nothing. */
 function valueOf(metric: HeatMetric, cell: HeatCell | undefined): number | null {
   if (!cell) return metric === "failure_rate" ? null : 0;
+  if (metric === "cost") return knownCost({ cost: cell.cost, unpriced: cell.unpriced_calls, calls: cell.calls });
   return metric === "failure_rate" && cell.calls < ENOUGH_CALLS ? null : cell[metric];
 }
 
@@ -125,13 +131,34 @@ function Cell({ data }: { readonly data: Data<Shown> }) {
           [t("column.failed"), fmt.value.full(cell.failure)],
           [t("column.failureRate"), fmt.value.percent(cell.failure_rate)],
           [t("column.tokens"), fmt.value.full(cell.tokens)],
-          [t("column.cost"), fmt.value.usd(cell.cost)],
+          [t("column.cost"), <CostText cost={cell.cost} unpriced={cell.unpriced_calls} calls={cell.calls} />],
         ]}
       />
+      <Dates cell={cell} shown={shown} />
       <Contributors title={t("column.model")} rows={cell.model_contributors} nameOf={(row) => row.label || row.key} />
-      <Contributors title={t("column.key")} rows={cell.api_key_contributors} nameOf={(row) => keyName(row.key)} />
+      <Contributors title={t("column.key")} rows={cell.api_key_contributors} nameOf={(row) => row.alias || keyName(row.key)} />
       <Contributors title={t("column.provider")} rows={cell.provider_contributors} nameOf={(row) => row.label || row.key} />
     </Modal>
+  );
+}
+
+/** The hours of the range that a cell is the sum of, newest first, each with its requests. */
+function Dates({ cell, shown }: { readonly cell: HeatCell; readonly shown: Shown }) {
+  const hours = buckets(shown.range, "hour").filter((start) => {
+    const date = new Date(start);
+    return date.getDay() === cell.weekday && date.getHours() === cell.hour;
+  });
+  return (
+    <section class="part">
+      <h3>{t("analytics.dates")}</h3>
+      <p class="chips">
+        {hours.reverse().slice(0, MOST_DATES).map((start) => (
+          <a key={start} class="badge" href={hashOf("/monitoring", { ...carried(query.value, analyticsView()), time_range: null, tab: "realtime", from_ms: start, to_ms: bucketEnd(start, "hour") })}>
+            {fmt.value.day(start)}
+          </a>
+        ))}
+      </p>
+    </section>
   );
 }
 
@@ -140,7 +167,7 @@ function Contributors({ title, rows = [], nameOf }: { readonly title: string; re
   return (
     <section class="part">
       <h3>{title}</h3>
-      <Ranks id="contributors" rows={rows.map((row) => ({ id: row.key, name: nameOf(row), share: row.share, figure: `${fmt.value.full(row.calls)} · ${fmt.value.usd(row.cost)}` }))} />
+      <Ranks id="contributors" rows={rows.map((row) => ({ id: row.key, name: nameOf(row), share: row.share, figure: <>{fmt.value.full(row.calls)} · <CostText cost={row.cost} unpriced={row.unpriced_calls} calls={row.calls} /></> }))} />
     </section>
   );
 }

@@ -5,6 +5,7 @@ import type { Status } from "../../api/types";
 import { fmt, t } from "../../i18n/language";
 import { useData, type Data } from "../../state/freshness";
 import { api, base, config, cpaHeaders, forget, info, mode, noteHeaders, readStatus } from "../../state/session";
+import { isNewer } from "../../text/versions";
 import { Block } from "../../ui/block";
 import { Button } from "../../ui/controls";
 import { Facts } from "../../ui/facts";
@@ -32,14 +33,35 @@ function ManagerSystem() {
   );
 }
 
+/** The newest CPA, as CPA itself knows it; nothing where it does not. */
+function useNewest(): string | undefined {
+  const data = useData("latest-version", async (signal) => {
+    const found = await api().call<{ readonly "latest-version"?: string }>("/v0/management/latest-version", { signal });
+    return found["latest-version"];
+  });
+  return data.now.value.value ?? undefined;
+}
+
+function Update({ newest, present }: { readonly newest: string | undefined; readonly present: string | undefined }) {
+  const newer = isNewer(newest, present);
+  if (newer === null) return null;
+  return <span class={`badge ${newer ? "warn" : "good"}`}>{newer ? t("system.update", { version: newest ?? "" }) : t("system.upToDate")}</span>;
+}
+
 function Versions({ data }: { readonly data: Data<Status> }) {
+  const newest = useNewest();
   return (
     <Block id="versions" class="w-4" data={data} title={t("system.versions")}>
       {(status) => (
         <Facts
           rows={[
             [t("system.manager"), status.version ?? t("common.unknown")],
-            ["CPA", status.collector.cpaVersion ?? t("common.unknown")],
+            [
+              "CPA",
+              <>
+                {status.collector.cpaVersion ?? t("common.unknown")} <Update newest={newest} present={status.collector.cpaVersion} />
+              </>,
+            ],
             [t("system.cpaAddress"), config.value?.config.cpaConnection?.cpaBaseUrl],
             [t("system.address"), base.value],
             [t("system.started"), fmt.value.dateTime(info.value?.startedAt)],

@@ -559,7 +559,15 @@ def maps(sim: Simulator, call: Call, name: str) -> Answer:
     body = call.json()
     if not isinstance(body, dict):
         return error(400, "invalid body")
-    sim.change_config(name, body.get("items", body))
+    if call.method != "PATCH":
+        sim.change_config(name, body.get("items", body))
+        return OK
+    whose = str(body.get("provider") or body.get("channel") or "")
+    of_whose = body.get("models" if name == "oauth-excluded-models" else "aliases")
+    if not whose or not isinstance(of_whose, list):
+        return error(400, "invalid body")
+    changed = {**(sim.config[name] or {}), whose: of_whose}
+    sim.change_config(name, {key: value for key, value in changed.items() if value})
     return OK
 
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { AuthFile } from "../src/api/authfile";
 import { candidateOf, problemOf } from "../src/pages/credentials/candidate";
-import { headerLines, linesOf } from "../src/pages/credentials/fields";
+import { aliasesOf, aliasLines, headerLines, linesOf } from "../src/pages/credentials/lines";
 import { leftOf, merge, ofClaude, ofCodex, ofHeaders, windowName, type Window } from "../src/pages/credentials/quota";
 import { byNeed, isIn, keyed, matches, rowOf, stateOf } from "../src/pages/credentials/state";
 
@@ -107,6 +107,11 @@ describe("files to upload", () => {
     const all = [candidateOf("x.json", "{}"), candidateOf("X.json", "{}")];
     expect(problemOf(all[0]!, all)).toBe("twice");
   });
+});
+
+it("aliases are lines, and keep what else they have", () => {
+  const aliases = [{ name: "a", alias: "b", fork: true }];
+  expect(aliasesOf(`${aliasLines(aliases)}\nc = d\nnothing`, aliases)).toEqual([...aliases, { name: "c", alias: "d" }]);
 });
 
 it("headers are lines", () => {

@@ -222,6 +222,20 @@ def test_a_provider_is_asked_for_a_quota(world: World) -> None:
     expect(row.locator("[data-col=quota]")).to_have_attribute("data-value", "12")
 
 
+def test_models_of_a_provider_are_left_out_and_renamed(world: World) -> None:
+    world.panel.visit("/accounts?view=oauth")
+    world.row("oauth-rules", "claude").click()
+    world.panel.page.locator("[data-field=excluded]").fill("claude-old-*")
+    world.panel.page.locator("[data-field=aliases]").fill("claude-opus-4-7 = opus\n")
+    world.click("[data-dialog=oauth-rules] [data-action=save]")
+    row = world.row("oauth-rules", "claude")
+    expect(row.locator("[data-col=excluded]")).to_have_text("claude-old-*")
+    rules = world.cpa.control.json("GET", "/")["config"]
+    assert rules["oauth-excluded-models"] == {"claude": ["claude-old-*"]}
+    named = {"name": "claude-opus-4-7", "alias": "opus"}
+    assert rules["oauth-model-alias"] == {"claude": [named]}
+
+
 def _now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 

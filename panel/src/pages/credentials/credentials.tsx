@@ -6,17 +6,20 @@ import { mode } from "../../state/session";
 import { Tabs } from "../../ui/controls";
 import { Inspection } from "../inspection/inspection";
 import { List } from "./list";
+import { ModelRules } from "./rules";
 
 export function Credentials() {
-  const view = query.value["view"] === "health" && mode.value === "manager" ? "health" : "list";
   const tabs = [
-    { value: "list" as const, text: t("creds.list") },
-    { value: "health" as const, text: t("creds.inspection") },
+    { value: "list", text: t("creds.list"), component: List },
+    // Inspections are the Manager's.
+    ...(mode.value === "manager" ? [{ value: "health", text: t("creds.inspection"), component: Inspection }] : []),
+    { value: "oauth", text: t("creds.rules"), component: ModelRules },
   ];
+  const { value: view, component: View } = tabs.find(({ value }) => value === query.value["view"]) ?? tabs[0]!;
   return (
     <>
-      {mode.value === "manager" && <Tabs label={t("creds.title")} value={view} tabs={tabs} onChange={(value) => setQuery({ view: value === "list" ? "" : value, account: "" })} />}
-      {view === "health" ? <Inspection /> : <List />}
+      <Tabs label={t("creds.title")} value={view} tabs={tabs} onChange={(value) => setQuery({ view: value === "list" ? "" : value, account: "", provider: "" })} />
+      <View />
     </>
   );
 }

@@ -19,7 +19,7 @@ import { saveBlob } from "../../ui/saving";
 import { Bar, windowText } from "./bars";
 import { switchOne } from "./changes";
 import { askQuota, canAsk, headerOf, type Known } from "./data";
-import { headerLines } from "./fields";
+import { headerLines } from "./lines";
 import { reasonText, StateBadge } from "./list";
 import { fieldsOf, type Window } from "./quota";
 import { isOff, timeOf, type Row } from "./state";

@@ -1,7 +1,7 @@
 /** Entries of providers: found, switched, and turned into the texts of a form and back. */
 
 import type { Values } from "../../ui/form";
-import { headerLines, linesOf } from "../credentials/fields";
+import { headerLines, linesOf } from "../credentials/lines";
 import { isOpenai, type Entry, type Kind } from "./kinds";
 
 export const text = (value: unknown): string => (typeof value === "string" ? value : "");

@@ -162,7 +162,9 @@ function Store() {
       {(found) => (
         <>
           {!found.plugins_enabled && <Off />}
-          <Search value={search} onSearch={(text) => setQuery({ search: text }, true)} />
+          <div class="bar-line">
+            <Search value={search} onSearch={(text) => setQuery({ search: text }, true)} />
+          </div>
           <Table id="plugin-store" label={t("plugins.store")} rows={(found.plugins ?? []).filter((plugin) => `${plugin.id} ${plugin.name} ${plugin.description}`.toLowerCase().includes(search.toLowerCase()))} rowKey={(plugin) => `${plugin.source_id}/${plugin.id}`} columns={storeColumns(data.reload)} sizes={[50, 20]} />
         </>
       )}

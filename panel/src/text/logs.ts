@@ -59,7 +59,8 @@ export function passes(line: LogLine, filter: LogFilter): boolean {
   if (filter.method && call?.method !== filter.method) return false;
   if (filter.status && call?.status[0] !== filter.status) return false;
   if (filter.path && call?.path !== filter.path) return false;
-  return filter.search === "" || line.raw.toLowerCase().includes(filter.search.toLowerCase());
+  const wanted = filter.search.toLowerCase();
+  return wanted === "" || line.id.toLowerCase() === wanted || line.raw.toLowerCase().includes(wanted);
 }
 
 /** How often each value occurs among lines, the most frequent first. */

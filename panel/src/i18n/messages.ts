@@ -20,8 +20,9 @@ import { plugins } from "./messages/plugins";
 import { providers } from "./messages/providers";
 import { setup } from "./messages/setup";
 import { shell } from "./messages/shell";
+import { tokens } from "./messages/tokens";
 
-export const messages = { ...shell, ...overview, ...analytics, ...filters, ...monitor, ...keeping, ...actions, ...configuration, ...credentials, ...form, ...inspection, ...logs, ...notices, ...oauth, ...plugins, ...providers, ...login, ...setup, ...errors };
+export const messages = { ...shell, ...overview, ...analytics, ...filters, ...monitor, ...keeping, ...actions, ...configuration, ...credentials, ...form, ...inspection, ...logs, ...notices, ...oauth, ...plugins, ...providers, ...login, ...setup, ...tokens, ...errors };
 export type Messages = typeof messages;
 export type Key = keyof Messages;
 /** Messages that need no values. */

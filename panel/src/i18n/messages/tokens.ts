@@ -1,0 +1,27 @@
+import { area } from "../area";
+
+export const tokens = area("tokens", {
+  title: ["API tokens", "API 令牌", "API 權杖", "Токены API"],
+  hint: ["For programs that read: dashboards, scrapers, a person's own usage. None of them can change anything.", "供只读程序使用：看板、监控采集、个人用量。均无法更改任何内容。", "供唯讀程式使用：看板、監控採集、個人用量。皆無法變更任何內容。", "Для программ, которые читают: панели, сборщики метрик, свой расход. Менять ничего нельзя."],
+  none: ["There are no tokens yet.", "尚无令牌。", "尚無權杖。", "Токенов пока нет."],
+  create: ["Create a token", "创建令牌", "建立權杖", "Создать токен"],
+  name: ["Name", "名称", "名稱", "Имя"],
+  nameHint: ["What it is for.", "用途说明。", "用途說明。", "Для чего он."],
+  scopes: ["May", "权限", "權限", "Может"],
+  read: ["read all usage", "读取全部用量", "讀取全部用量", "читать все данные"],
+  readHint: ["All figures and events, with the names of accounts.", "所有数据与事件，包括账号名称。", "所有資料與事件，包括帳號名稱。", "Все цифры и события, с именами аккаунтов."],
+  metrics: ["read metrics", "读取指标", "讀取指標", "читать метрики"],
+  metricsHint: ["GET /metrics, for Prometheus and the like.", "GET /metrics，供 Prometheus 等使用。", "GET /metrics，供 Prometheus 等使用。", "GET /metrics, для Prometheus и подобных."],
+  own: ["read the usage of one client key", "读取单个客户端密钥的用量", "讀取單一用戶端金鑰的用量", "читать расход одного ключа клиента"],
+  ownOf: ["read the usage of {key}", "读取 {key} 的用量", "讀取 {key} 的用量", "читать расход {key}"],
+  whichKey: ["Client key", "客户端密钥", "用戶端金鑰", "Ключ клиента"],
+  created: ["Created", "创建时间", "建立時間", "Создан"],
+  lastUsed: ["Last used", "上次使用", "上次使用", "Использован"],
+  never: ["never", "从未", "從未", "никогда"],
+  once: ["This is the only time that the token is shown. Copy it now.", "令牌仅显示这一次，请立即复制。", "權杖僅顯示這一次，請立即複製。", "Токен показывается только сейчас. Скопируйте его."],
+  token: ["Token", "令牌", "權杖", "Токен"],
+  done: ["Done", "完成", "完成", "Готово"],
+  revoke: ["Revoke", "吊销", "撤銷", "Отозвать"],
+  revokeTitle: ["Revoke the token?", "吊销令牌？", "撤銷權杖？", "Отозвать токен?"],
+  revokeText: ["Whoever uses {name} is refused from now on. This can't be undone.", "使用 {name} 的程序将立即被拒绝，且无法恢复。", "使用 {name} 的程式將立即被拒絕，且無法復原。", "Кто пользуется {name}, сразу получит отказ. Отменить нельзя."],
+});

@@ -89,6 +89,8 @@ export interface Formats {
   rate(value: Maybe): string;
   clock(ms: Maybe): string;
   moment(ms: Maybe): string;
+  /** A day and a moment of it, in figures. */
+  stamp(ms: Maybe): string;
   dateTime(ms: Maybe): string;
   day(ms: Maybe): string;
   weekday(sunday: number, width?: "short" | "long"): string;
@@ -132,6 +134,7 @@ export function formats(locale: string, timeZone?: string): Formats {
     rate: (value) => (known(value) ? (value < 1000 ? one.format(value) : compact(value)) : UNKNOWN),
     clock: date({ hour: "2-digit", minute: "2-digit" }),
     moment: date({ hour: "2-digit", minute: "2-digit", second: "2-digit" }),
+    stamp: date({ month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" }),
     dateTime: date({
       year: "numeric",
       month: "short",

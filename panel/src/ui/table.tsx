@@ -123,10 +123,22 @@ function saveTable<R>(id: string, rows: readonly R[], columns: readonly Column<R
   saveText(`${id}.csv`, `\uFEFF${csv([kept.map((column) => column.title), ...lines])}`, "text/csv");
 }
 
+const REST_PX = 120;
+
+/** The least width of a table whose columns all know theirs but one, which has the rest; else 0.
+ *
+ * Such a table need not be measured again for the rows that come into sight.
+ */
+function fixedWidth<R>(columns: readonly Column<R>[]): number {
+  const known = columns.flatMap((column) => column.width ?? []);
+  return known.length >= columns.length - 1 && columns.length > 1 ? known.reduce((sum, width) => sum + width, REST_PX) : 0;
+}
+
 function Rows<R>(props: TableProps<R> & { readonly resort: (column: string) => void }) {
   const { id, label, rows, rowKey, columns, onRow, rowClass, height, sort = null } = props;
   const box = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 800 });
+  const least = fixedWidth(columns);
   const windowed = rows.length > WINDOWED;
   const pitch = phone.matches ? PHONE_ROW_PX : ROW_PX;
   const follow = () => {
@@ -138,7 +150,7 @@ function Rows<R>(props: TableProps<R> & { readonly resort: (column: string) => v
   const last = windowed ? Math.min(rows.length, Math.ceil((view.top + view.height) / pitch) + SPARE_ROWS) : rows.length;
   return (
     <div class="table-scroll" ref={box} onScroll={follow} style={{ maxHeight: height ?? (windowed ? "70vh" : undefined) }}>
-      <table data-table={id} aria-label={label} aria-rowcount={rows.length}>
+      <table class={least ? "fixed" : undefined} style={least ? { minWidth: `${least}px` } : undefined} data-table={id} aria-label={label} aria-rowcount={rows.length}>
         <thead>
           <tr>
             {columns.map((column) => (
@@ -178,7 +190,7 @@ function Head<R>({ column, sort, resort }: { readonly column: Column<R>; readonl
   const sorted = sort?.column === column.id ? (sort.down ? "descending" : "ascending") : "none";
   const fixed = column.fixed || column.kind === "actions" || !resort;
   return (
-    <th scope="col" class={column.kind ?? "text"} style={{ width: column.width ? `${column.width}px` : undefined }} aria-sort={fixed ? undefined : sorted}>
+    <th scope="col" title={column.title} class={column.kind ?? "text"} style={{ width: column.width ? `${column.width}px` : undefined }} aria-sort={fixed ? undefined : sorted}>
       {fixed ? (
         column.title
       ) : (

@@ -82,7 +82,7 @@ const column = area("column", {
   costShare: ["Share", "占比", "佔比", "Доля"],
   cacheRate: ["Cache rate", "缓存率", "快取率", "Из кэша"],
   latency: ["Latency", "延迟", "延遲", "Задержка"],
-  ttft: ["First token", "首 token", "首 token", "Первый токен"],
+  ttft: ["First token", "首 token", "首 token", "1-й токен"],
   total: ["Total", "总计", "總計", "Всего"],
   tps: ["Tokens/s", "Token/秒", "Token/秒", "Токенов/с"],
   latest: ["Latest", "最近", "最近", "Последний"],

@@ -1,16 +1,16 @@
 /** Where tokens and money go: the course, what stands out, and the dearest. */
 
-import type { Anomaly } from "../../api/analytics";
+import type { Anomaly, EventRow } from "../../api/analytics";
 import { Ranks, type Rank } from "../../charts/marks";
 import { viewOf, carried, type View } from "../../filters/view";
 import { fmt, t } from "../../i18n/language";
 import { useData, type Data } from "../../state/freshness";
 import { keyName } from "../../state/names";
-import { hashOf, query, setQuery } from "../../state/router";
+import { go, hashOf, query, setQuery } from "../../state/router";
 import { bucketEnd } from "../../text/ranges";
 import { Block } from "../../ui/block";
 import { Modal } from "../../ui/overlay";
-import { Table } from "../../ui/table";
+import { Table, type Column } from "../../ui/table";
 import { CostText } from "../figures";
 import { eventColumns } from "../monitor/realtime";
 import { chosenMetric, Course, MetricSwitch } from "./course";
@@ -162,7 +162,7 @@ function Bucket({ from, view }: { readonly from: number; readonly view: View }) 
       <Block id="drilldown" class="bare" data={data} empty={(answer) => answer.drilldown_preview?.total_count === 0 && t("common.noData")}>
         {(answer) => (
           <>
-            <Table id="drilldown" label={t("monitor.realtime")} rows={answer.drilldown_preview?.items ?? []} rowKey={(row) => row.event_hash} columns={eventColumns().filter((column) => DRILL_COLUMNS.has(column.id))} sortable={false} />
+            <Table id="drilldown" label={t("monitor.realtime")} rows={answer.drilldown_preview?.items ?? []} rowKey={(row) => row.event_hash} columns={drillColumns()} sortable={false} onRow={(row) => go("/monitoring", { ...carried(query.value, view), tab: "realtime", event: row.event_hash })} />
             <a href={link}>
               {t("common.openMonitor")} ({fmt.value.full(answer.drilldown_preview?.total_count)})
             </a>
@@ -173,7 +173,14 @@ function Bucket({ from, view }: { readonly from: number; readonly view: View }) 
   );
 }
 
-const DRILL_COLUMNS = new Set(["time", "status", "model", "latency", "cost", "reason"]);
+const DRILL_COLUMNS = new Set(["time", "status", "model", "latency", "cost"]);
+
+/** Few columns, as wide as they need to be; the rest of a request is one click away. */
+function drillColumns(): Column<EventRow>[] {
+  return eventColumns()
+    .filter((column) => DRILL_COLUMNS.has(column.id))
+    .map(({ width: _, ...column }) => column);
+}
 
 /** The view of this page's address. */
 export function analyticsView(): View {

@@ -29,7 +29,7 @@ export function modelOf(row: EventRow): string {
 
 function Time({ ms }: { readonly ms: number }) {
   const today = fmt.value.day(ms) === fmt.value.day(Date.now());
-  return <span title={iso(ms)}>{today ? fmt.value.moment(ms) : `${fmt.value.day(ms)} ${fmt.value.moment(ms)}`}</span>;
+  return <span title={iso(ms)}>{today ? fmt.value.moment(ms) : fmt.value.stamp(ms)}</span>;
 }
 
 /** The columns of requests, on this page and wherever else some are listed. */
@@ -43,11 +43,11 @@ export function eventColumns(): Column<EventRow>[] {
     cell: (row) => <span title={fmt.value.full(value(row))}>{fmt.value.compact(value(row))}</span>,
   });
   return [
-    { id: "time", title: t("column.time"), width: 84, phone: "sub", value: (row) => row.timestamp_ms, cell: (row) => <Time ms={row.timestamp_ms} /> },
+    { id: "time", title: t("column.time"), width: 112, phone: "sub", value: (row) => row.timestamp_ms, cell: (row) => <Time ms={row.timestamp_ms} /> },
     {
       id: "status",
       title: t("column.status"),
-      width: 60,
+      width: 64,
       phone: "sub",
       value: (row) => (row.failed ? row.fail_status_code || "failed" : "ok"),
       cell: (row) => (row.failed ? <span class="badge bad">{row.fail_status_code || t("outcome.failed")}</span> : <span class="dim">{t("outcome.ok")}</span>),
@@ -55,19 +55,19 @@ export function eventColumns(): Column<EventRow>[] {
     {
       id: "model",
       title: t("column.model"),
-      width: 170,
+      width: 160,
       phone: "main",
       value: modelOf,
       cell: (row) => <span title={[row.requested_model, row.resolved_model].filter(Boolean).join(" → ")}>{modelOf(row)}</span>,
     },
-    { id: "account", title: t("column.account"), width: 150, phone: "sub", value: whoseName, cell: (row) => <span title={row.auth_provider_snapshot}>{whoseName(row)}</span> },
-    { id: "key", title: t("column.key"), width: 120, value: (row) => row.api_key_alias || keyName(row.api_key_hash) },
+    { id: "account", title: t("column.account"), width: 152, phone: "sub", value: whoseName, cell: (row) => <span title={row.auth_provider_snapshot}>{whoseName(row)}</span> },
+    { id: "key", title: t("column.key"), width: 132, value: (row) => row.api_key_alias || keyName(row.api_key_hash) },
     tokens("input", t("column.input"), (row) => row.input_tokens),
     tokens("output", t("column.output"), (row) => row.output_tokens),
     tokens("cached", t("column.cached"), (row) => row.cached_tokens + row.cache_read_tokens),
-    { id: "ttft", title: t("column.ttft"), kind: "number", width: 80, value: (row) => row.ttft_ms, cell: (row) => <span class={slowness(row.ttft_ms)}>{fmt.value.duration(row.ttft_ms)}</span> },
-    { id: "latency", title: t("column.total"), kind: "number", width: 72, value: (row) => row.latency_ms, cell: (row) => <span class={slowness(row.latency_ms)}>{fmt.value.duration(row.latency_ms)}</span> },
-    { id: "cost", title: t("column.cost"), kind: "number", width: 76, phone: "side", value: (row) => row.cost, cell: (row) => fmt.value.usdRequest(row.cost) },
+    { id: "ttft", title: t("column.ttft"), kind: "number", width: 88, value: (row) => row.ttft_ms, cell: (row) => <span class={slowness(row.ttft_ms)}>{fmt.value.duration(row.ttft_ms)}</span> },
+    { id: "latency", title: t("column.total"), kind: "number", width: 68, value: (row) => row.latency_ms, cell: (row) => <span class={slowness(row.latency_ms)}>{fmt.value.duration(row.latency_ms)}</span> },
+    { id: "cost", title: t("column.cost"), kind: "number", width: 80, phone: "side", value: (row) => row.cost, cell: (row) => fmt.value.usdRequest(row.cost) },
     {
       id: "reason",
       title: t("column.reason"),

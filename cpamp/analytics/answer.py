@@ -92,6 +92,9 @@ class Answerer:
         self._add_events(answer, request, selection, condition)
         if request.include.recent_requests and "account_stats" in answer:
             self._add_recent(answer["account_stats"], counting)
+        # Sections and counters know each other.
+        counting.release()
+        options_counting.release()
         return answer
 
     def event_ids(self, request: AnalyticsRequest) -> list[int]:

@@ -92,6 +92,14 @@ class Counting:
             self._rows[id(section)] = section.rows()
         return self._rows[id(section)]
 
+    def release(self) -> None:
+        """Let go of all that was counted: at once, and not when cycles are looked for."""
+        self._made.clear()
+        self._rows.clear()
+        self._grids.clear()
+        self._sums.clear()
+        self.counters.clear()
+
     def need(self, *names: str) -> None:
         """Have a grid of `SHAPES` counted."""
         self._needed.update(names)

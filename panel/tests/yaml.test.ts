@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { diff, hunks } from "../src/text/diff";
-import { faultOf, lineOf, read, tokens, valueAt, withValue } from "../src/text/yaml";
+import { faultOf, lineOf, read, tokens, valueAt, withoutValue, withValue } from "../src/text/yaml";
 
 const FILE = `# my CPA
 port: 8317 # as ever
@@ -38,6 +38,19 @@ describe("a value is written", () => {
     expect(text).toContain("# as ever");
     expect(faultOf(read(text))).toBeNull();
   });
+});
+
+describe("a value is taken away", () => {
+  it.each([
+    ["with its line", ["tls", "cert"], FILE.replace('  cert: ""   # none\n', "")],
+    ["in the first line", ["port"], FILE.replace("port: 8317 # as ever\n", "")],
+    ["that is not there", ["tls", "key"], FILE],
+  ] as const)("%s", (_, path, expected) => expect(withoutValue(FILE, path)).toBe(expected));
+  it("among braces, and its neighbours stay", () => {
+    const text = withoutValue(withValue(FILE, ["routing", "ttl"], "1h"), ["routing", "ttl"]);
+    expect(valueAt(read(text), ["routing"])).toEqual({ strategy: "round-robin" });
+  });
+  it("as if it had never been", () => expect(withoutValue(withValue(FILE, ["debug"], true), ["debug"])).toBe(FILE));
 });
 
 describe("a file", () => {

@@ -331,6 +331,24 @@ def test_the_form_touches_nothing_else(pair: Pair) -> None:
     assert pair.file == f"{expected}proxy-url: socks5://proxy:1080\n"
 
 
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        ("host", "127.0.0.1"),
+        ("max-retry-interval", "9"),
+        ("remote-management.secret-key", "new"),
+        ("tls.cert", "/cert.pem"),
+    ],
+)
+def test_what_is_taken_back_leaves_nothing_behind(pair: Pair, name: str, typed: str) -> None:
+    bar = pair.panel.page.locator("[data-block=save-bar]")
+    pair.open("visual")
+    pair.field(name).fill(typed)
+    expect(bar).to_be_visible()
+    pair.field(name).fill("")
+    expect(bar).to_have_count(0)
+
+
 def test_a_setting_is_found_by_its_name(pair: Pair) -> None:
     pair.panel.visit("/config?tab=visual&search=retry")
     page = pair.panel.page

@@ -49,7 +49,7 @@ export const pages: readonly Page[] = [
   { id: "account-actions", path: "/monitoring/account-actions", title: "actions.title", icon: "warn", group: "accounts", shown: "manager", letter: "q", component: Actions },
   { id: "notices", path: "/notices", title: "notices.title", icon: "bell", group: "system", shown: "manager", letter: "n", component: Notices },
   { id: "config", path: "/config", title: "config.title", icon: "config", group: "system", shown: "always", letter: "f", component: Config },
-  { id: "api-tokens", path: "/api-tokens", title: "tokens.title", icon: "link", group: "system", shown: "manager", letter: "t", component: Tokens },
+  { id: "api-tokens", path: "/api-tokens", title: "tokens.title", icon: "token", group: "system", shown: "manager", letter: "t", component: Tokens },
   { id: "logs", path: "/logs", title: "logs.title", icon: "logs", group: "system", shown: "always", letter: "l", component: Logs },
   { id: "system", path: "/system", title: "system.title", icon: "system", group: "system", shown: "always", letter: "s", component: System },
 ];

@@ -47,10 +47,15 @@ function keyOffset(document: Document, path: Path): number | null {
   return pair && isScalar(pair.key) ? (pair.key.range?.[0] ?? null) : null;
 }
 
-/** The text with a value at a path; comments, unknown names and all other lines stay as they are. */
-export function withValue(text: string, path: Path, value: Scalar): string {
+/** How a text writes the value at a path; undefined where there is none. */
+export function writtenAt(text: string, path: Path): string | undefined {
+  const node: unknown = read(text).getIn(path, true);
+  return isScalar(node) && node.range ? text.slice(node.range[0], node.range[1]) : undefined;
+}
+
+/** The text with a value at a path, written in a way of one's own or the usual one; comments, unknown names and all other lines stay as they are. */
+export function withValue(text: string, path: Path, value: Scalar, written = stringify(value, { lineWidth: 0 }).trimEnd()): string {
   const document = read(text);
-  const written = stringify(value, { lineWidth: 0 }).trimEnd();
   const node: unknown = document.getIn(path, true);
   if (isScalar(node) && node.range && !written.includes("\n")) {
     const [from, to] = node.range;
@@ -60,6 +65,20 @@ export function withValue(text: string, path: Path, value: Scalar): string {
   if (node === undefined || node === null) return added(text, document, path, written);
   document.setIn(path, value);
   return document.toString({ lineWidth: 0 });
+}
+
+/** The text without a path whose value is in the same line; all other lines stay as they are. */
+export function withoutValue(text: string, path: Path): string {
+  const document = read(text);
+  const at = keyOffset(document, path);
+  if (at === null) return text;
+  const parent: unknown = path.length > 1 ? document.getIn(path.slice(0, -1), true) : document.contents;
+  if (isMap(parent) && parent.flow === true) {
+    document.deleteIn(path);
+    return document.toString({ lineWidth: 0 });
+  }
+  const end = text.indexOf("\n", at);
+  return text.slice(0, text.lastIndexOf("\n", at - 1) + 1) + (end < 0 ? "" : text.slice(end + 1));
 }
 
 /** A new line behind the last one of the nearest parent that is written as a block. */

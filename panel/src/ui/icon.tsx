@@ -34,6 +34,7 @@ const PATHS = {
   plug: "M6 2v3.5M10 2v3.5M4 5.5h8v2.5a4 4 0 0 1-8 0zM8 12v2.5",
   logs: "M3.5 2h9v12h-9zM5.5 5h5M5.5 8h5M5.5 11h3",
   heat: "M2.5 2.5h3v3h-3zM6.5 2.5h3v3h-3zM10.5 2.5h3v3h-3zM2.5 6.5h3v3h-3zM6.5 6.5h3v3h-3zM10.5 6.5h3v3h-3zM2.5 10.5h3v3h-3zM6.5 10.5h3v3h-3zM10.5 10.5h3v3h-3z",
+  token: "M2 4.5h12v7H2zM5 8h.1M8 8h.1M11 8h.1",
   link: "M9 2.5h4.5V7M13.5 2.5L7 9M11.5 9v4.5h-9v-9H7",
   plus: "M8 3v10M3 8h10",
   bell: "M4 11.5V7a4 4 0 0 1 8 0v4.5l1.2 1H2.8zM6.8 14.5h2.4",

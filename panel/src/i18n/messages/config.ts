@@ -35,7 +35,6 @@ const config = area("config", {
   needsQueue: ["Works only together with the queue.", "需同时启用队列。", "需同時啟用佇列。", "Работает только вместе с очередью."],
   autoDisableText: ["The Manager will then switch credentials off in CPA by itself when a provider refuses their login.", "当服务商拒绝登录时，Manager 将自动在 CPA 中停用相应凭证。", "當服務商拒絕登入時，Manager 將自動在 CPA 停用相應憑證。", "Менеджер сам будет отключать в CPA данные, вход по которым отклонён."],
   unsaved: ["{n} unsaved change|{n} unsaved changes", "{n} 项未保存的更改", "{n} 項未儲存的變更", "{n} несохранённое изменение|{n} несохранённых изменения|{n} несохранённых изменений"],
-  unsavedDot: ["unsaved changes", "有未保存的更改", "有未儲存的變更", "есть несохранённое"],
   discard: ["Discard", "放弃更改", "捨棄變更", "Отменить"],
   saved: ["Saved.", "已保存。", "已儲存。", "Сохранено."],
   changeConnection: ["Change the connection?", "更改连接？", "變更連線？", "Сменить подключение?"],

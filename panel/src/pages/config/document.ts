@@ -5,7 +5,7 @@ import { ApiError } from "../../api/client";
 import { useData, type Data } from "../../state/freshness";
 import { api, mode, readConfig } from "../../state/session";
 import { diff } from "../../text/diff";
-import { faultOf, read, valueAt, withValue, type Path, type Scalar } from "../../text/yaml";
+import { faultOf, read, valueAt, withoutValue, withValue, writtenAt, type Path, type Scalar } from "../../text/yaml";
 
 const PATH = "/v0/management/config.yaml";
 const SAVING_MS = 60_000;
@@ -48,8 +48,13 @@ export function take(file: string): void {
   text.value = file;
 }
 
+/** Write a value into the text; nothing is written where the file had nothing, and has nothing to say. */
 export function setValue(path: Path, value: Scalar): void {
-  text.value = withValue(text.value, path, value);
+  const file = base.value ?? "";
+  const before = valueAt(read(file), path);
+  if (value === "" && before === undefined) text.value = withoutValue(text.value, path);
+  // What was changed and changed back is written as it was, with its quotes.
+  else text.value = withValue(text.value, path, value, value === before ? writtenAt(file, path) : undefined);
 }
 
 /** The server has another file than the one that was edited. */

@@ -41,7 +41,7 @@ export function Visual() {
   const wrong = (settings: readonly Setting[]) => settings.some(({ path }) => path in refused);
   const set = (setting: Setting, typed: string, value: Scalar) => {
     const { [setting.path]: _, ...others } = refused;
-    const problem = problemIn(setting, typed);
+    const problem = value === "" ? null : problemIn(setting, typed);
     setRefused(problem ? { ...refused, [setting.path]: typed } : others);
     if (!problem) setValue(pathOf(setting), value);
   };
@@ -173,7 +173,9 @@ function Control({ attributes, setting, value, typed, set }: ControlProps) {
 }
 
 function typing(setting: Setting, now: string, set: ControlProps["set"]): void {
-  set(now, setting.kind === "number" ? Number(now) : now);
+  // A number that is taken back is no number; of one that CPA has, the file must have one.
+  const kept = setting.kind === "number" && valueAt(read(base.value ?? ""), pathOf(setting)) !== undefined;
+  set(now, setting.kind === "number" && (now !== "" || kept) ? Number(now) : now);
 }
 
 function sizeOf(value: unknown): number {

@@ -58,7 +58,9 @@ class Slow:
 async def test_a_client_leaves(method: str, outcome: str) -> None:
     slow = Slow()
     gone: Deferred[None] = Deferred()
-    surface = Surface([slow], guard=Guard(Gate(), Patience(), NoTokens()), cors=Cors([]), clock=reactor)
+    surface = Surface(
+        [slow], guard=Guard(Gate(), Patience(), NoTokens()), cors=Cors([]), clock=reactor
+    )
     port = reactor.listenTCP(0, surface.site(), interface="127.0.0.1")  # type: ignore[attr-defined]
     endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", port.getHost().port)
     client: Any = await connectProtocol(endpoint, Protocol())

@@ -231,7 +231,12 @@ def packed(text: bytes) -> bytes:
 
 
 def encoded(answer: dict[str, Any]) -> bytes:
-    """An answer as JSON."""
+    """An answer as JSON. What stands in it twice, as the choices do, is written once."""
+    options = answer.get("filter_options") or {}
+    twice = {name: rows for name, rows in options.items() if rows and rows is answer.get(name)}
+    if twice:
+        written = {name: orjson.Fragment(orjson.dumps(rows)) for name, rows in twice.items()}
+        answer = {**answer, **written, "filter_options": {**options, **written}}
     try:
         return orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:

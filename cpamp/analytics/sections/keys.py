@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cpamp.analytics.counting import Counting
-from cpamp.analytics.facets import IntArray, unknown_client_id
+from cpamp.analytics.facets import IntArray, provider_shown, unknown_client_id
 from cpamp.analytics.grids import Sums
 from cpamp.analytics.sections.models import models_of_groups
 from cpamp.analytics.sections.people import figures, greatest_sources
@@ -22,6 +22,7 @@ from cpamp.analytics.sections.rows import (
     table,
     times,
 )
+from cpamp.usage.event import Who
 
 CONTEXT_FIELDS = (*SNAPSHOTS, "auth_index", "source", "source_hash")
 
@@ -76,10 +77,8 @@ class ApiKeyStats:
         counting, view = self._counting, self._counting.view
         axis = view.facets.context
         codes: IntArray = contexts.codes[0] * len(axis) + axis.codes[contexts.codes[1]]
-        _, groups = np.unique(codes, return_inverse=True)
-        groups = groups.reshape(-1)
         sums = counting.grouped(contexts, codes)
-        people = People(view, groups, contexts.codes[1], contexts["last"])
+        names = self._context_names(contexts, codes)
         rows = table(
             {"id": [axis.names[c] for c in (sums.codes[0] % len(axis)).tolist()]},
             calls(sums),
@@ -93,9 +92,39 @@ class ApiKeyStats:
         )
         found: dict[int, list[Row]] = {}
         clients = (sums.codes[0] // len(axis)).tolist()
-        for group, (client, row) in enumerate(zip(clients, rows, strict=True)):
-            row |= people.names(group, *CONTEXT_FIELDS)
+        for client, row, named in zip(clients, rows, names, strict=True):
+            row |= named
             found.setdefault(client, []).append(row)
         for of_client in found.values():
             of_client.sort(key=lambda row: (*dearest(row), row["id"]))
         return found
+
+    def _context_names(self, contexts: Sums, codes: IntArray) -> list[Row]:
+        """The names of each group of `codes`, which are of clients and contexts.
+
+        Mostly all credentials of a context have the same names, and there are far fewer contexts
+        than groups.
+        """
+        view = self._counting.view
+        axis = view.facets.context
+        alike: dict[int, Row | None] = {}
+        for number in np.unique(contexts.codes[1]).tolist():
+            code, named = int(axis.codes[number]), context_names(view.facets.who(number))
+            alike[code] = named if alike.setdefault(code, named) == named else None
+        present, groups = np.unique(codes, return_inverse=True)
+        found = [alike[code] for code in (present % len(axis)).tolist()]
+        if None in alike.values():
+            people = People(view, groups.reshape(-1), contexts.codes[1], contexts["last"])
+            return [
+                people.names(group, *CONTEXT_FIELDS) if named is None else named
+                for group, named in enumerate(found)
+            ]
+        return [named for named in found if named is not None]
+
+
+def context_names(who: Who) -> Row:
+    """The names that a context shows of a credential."""
+    return {
+        field: provider_shown(who) if field == "auth_provider_snapshot" else getattr(who, field)
+        for field in CONTEXT_FIELDS
+    }

@@ -14,6 +14,7 @@ import attrs
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
+YEAR_HOURS = 365 * 24
 # Windows up to this long are judged by the last hour, longer ones by the last day.
 SHORT_MINUTES = 6 * 60
 # A shorter look back says too little.
@@ -79,21 +80,20 @@ def burn(samples: Sequence[Sample], now_ms: int) -> Burn:
         return attrs.evolve(state, unknown="too few answers told of it")
     left = 100 - last.used_percent
     scatter = _scatter(samples, now_ms, horizon)
-    moments = [
-        None if speed <= 0 else last.at_ms + round(left / speed * HOUR_MS)
-        for speed in (used, used + scatter, used - scatter)
-    ]
-    spent, earliest, latest = (_before(moment, last.reset_at_ms) for moment in moments)
+    spent, earliest, latest = (
+        _spent_at(last, left, speed) for speed in (used, used + scatter, used - scatter)
+    )
     return attrs.evolve(
         state, spent_at_ms=spent, earliest_ms=earliest, latest_ms=latest, lasts=spent is None
     )
 
 
-def _before(moment: int | None, reset_at_ms: int) -> int | None:
-    """The moment, if the window does not begin anew before it."""
-    if moment is None or (reset_at_ms and moment >= reset_at_ms):
+def _spent_at(last: Sample, left: float, speed: float) -> int | None:
+    """When so much is used at this speed; None if the window begins anew before, or never."""
+    if speed * YEAR_HOURS <= left:
         return None
-    return moment
+    moment = last.at_ms + round(left / speed * HOUR_MS)
+    return None if last.reset_at_ms and moment >= last.reset_at_ms else moment
 
 
 def rate(samples: Sequence[Sample], now_ms: int, horizon_ms: int) -> float | None:

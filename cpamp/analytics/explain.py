@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -151,11 +152,22 @@ def _figures(name: str, answer: Any, recount: Any) -> Iterator[Figure]:
     elif isinstance(recount, list) and any(isinstance(row, dict) for row in recount):
         rows = answer if isinstance(answer, list) else []
         yield Figure(f"{name}.rows", len(rows), len(recount))
-        for i, row in enumerate(recount):
-            label = "/".join(str(row[key]) for key in _NAMES if row.get(key) not in (None, ""))
-            yield from _figures(f"{name}[{label or i}]", rows[i] if i < len(rows) else None, row)
+        # By their names: rows of equal cost may stand in another order, as its last digit goes.
+        found = dict(_named(rows))
+        for label, row in _named(recount):
+            yield from _figures(f"{name}[{label}]", found.get(label), row)
     elif _is_number(recount) or _is_number(answer) or (answer or None) != (recount or None):
         yield Figure(name, answer, recount)
+
+
+def _named(rows: list[Any]) -> Iterator[tuple[str, Any]]:
+    """Rows with what tells them apart; of equal names each has its number too."""
+    seen: Counter[str] = Counter()
+    for row in rows:
+        names = row if isinstance(row, dict) else {}
+        label = "/".join(str(names[key]) for key in _NAMES if names.get(key) not in (None, ""))
+        seen[label] += 1
+        yield (label if seen[label] == 1 else f"{label}#{seen[label]}"), row
 
 
 def _is_number(value: Any) -> bool:

@@ -50,7 +50,9 @@ class Brief:
         time = self.time
         places: Numbers = np.arange(len(time))
         if limit is None or limit >= len(time):
-            return places[np.argsort(time, kind="stable")]
+            # Events that came in order need no sorting, and no memory for it.
+            in_order = bool((time[1:] >= time[:-1]).all())
+            return places if in_order else places[np.argsort(time, kind="stable")]
         edge = np.partition(time, len(time) - limit)[len(time) - limit]
         places = np.flatnonzero(time >= edge)
         places = places[np.argsort(time[places], kind="stable")]

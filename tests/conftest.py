@@ -12,13 +12,19 @@ from hypothesis import settings
 from tests.daemon import Lab
 
 # Child processes run the tree that the tests are in, not an installed copy.
-os.environ["PYTHONPATH"] = str(Path(__file__).parent.parent)
+HERE = Path(__file__).parent
+os.environ["PYTHONPATH"] = str(HERE.parent)
 
 # The same examples in every run, so that a failure is one of the change at hand. Others are found
 # with HYPOTHESIS_PROFILE=random.
 settings.register_profile("fixed", derandomize=True)
 settings.register_profile("random")
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The browser's tests come last: from the first one on its event loop holds this thread."""
+    items.sort(key=lambda item: "panel" in item.path.relative_to(HERE).parts)
 
 
 @pytest.fixture

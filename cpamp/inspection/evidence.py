@@ -15,7 +15,7 @@ from cpamp.inspection.reply import number
 from cpamp.usage import xai
 from cpamp.usage.event import Event
 from cpamp.usage.headers import window_kind
-from cpamp.usage.values import as_time
+from cpamp.usage.values import as_time, nested_objects
 
 CODEX_OWNER, XAI_OWNER = "cpamp_usage_429", "cpamp_xai_free_usage"
 _LIMIT = "usage_limit_reached"
@@ -195,21 +195,10 @@ def objects_in(text: str) -> Iterator[dict[str, Any]]:
             at = text.find("{", at + 1)
             found += 1
             continue
-        for inner in _inside(value, 0):
+        for inner in nested_objects(value, _DEEPEST):
             found += 1
             yield inner
         at = text.find("{", end)
-
-
-def _inside(value: Any, depth: int) -> Iterator[dict[str, Any]]:
-    if depth > _DEEPEST:
-        return
-    if isinstance(value, dict):
-        yield value
-        value = list(value.values())
-    if isinstance(value, list):
-        for item in value:
-            yield from _inside(item, depth + 1)
 
 
 def _object(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from cpamp.usage.redact import redact
 from cpamp.usage.timestamps import END_MS, parse
@@ -98,3 +100,15 @@ def as_trace_parent(value: str) -> str | None:
     if match is None or match[1] == "ff" or not match[2].strip("0") or not match[3].strip("0"):
         return None
     return text
+
+
+def nested_objects(value: Any, deepest: int) -> Iterator[dict[str, Any]]:
+    """Every object in a JSON value, depth first; what is nested deeper than that is left out."""
+    if deepest < 0:
+        return
+    if isinstance(value, dict):
+        yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for inner in value:
+            yield from nested_objects(inner, deepest - 1)

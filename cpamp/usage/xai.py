@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import orjson
 
 from cpamp.usage.headers import Metadata
-from cpamp.usage.values import as_float, as_time
+from cpamp.usage.values import as_float, as_time, nested_objects
 
 EXHAUSTED = "subscription:free-usage-exhausted"
 DAY_MS = 86_400_000
@@ -46,7 +45,7 @@ def free_usage(body: str, base_ms: int) -> Metadata | None:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         return None
-    objects = list(_objects(value))
+    objects = list(nested_objects(value, _DEEPEST))
     if not any(str(o.get("code")).lower() == EXHAUSTED for o in objects):
         return None
     usage: Metadata = {
@@ -94,15 +93,3 @@ def _recovery(objects: list[dict[str, Any]], base_ms: int) -> Metadata:
             if seconds is not None and 0 < seconds < 1e10:
                 return {"recover_at_ms": base_ms + int(seconds * 1000)}
     return {"recover_at_ms": base_ms + DAY_MS, "recover_at_estimated": True}
-
-
-def _objects(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
-    """Every object in a JSON value, depth first."""
-    if depth > _DEEPEST:
-        return
-    if isinstance(value, dict):
-        yield value
-        value = list(value.values())
-    if isinstance(value, list):
-        for inner in value:
-            yield from _objects(inner, depth + 1)

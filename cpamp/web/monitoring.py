@@ -39,24 +39,6 @@ ANALYTICS_QUERY = {
 }
 
 
-async def answered(
-    engine: Engine,
-    request: ApiRequest,
-    question: Hashable,
-    work: Callable[[Answerer], dict[str, Any]],
-) -> Reply:
-    """The engine's answer, packed where the client takes that; 304 where it has it already."""
-    gzip = accepts_gzip(request.header("Accept-Encoding"))
-    answer = await engine.answer(question, work, gzip=gzip, only_key=request.only_key)
-    headers = {"ETag": answer.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
-    if answer.etag in (request.header("If-None-Match") or "").split(", "):
-        return Reply(304, headers=headers)
-    headers["Content-Type"] = "application/json"
-    if gzip:
-        headers["Content-Encoding"] = "gzip"
-    return Reply(body=answer.body, headers=headers)
-
-
 @attrs.frozen
 class Monitoring:
     """`/v0/management/dashboard/*` and `/v0/management/monitoring/*`."""
@@ -98,9 +80,7 @@ class Monitoring:
     async def account_history(self, request: ApiRequest) -> Reply:
         """For the rows of the accounts page."""
         question = HistoryRequest.read(await request.json())
-        return await answered(
-            self._engine, request, question, lambda answerer: history(answerer, question)
-        )
+        return await self._answered(request, question, lambda answerer: history(answerer, question))
 
     @route(
         "POST",
@@ -113,8 +93,8 @@ class Monitoring:
     async def account_window_usage(self, request: ApiRequest) -> Reply:
         """To stand beside what the provider says."""
         question = WindowsRequest.read(await request.json())
-        return await answered(
-            self._engine, request, question, lambda answerer: window_usage(answerer, question)
+        return await self._answered(
+            request, question, lambda answerer: window_usage(answerer, question)
         )
 
     @route(
@@ -127,8 +107,8 @@ class Monitoring:
     async def header_snapshots(self, request: ApiRequest) -> Reply:
         """Quota, plan, last error and trace of each credential."""
         question = SnapshotsRequest.read(request.parameters, self._now_ms())
-        return await answered(
-            self._engine, request, question, lambda answerer: snapshots(answerer, question)
+        return await self._answered(
+            request, question, lambda answerer: snapshots(answerer, question)
         )
 
     @route(
@@ -147,8 +127,8 @@ class Monitoring:
     async def dashboard(self, request: ApiRequest) -> Reply:
         """All that the first page shows."""
         question = DashboardRequest.read(request.parameters, self._now_ms())
-        return await answered(
-            self._engine, request, question, lambda answerer: dashboard(answerer, question)
+        return await self._answered(
+            request, question, lambda answerer: dashboard(answerer, question)
         )
 
     @route(
@@ -161,8 +141,8 @@ class Monitoring:
         """What is not known says so."""
         # The end of the minute, so that an answer holds for that long.
         question = ForecastRequest((self._now_ms() // MINUTE_MS + 1) * MINUTE_MS)
-        return await answered(
-            self._engine, request, question, lambda answerer: forecast(answerer, question)
+        return await self._answered(
+            request, question, lambda answerer: forecast(answerer, question)
         )
 
     @route(ANY_METHOD, MONITORING, summary="Nothing", fallback=True)
@@ -173,6 +153,20 @@ class Monitoring:
         """What else lies below is not CPA's either."""
         raise NotFound("there is nothing of that path")
 
+    async def _answered(
+        self, request: ApiRequest, question: Hashable, work: Callable[[Answerer], dict[str, Any]]
+    ) -> Reply:
+        """The engine's answer, packed where the client takes that; 304 where it has it already."""
+        gzip = accepts_gzip(request.header("Accept-Encoding"))
+        answer = await self._engine.answer(question, work, gzip=gzip, only_key=request.only_key)
+        headers = {"ETag": answer.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+        if answer.etag in (request.header("If-None-Match") or "").split(", "):
+            return Reply(304, headers=headers)
+        headers["Content-Type"] = "application/json"
+        if gzip:
+            headers["Content-Encoding"] = "gzip"
+        return Reply(body=answer.body, headers=headers)
+
     async def _analytics(self, request: ApiRequest, body: Any) -> Reply | None:
         now_ms = self._now_ms()
         question = AnalyticsRequest.read(body, now_ms)
@@ -181,11 +175,8 @@ class Monitoring:
             return None
         # How much of the time was watched is told anew each minute.
         minute = now_ms // MINUTE_MS if "timeline" in question.include else None
-        return await answered(
-            self._engine,
-            request,
-            (question.as_key(), minute),
-            lambda answerer: answerer.answer(question),
+        return await self._answered(
+            request, (question.as_key(), minute), lambda answerer: answerer.answer(question)
         )
 
     async def _table(self, request: ApiRequest, question: AnalyticsRequest) -> None:

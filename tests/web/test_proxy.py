@@ -9,7 +9,7 @@ import http.client
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -412,11 +412,17 @@ async def a_gigabyte(call: Call) -> None:
         await call.send(piece)
 
 
-def settled(call: Call) -> bool:
-    """Whether CPA is being held back: it sends no more."""
-    before = call.sent_bytes
-    time.sleep(0.1)
-    return call.sent_bytes == before
+def settling(call: Call) -> Callable[[], bool]:
+    """Tells, asked again and again, when CPA is being held back: it has sent no more for 0.1 s."""
+    seen, since = call.sent_bytes, time.monotonic()
+
+    def settled() -> bool:
+        nonlocal seen, since
+        if call.sent_bytes != seen:
+            seen, since = call.sent_bytes, time.monotonic()
+        return time.monotonic() - since >= 0.1
+
+    return settled
 
 
 def test_a_gigabyte_for_a_slow_client_takes_no_memory(pair: Pair) -> None:
@@ -426,7 +432,7 @@ def test_a_gigabyte_for_a_slow_client_takes_no_memory(pair: Pair) -> None:
     with pair.send("GET /v0/management/big") as client:
         wait_until(lambda: bool(pair.cpa.asked("/v0/management/big")), seconds=10, what="the call")
         (call,) = pair.cpa.asked("/v0/management/big")
-        wait_until(lambda: settled(call), seconds=10, what="CPA to be held back")
+        wait_until(settling(call), seconds=10, what="CPA to be held back")
         assert call.sent_bytes < 64 * MIB
         most = max(most, pair.memory)
         buffer = bytearray(MIB)

@@ -16,7 +16,7 @@ import attrs
 
 from cpamp.analytics.answer import Answerer
 from cpamp.analytics.recount.answer import ROLLING_MS, UNCOUNTED, Recount
-from cpamp.analytics.request import AnalyticsRequest
+from cpamp.analytics.request import AnalyticsRequest, Page
 from cpamp.store.reading import Dictionaries, read_some
 
 DAY_MS = 86_400_000
@@ -90,6 +90,10 @@ class Explanation:
     def begin(cls, answerer: Answerer, request: AnalyticsRequest) -> Explanation:
         """Answer a request, to be counted."""
         reading, snapshot = answerer.reading, answerer.view.snapshot
+        if request.include.page is not None:
+            # Single events are read and not counted: one of them will do.
+            include = attrs.evolve(request.include, page=Page(1))
+            request = attrs.evolve(request, include=include)
         return cls(
             request,
             answerer.answer(request),

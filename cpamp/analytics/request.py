@@ -19,6 +19,7 @@ from cpamp.schemas import schema_of_class
 from cpamp.usage.models import analytics_model
 
 MAX_PAGE = 50_000
+MAX_SKIP = 100_000_000
 DEFAULT_PAGE = 100
 MAX_RECENT = 1_000
 MAX_PREVIEW = 100
@@ -88,11 +89,15 @@ class Filters:
 
 @attrs.frozen
 class Page:
-    """A page of events, newest first, that begins before a cursor (None: at the newest)."""
+    """A page of events, newest first, that begins before a cursor (None: at the newest).
+
+    The first `skip` events there are passed over, so that a long list can be read from anywhere.
+    """
 
     limit: int
     before_ms: int | None = None
     before_id: int | None = None
+    skip: int = 0
 
 
 @attrs.frozen
@@ -376,6 +381,7 @@ def _page(include: Members) -> Page | None:
         limit=limit if limit > 0 else DEFAULT_PAGE,
         before_ms=before_ms if before_ms > 0 else None,
         before_id=before_id if before_id > 0 else None,
+        skip=_bounded(members, "skip", MAX_SKIP),
     )
 
 

@@ -96,7 +96,11 @@ def some_request(draw: st.DrawFn) -> dict[str, Any]:
         "granularity": draw(st.sampled_from(["hour", "day", ""])),
         "recent_failures": draw(st.integers(0, 4)),
         "model_timeline": draw(st.integers(0, 3)),
-        "events_page": {"limit": draw(st.integers(1, 6)), "before_ms": draw(st.just(0) | TIMES)},
+        "events_page": {
+            "limit": draw(st.integers(1, 6)),
+            "before_ms": draw(st.just(0) | TIMES),
+            "skip": draw(st.just(0) | st.integers(0, 12)),
+        },
         "drilldown_preview": {"from_ms": NOW - DAY, "to_ms": NOW + 1, "limit": 3},
     }
     # Days of all years would be as many buckets.

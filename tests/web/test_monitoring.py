@@ -144,6 +144,15 @@ def test_all_event_rows_as_a_table(shared: Manager) -> None:
     assert not any(value[:1] in ("=", "+", "@") for row in rows for value in row.values())
 
 
+@pytest.mark.parametrize("skip", [0, 1, 1_234, 1_000_000])
+def test_a_page_from_anywhere(shared: Manager, skip: int) -> None:
+    whole = ask(shared, body(events_page={"limit": 50_000}))["events"]["items"]
+    page = ask(shared, body(events_page={"limit": 3, "skip": skip}))["events"]
+    assert page["items"] == whole[skip : skip + 3]
+    assert page["has_more"] == (len(whole) > skip + 3)
+    assert page["total_count"] == len(whole)
+
+
 @pytest.mark.parametrize("include", [{"summary": True}, {"model_stats": True, "heatmap": True}])
 def test_what_is_no_single_table(shared: Manager, include: dict[str, Any]) -> None:
     text = json.dumps(body(**include)).encode()

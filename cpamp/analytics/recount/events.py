@@ -130,7 +130,7 @@ class EventPage:
     newest: NewestFew = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.newest = NewestFew(self.page.limit)
+        self.newest = NewestFew(self.page.skip + self.page.limit)
 
     def add(self, fact: Fact) -> None:
         """Look at one event."""
@@ -144,10 +144,10 @@ class EventPage:
 
     def body(self) -> dict[str, Any]:
         """The section."""
-        has_more = self.newest.count > self.page.limit
+        has_more = self.newest.count > self.newest.limit
         last = min(order for order, _ in self.newest.heap) if has_more else (0, 0)
         return {
-            "items": self.newest.rows(),
+            "items": self.newest.rows()[self.page.skip :],
             "next_before_ms": last[0],
             "next_before_id": last[1],
             "has_more": has_more,

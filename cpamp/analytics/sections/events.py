@@ -59,8 +59,12 @@ def newest(
             continue
         times = np.concatenate((chunk.time.take(found), times))
         rows = np.concatenate((chunk.numbers.take(found), rows))
-        order = np.lexsort((rows, times))[-limit:]
-        times, rows = times.take(order), rows.take(order)
+        if len(times) >= limit:
+            # Rows ascend, so that those of one time keep their order.
+            order = np.argsort(times, kind="stable")[-limit:]
+            times, rows = times.take(order), rows.take(order)
+    if len(times) < limit:
+        rows = rows.take(np.argsort(times, kind="stable"))
     return rows[::-1]
 
 
@@ -75,7 +79,8 @@ def before(page: Page, selection: Selection) -> Callable[[Chunk], Any] | None:
 
 def page_of(reading: Reading, selection: Selection, page: Page) -> Row:
     """`events`: one page, newest first, and the count of all."""
-    rows = newest(selection, page.limit + 1, before(page, selection))
+    found = newest(selection, page.skip + page.limit + 1, before(page, selection))
+    rows = found[page.skip :]
     facts = reading.facts(selection, rows[: page.limit])
     has_more = len(rows) > page.limit
     last = facts[-1].order if has_more else (0, 0)

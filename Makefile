@@ -38,7 +38,7 @@ panel-check: panel/node_modules/.installed
 unit: $(VENV)/.tested browser
 	$(BIN)/python -m pytest
 
-bench: $(VENV)/.installed  ## the table of figures in the README
+bench: $(VENV)/.tested browser  ## the table of figures in the README
 	$(BIN)/python -m cpamp.bench
 
 format: $(VENV)/.tested

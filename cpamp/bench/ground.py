@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -37,9 +38,11 @@ class Plan:
     seconds: float = 20.0
     # How often a question is asked.
     times: int = 7
+    # How long a page is left open.
+    open_seconds: float = 600.0
 
 
-QUICK = Plan(events=2_000, small=1_000, load=1_000, seconds=1.0, times=1)
+QUICK = Plan(events=2_000, small=1_000, load=1_000, seconds=1.0, times=1, open_seconds=2.0)
 
 
 def _exported(lines: Iterable[bytes]) -> Iterator[Event]:
@@ -48,6 +51,7 @@ def _exported(lines: Iterable[bytes]) -> Iterator[Event]:
 
 SETS: Mapping[str, Callable[[int], Iterable[Event]]] = {
     "monitoring": lambda count: _exported(workloads.monitoring(count)),
+    "recent": lambda count: _exported(workloads.recent(count, time.time_ns() // 1_000_000)),
     "dashboard": lambda count: _exported(workloads.dashboard(count)),
     "history": lambda count: _exported(workloads.history(count)),
     "skewed": lambda count: _exported(workloads.skewed(count)),

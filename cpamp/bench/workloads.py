@@ -30,13 +30,18 @@ _PROVIDERS = ("codex", "claude", "gemini")
 _TIERS = ("", "default", "priority")
 
 
-def monitoring(count: int) -> Iterator[bytes]:
+def recent(count: int, now_ms: int) -> Iterator[bytes]:
+    """W-MON, ending now."""
+    return monitoring(count, now_ms - MONITORING_DAYS * DAY_MS)
+
+
+def monitoring(count: int, begin_ms: int = MONITORING_BEGIN_MS) -> Iterator[bytes]:
     """W-MON: 100 accounts, 12 models, 50 keys, spread evenly over 30 days."""
     step = max(1, MONITORING_DAYS * DAY_MS // count)
     for i in range(count):
         account = i % 100
         yield _line(
-            MONITORING_BEGIN_MS + i * step,
+            begin_ms + i * step,
             event_hash=f"analytics-benchmark-{i:06d}",
             model=f"gpt-{i % 12:02d}",
             endpoint="POST /v1/chat/completions",

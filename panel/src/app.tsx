@@ -1,11 +1,12 @@
 /** The whole panel: what is on the screen in each state of the start. */
 
 import { effect } from "@preact/signals";
-import { useEffect, useState } from "preact/hooks";
-import { language } from "./i18n/language";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { language, t } from "./i18n/language";
 import { Login } from "./pages/login";
 import { Setup } from "./pages/setup";
-import { boot, cpaDown, mode } from "./state/session";
+import { refreshAll } from "./state/freshness";
+import { boot, cpaDown, interrupted, mode } from "./state/session";
 import { Shell } from "./shell/shell";
 import { Toasts } from "./ui/overlay";
 
@@ -31,16 +32,30 @@ export function App() {
 }
 
 function Screen() {
-  switch (boot.value) {
-    case "setup":
-      return <Setup />;
-    case "login":
-      return <Login />;
-    case "running":
-      return <Shell />;
-    default:
-      return <Checking />;
-  }
+  const paused = interrupted.value;
+  return (
+    <>
+      {(boot.value === "running" || paused) && <Shell key="shell" />}
+      {paused && <Paused />}
+      {boot.value === "setup" && <Setup />}
+      {boot.value === "login" && !paused && <Login />}
+      {(boot.value === "checking" || boot.value === "restoring") && <Checking />}
+    </>
+  );
+}
+
+/** The login form over a page that waits for it, which is covered whole. */
+function Paused() {
+  const element = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    element.current?.showModal();
+    return () => void refreshAll();
+  }, []);
+  return (
+    <dialog ref={element} class="paused" data-dialog="login" aria-label={t("login.title")} onCancel={(event) => event.preventDefault()} onClose={() => element.current?.showModal()}>
+      <Login />
+    </dialog>
+  );
 }
 
 /** Shown only where the answer takes its time. */

@@ -42,6 +42,7 @@ interface Kept {
 export class Client {
   private readonly kept = new Map<string, Kept>();
   private readonly running = new Map<string, Promise<Answer<unknown>>>();
+  private closed: ApiError | null = null;
 
   constructor(
     readonly base: string,
@@ -49,6 +50,11 @@ export class Client {
     /** Told of an error that says that the key is not accepted any more. */
     private readonly refused: (error: ApiError) => void,
   ) {}
+
+  /** Ask for nothing more: every call fails with this error from now on. */
+  close(error: ApiError): void {
+    this.closed = error;
+  }
 
   /** The value of an answer; raises `ApiError`, or the signal's reason if it was aborted. */
   async call<T>(path: string, request: Request = {}): Promise<T> {
@@ -68,6 +74,7 @@ export class Client {
 
   /** An answer whose body is read by the caller. */
   async open(path: string, request: Request = {}): Promise<Response> {
+    if (this.closed) throw this.closed;
     const headers: Record<string, string> = { ...request.headers };
     if (this.key) headers["Authorization"] = `Bearer ${this.key}`;
     let body: BodyInit | null = null;

@@ -50,6 +50,9 @@ export const cpaProblem = computed<ApiError | null>(() => {
   return usage && "code" in usage ? new ApiError(usage.code, 0, usage.error) : null;
 });
 
+/** Whether the key was refused in the middle of things: the page waits, with all that was typed in it. */
+export const interrupted = computed(() => boot.value === "login" && client.value !== null);
+
 /** Whether CPA does not answer the Manager: null while that is not known. */
 export const cpaDown = computed<boolean | null>(() => {
   if (mode.value === "cpa") return false;
@@ -189,24 +192,28 @@ function refuse(error: ApiError): void {
   if (mode.value === "manager" && !["invalid_admin_key", "http_401"].includes(error.code)) return;
   if (boot.value !== "running") return;
   forget();
-  leave(error);
+  client.value?.close(error);
+  batch(() => {
+    ended.value = error;
+    boot.value = "login";
+  });
 }
 
 /** End the session by the user's wish; the next one starts at the first page. */
 export function logOut(): void {
   forget();
-  leave(null);
+  leave();
   go("/");
 }
 
-function leave(error: ApiError | null): void {
+function leave(): void {
   batch(() => {
     client.value = null;
     config.value = null;
     status.value = null;
     aliasList.value = null;
     cpa.value = null;
-    ended.value = error;
+    ended.value = null;
     boot.value = "login";
   });
 }
@@ -227,7 +234,7 @@ export function forget(): void {
 // Tabs follow each other: who logs out in one has logged out in all.
 window.addEventListener("storage", (event) => {
   if (event.key === NAME && boot.value === "running" && !recall()?.key && event.oldValue?.includes('"key"')) {
-    leave(null);
+    leave();
   }
 });
 

@@ -44,12 +44,12 @@ interface FieldProps {
   readonly label: string;
   readonly hint?: ComponentChildren;
   readonly error?: string | null;
-  readonly children: (attributes: { id: string; "data-field": string; "aria-describedby"?: string }) => ComponentChildren;
+  readonly children: (attributes: { id: string; "data-field": string; "aria-describedby"?: string; "aria-invalid"?: true }) => ComponentChildren;
 }
 
 export function Field({ name, label, hint, error, children }: FieldProps) {
   const id = useId();
-  const described = hint || error ? { "aria-describedby": `${id}-hint` } : {};
+  const described = { ...((hint || error) && { "aria-describedby": `${id}-hint` }), ...(error && { "aria-invalid": true as const }) };
   return (
     <div class="field">
       <label for={id}>{label}</label>

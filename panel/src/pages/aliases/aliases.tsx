@@ -15,7 +15,7 @@ import { keyOfHash, maskKey } from "../../text/mask";
 import { sha256 } from "../../text/sha256";
 import { Block } from "../../ui/block";
 import { Button, CopyButton, Field, Search } from "../../ui/controls";
-import { asApiError, Confirm, Modal } from "../../ui/overlay";
+import { asApiError, Confirm, Modal, toast } from "../../ui/overlay";
 import { Table, type Column } from "../../ui/table";
 import { CostText, knownCost } from "../figures";
 
@@ -135,6 +135,7 @@ export function AliasDialog({ row, active, onClose, onSaved }: DialogProps) {
     const known = active ? { activeApiKeyHashes: [...active, row.hash], allowOrphanAliasCleanup: takeOver } : {};
     try {
       await api().call<AliasList>(PATH, { method: "PUT", body: { items: [{ apiKeyHash: row.hash, alias: text }], ...known } });
+      toast("success", t("config.saved"));
       onSaved();
       onClose();
     } catch (reason) {

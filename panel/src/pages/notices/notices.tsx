@@ -153,6 +153,7 @@ function Editor({ edited, overview, onClose, onSaved, onDelete }: EditorProps) {
   const save = async () => {
     const path = edited.id ? `${PATH}/${edited.what}/${edited.id}` : `${PATH}/${edited.what}`;
     await api().call(path, { method: edited.id ? "PUT" : "POST", body });
+    toast("success", t("config.saved"));
     onSaved();
     onClose();
   };

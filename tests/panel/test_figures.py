@@ -1,0 +1,163 @@
+"""Every figure on the pages of figures is the one that the server gives."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from cpamp.lab import Manager
+from tests.panel.driving import Panel
+
+Figure = Callable[[Any], Any]
+Columns = Mapping[str, Figure]
+
+
+def member(name: str) -> Figure:
+    return lambda row: row[name]
+
+
+def cached(row: Any) -> int:
+    return int(row["cached_tokens"] + row["cache_read_tokens"])
+
+
+def cost(row: Any) -> float | None:
+    return None if row["unpriced_calls"] >= row["calls"] else row["cost"]
+
+
+SUMMARY: Columns = {
+    "requests": member("total_calls"),
+    "success-rate": member("success_rate"),
+    "failures": member("failure_calls"),
+    "latency": member("average_latency_ms"),
+    "cost": member("total_cost"),
+    "tokens": member("total_tokens"),
+    "reasoning": member("reasoning_tokens"),
+    "input": member("input_tokens"),
+    "output": member("output_tokens"),
+    "cached": cached,
+}
+GROUP: Columns = {
+    "requests": member("calls"),
+    "failed": member("failure_calls"),
+    "tokens": member("total_tokens"),
+    "cost": cost,
+}
+WIDE: Columns = GROUP | {
+    "input": member("input_tokens"),
+    "output": member("output_tokens"),
+    "cached": cached,
+}
+SEEN: Columns = {"latest": member("last_seen_ms")}
+CALL: Columns = {
+    "time": member("timestamp_ms"),
+    "input": member("input_tokens"),
+    "output": member("output_tokens"),
+    "cached": cached,
+    "ttft": member("ttft_ms"),
+    "latency": member("latency_ms"),
+    "cost": member("cost"),
+}
+# The page, its table, the section with the rows of it, their key, and their figures.
+TABLES = {
+    "analytics models": ("/usage-analytics?tab=models", "models", "model_stats", "model", WIDE),
+    "analytics keys": (
+        "/usage-analytics?tab=apiKeys",
+        "api-keys",
+        "api_key_stats",
+        "id",
+        WIDE | SEEN,
+    ),
+    "analytics credentials": (
+        *("/usage-analytics?tab=credentials", "credentials", "credential_stats", "id"),
+        WIDE | SEEN,
+    ),
+    "monitor accounts": (
+        "/monitoring?tab=accounts",
+        "accounts",
+        "account_stats",
+        "id",
+        GROUP | SEEN,
+    ),
+    "monitor keys": ("/monitoring?tab=apiKeys", "api-keys", "api_key_stats", "id", GROUP | SEEN),
+    "monitor requests": ("/monitoring?tab=realtime", "events", "events", "event_hash", CALL),
+}
+
+
+def answered(panel: Panel, manager: Manager, path: str) -> Any:
+    """What the server answers to the one question that the page asked of this path."""
+    (asked,) = (one for one in panel.requests if path in one)
+    method, path, *body = asked.split(" ", 2)
+    return manager.http.json(method, path, json.loads(body[0]) if body else None)
+
+
+def metrics(panel: Panel, block: str) -> dict[str, float | None]:
+    found = panel.page.locator(f"[data-block={block}] [data-metric]").all()
+    names = [one.get_attribute("data-metric") or "" for one in found]
+    return {name: panel.metric(name) for name in names}
+
+
+def shown(text: str | None) -> float | None:
+    return None if text in (None, "null") else float(text or 0)
+
+
+def agree(value: float | None, told: Any) -> bool:
+    return value == (told if told is None else pytest.approx(told))
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table(inside: Panel, filled: Manager, name: str) -> None:
+    route, table, section, key, columns = TABLES[name]
+    inside.visit(f"{route}&time_range=7d")
+    inside.ready(table)
+    answer = answered(inside, filled, "monitoring/analytics")
+    headline = metrics(inside, "summary")
+    assert set(headline) == set(SUMMARY)
+    for metric, figure in SUMMARY.items():
+        assert agree(headline[metric], figure(answer["summary"])), metric
+    rows = answer[section]["items"] if section == "events" else answer[section]
+    told = {row[key]: row for row in rows}
+    found = inside.page.locator(f"[data-table={table}] [data-row]").all()
+    assert len(found) >= min(len(told), 10)
+    for row in found:
+        of = told[row.get_attribute("data-row")]
+        for column, figure in columns.items():
+            value = row.locator(f"[data-col={column}]").first.get_attribute("data-value")
+            assert agree(shown(value), figure(of)), (of[key], column)
+
+
+def test_the_heat_map(inside: Panel, filled: Manager) -> None:
+    inside.visit("/usage-analytics?tab=heatmap&time_range=7d")
+    inside.ready("heatmap")
+    answer = answered(inside, filled, "monitoring/analytics")
+    cells = inside.page.locator("[data-cell]:not(:disabled)").all()
+    calls = [shown(cell.get_attribute("data-value")) for cell in cells]
+    assert sorted(filter(None, calls)) == sorted(cell["calls"] for cell in answer["heatmap"])
+
+
+def test_the_dashboard(inside: Panel, filled: Manager) -> None:
+    inside.visit("/")
+    inside.ready("today")
+    answer = answered(inside, filled, "dashboard/summary")
+    today, half = answer["today"], answer["rolling_30m"]
+    assert metrics(inside, "today") == {
+        "requests": today["total_calls"],
+        "failures": today["failure_calls"],
+        "cost": pytest.approx(today["total_cost"]),
+        "tokens": today["total_tokens"],
+        "success-rate": pytest.approx(today["success_rate"]),
+        "rpm": pytest.approx(half["rpm"]),
+        "tpm": pytest.approx(half["tpm"]),
+        "latency": pytest.approx(today["average_latency_ms"]),
+    }
+    failures = inside.page.locator("[data-table=recent-failures] [data-col=time]").all()
+    times = [shown(one.get_attribute("data-value")) for one in failures]
+    assert times == [one["timestamp_ms"] for one in answer["recent_failures"]][: len(times)]
+    channels = inside.page.locator("[data-table=channel-health] [data-row]").all()
+    names = [one.get_attribute("data-row") for one in channels]
+    assert names == [one["auth_index"] for one in answer["channel_health"]]
+    costs = inside.page.locator("[data-chart=model-costs]")
+    expect(costs).to_have_attribute("data-points", str(len(answer["model_cost_rank"])))

@@ -19,7 +19,7 @@ const SAVING_MS = 120_000;
 const MOST = 2_147_483_647;
 
 const draft = signal<Values>({});
-const saved = computed(() => valuesOf(config.value?.config ?? {}));
+const saved = computed(() => valuesOf(config.value?.config));
 const values = computed<Values>(() => ({ ...saved.value, ...draft.value }));
 /** The names of the fields that are not what is saved. */
 export const changedFields = computed(() => Object.keys(draft.value).filter((name) => draft.value[name] !== (saved.value[name] ?? "")));
@@ -28,7 +28,8 @@ function flag(on: boolean | undefined): string {
   return on ? "true" : "";
 }
 
-function valuesOf({ cpaConnection, collector }: Settings): Values {
+function valuesOf(settings: Settings | undefined): Values {
+  const { cpaConnection, collector } = settings ?? {};
   return {
     "cpa-url": cpaConnection?.cpaBaseUrl ?? "",
     "cpa-key": "",

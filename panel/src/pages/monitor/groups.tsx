@@ -1,6 +1,6 @@
 /** The tables of accounts and of client keys, and the drawer behind a row. */
 
-import type { GroupStats, KeyContext, KeyStats, ModelStats, Strip } from "../../api/analytics";
+import type { AccountStats, KeyContext, KeyStats, GroupModel, Strip } from "../../api/analytics";
 import { Outcomes } from "../../charts/marks";
 import { fmt, t } from "../../i18n/language";
 import { tick, usePart, type Data } from "../../state/freshness";
@@ -72,8 +72,8 @@ function outcomesOf(strip: Strip): ("success" | "failure" | "mixed" | "idle")[] 
 export function Accounts({ data }: { readonly data: Data<Shown> }) {
   const rows = usePart(data, ({ answer }) => answer.account_stats ?? []);
   const strips = new Map(data.now.value.value?.answer.account_strips?.map((strip) => [strip.id, strip]));
-  const figures = figureColumns<GroupStats>();
-  const columns: Column<GroupStats>[] = [
+  const figures = figureColumns<AccountStats>();
+  const columns: Column<AccountStats>[] = [
     { id: "account", title: t("column.account"), phone: "main", value: (row) => accountName(row.id) },
     { id: "provider", title: t("column.provider"), phone: "sub", value: (row) => row.auth_provider_snapshot ?? "" },
     ...figures.slice(0, 3),
@@ -106,7 +106,7 @@ export function ApiKeys({ data }: { readonly data: Data<Shown> }) {
   return <Groups id="api-keys" data={rows} columns={columns} label={t("monitor.apiKeys")} nameOf={nameOf} focus={(row) => ({ api_key_hash: row.id })} />;
 }
 
-interface GroupsProps<R extends GroupStats> {
+interface GroupsProps<R extends AccountStats> {
   readonly id: string;
   readonly label: string;
   readonly data: Data<readonly R[]>;
@@ -115,7 +115,7 @@ interface GroupsProps<R extends GroupStats> {
   readonly focus: (row: R) => Record<string, string>;
 }
 
-function Groups<R extends GroupStats & { readonly contexts?: readonly KeyContext[] }>({ id, label, data, columns, nameOf, focus }: GroupsProps<R>) {
+function Groups<R extends AccountStats & { readonly contexts?: readonly KeyContext[] }>({ id, label, data, columns, nameOf, focus }: GroupsProps<R>) {
   const open = query.value["row"];
   const row = data.now.value.value?.find((candidate) => candidate.id === open);
   return (
@@ -139,7 +139,7 @@ function Groups<R extends GroupStats & { readonly contexts?: readonly KeyContext
   );
 }
 
-function GroupFacts({ row }: { readonly row: GroupStats }) {
+function GroupFacts({ row }: { readonly row: AccountStats }) {
   return (
     <Facts
       rows={[
@@ -160,8 +160,8 @@ function GroupFacts({ row }: { readonly row: GroupStats }) {
 }
 
 /** The models of a group, as the server counted them. */
-export function Models({ rows }: { readonly rows: readonly ModelStats[] }) {
-  const columns: Column<ModelStats>[] = [{ id: "model", title: t("column.model"), phone: "main", value: (row) => row.model }, ...figureColumns<ModelStats>()];
+export function Models({ rows }: { readonly rows: readonly GroupModel[] }) {
+  const columns: Column<GroupModel>[] = [{ id: "model", title: t("column.model"), phone: "main", value: (row) => row.model }, ...figureColumns<GroupModel>()];
   return (
     <section class="part">
       <h3>{t("monitor.models")}</h3>

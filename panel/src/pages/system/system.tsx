@@ -103,7 +103,7 @@ function Process({ data }: { readonly data: Data<Status> }) {
             [t("system.lag"), fmt.value.duration(reactorLagMs)],
             [t("system.checkpoint"), database?.checkpoint ? `${database.checkpoint.mode}, ${fmt.value.dateTime(database.checkpoint.executedAtMs)}, ${fmt.value.duration(database.checkpoint.durationMs)}` : ""],
             [t("coverage.lastError"), database?.checkpoint?.error],
-            [t("system.maintenance"), databaseMaintenance?.required ? <span class="warn-text">{databaseMaintenance.command ?? t("common.yes")}</span> : t("common.none")],
+            [t("system.maintenance"), databaseMaintenance?.required ? <span class="warn-text">{databaseMaintenance.reasons.join(", ") || t("common.yes")}</span> : t("common.none")],
           ]}
         />
       )}

@@ -171,7 +171,7 @@ function Editor({ edited, overview, onClose, onSaved, onDelete }: EditorProps) {
     </>
   );
   return (
-    <Modal id="notice" drawer busy={busy} title={t(isRule ? "notices.rules" : "notices.channels")} onClose={onClose} foot={foot}>
+    <Modal id="notice" form drawer busy={busy} title={t(isRule ? "notices.rules" : "notices.channels")} onClose={onClose} foot={foot}>
       <Fields specs={specs} values={values} onChange={setValues} />
       {rehearsed && <p class="strip" data-block="rehearsal">{rehearsed}</p>}
       {error && <p class="bad-text" role="alert" data-error={error.code}>{say(error)}</p>}

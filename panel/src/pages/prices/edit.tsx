@@ -41,7 +41,7 @@ export function PriceDrawer({ row, tag, candidates, onClose, onSaved }: DrawerPr
     if (!busy && !wrong && model.trim()) void save(priceTyped(typed));
   };
   return (
-    <Modal id="price" drawer busy={busy} title={row.model || t("common.add")} onClose={onClose}>
+    <Modal id="price" form drawer busy={busy} title={row.model || t("common.add")} onClose={onClose}>
       <form class="form" onSubmit={submit}>
         {!row.model && (
           <Field name="model" label={t("column.model")}>

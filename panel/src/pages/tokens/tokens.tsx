@@ -126,7 +126,7 @@ function CreateDialog({ onClose }: { readonly onClose: () => void }) {
     </Button>
   );
   return (
-    <Modal id="create-token" title={t("tokens.create")} busy={busy} onClose={onClose} foot={foot}>
+    <Modal id="create-token" form title={t("tokens.create")} busy={busy} onClose={onClose} foot={foot}>
       <Field name="name" label={t("tokens.name")} hint={t("tokens.nameHint")}>
         {(attributes) => <input {...attributes} type="text" maxLength={120} value={name} onInput={(event) => setName(event.currentTarget.value)} />}
       </Field>

@@ -8,8 +8,11 @@ APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -y
 # Node.js comes as a wheel, so that its version is the same everywhere.
 NPM := cd panel && PATH="$(abspath $(BIN)):$$PATH" npm --no-audit --no-fund --loglevel=error
 PAGE := cpamp/web/panel/management.html
+# The panel's types of answers are made from what the program says of its own API.
+TYPES := panel/src/api/answers.generated.ts
+MAKE_TYPES := $(BIN)/cpamp openapi | PATH="$(abspath $(BIN)):$$PATH" node panel/types.mjs
 
-.PHONY: demo test check lint types unit panel panel-check browser bench format clean
+.PHONY: demo test check lint types unit panel panel-types panel-check browser bench format clean
 
 demo: $(VENV)/.installed  ## run the daemon against the bundled CPA simulator, with live traffic
 	$(BIN)/python -m cpamp.demo
@@ -25,11 +28,15 @@ lint: $(VENV)/.tested
 types: $(VENV)/.tested
 	$(BIN)/mypy
 
-panel: panel/node_modules/.installed  ## build the page that the package ships
+panel: panel-types panel/node_modules/.installed  ## build the page that the package ships
 	$(NPM) run build
 
-# The page that is committed must be the one that its sources make.
-panel-check: panel/node_modules/.installed
+panel-types: $(VENV)/.installed $(BIN)/npm
+	$(MAKE_TYPES) > $(TYPES)
+
+# The types and the page that are committed must be those that their sources make.
+panel-check: panel/node_modules/.installed $(VENV)/.installed
+	$(MAKE_TYPES) | cmp - $(TYPES) || { echo "$(TYPES) is stale: run make panel-types"; exit 1; }
 	$(NPM) run check
 	$(NPM) test
 	$(NPM) run build -- --outDir dist

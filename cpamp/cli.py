@@ -17,6 +17,7 @@ from cpamp.commands import (
     doctor,
     forget,
     import_reference,
+    openapi,
     reset_admin_key,
     restore,
     show,
@@ -37,6 +38,7 @@ COMMANDS: tuple[Command, ...] = (
     forget.COMMAND,
     compact.COMMAND,
     cleanup_derived.COMMAND,
+    openapi.COMMAND,
 )
 
 

@@ -13,6 +13,7 @@ from cpamp.pricing.aliases import AliasBook, Aliases, Renaming, key_hash
 from cpamp.web.etags import etag
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import ANY_METHOD, Access, Body, Reply, route
+from cpamp.web.shapes import manager
 
 PATH = "/v0/management/api-key-aliases"
 ALIASES_BODY = Body(16 * 1024 * 1024)
@@ -38,12 +39,19 @@ class ApiKeyAliases:
         PATH,
         summary="What the API keys are called, by their hashes",
         access=Access.READ,
+        answer=manager.AliasList,
     )
     async def shown(self, request: ApiRequest) -> Any:
         """By name."""
         return _answer(self._aliases.book)
 
-    @route("PUT", PATH, summary="Call some API keys by these names", body=ALIASES_BODY)
+    @route(
+        "PUT",
+        PATH,
+        summary="Call some API keys by these names",
+        body=ALIASES_BODY,
+        answer=manager.AliasList,
+    )
     async def put(self, request: ApiRequest) -> Any:
         """All or nothing; the names of other keys stay."""
         body = members.folded(await request.first_json(), *_MEMBERS)
@@ -57,7 +65,7 @@ class ApiKeyAliases:
         )
         return _answer(await self._aliases.put(renaming))
 
-    @route("DELETE", f"{PATH}/<key>", summary="Call an API key by no name")
+    @route("DELETE", f"{PATH}/<key>", summary="Call an API key by no name", answer=manager.Ok)
     async def deleted(self, request: ApiRequest, key: str) -> Any:
         """Also when it had none."""
         book = await self._aliases.delete(key_hash(key))
@@ -77,9 +85,9 @@ def _item(value: Any, now_ms: int) -> tuple[str, str, int]:
     return members.text(item, "apiKeyHash"), members.text(item, "alias"), at_ms
 
 
-def listing(book: AliasBook) -> dict[str, Any]:
+def listing(book: AliasBook) -> manager.AliasList:
     """The names as answers carry them."""
-    items = [
+    items: list[manager.Alias] = [
         {"apiKeyHash": a.api_key_hash, "alias": a.alias, "updatedAtMs": a.updated_at_ms}
         for a in book.items
     ]

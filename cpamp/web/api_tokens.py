@@ -11,6 +11,7 @@ from cpamp.errors import NotFound
 from cpamp.tokens import ApiToken, Tokens
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import ANY_METHOD, JSON_BODY, Reply, route
+from cpamp.web.shapes import manager
 
 PATH = "/v0/management/api-tokens"
 
@@ -30,7 +31,12 @@ class ApiTokens:
 
     _tokens: Tokens
 
-    @route("GET", PATH, summary="The tokens that may read, without the tokens themselves")
+    @route(
+        "GET",
+        PATH,
+        summary="The tokens that may read, without the tokens themselves",
+        answer=manager.TokenList,
+    )
     async def listed(self, request: ApiRequest) -> Any:
         """The oldest first."""
         return {"items": [_item(token) for token in self._tokens.items]}
@@ -40,6 +46,7 @@ class ApiTokens:
         PATH,
         summary="A new token, told this once",
         body=attrs.evolve(JSON_BODY, form=NewToken),
+        answer=manager.CreatedToken,
     )
     async def created(self, request: ApiRequest) -> Any:
         """Only its hash is kept."""
@@ -48,7 +55,7 @@ class ApiTokens:
         text, token = await self._tokens.create(members.text(body, "name"), scopes)
         return Reply(201, {"token": text, **_item(token)})
 
-    @route("DELETE", f"{PATH}/<number>", summary="End a token")
+    @route("DELETE", f"{PATH}/<number>", summary="End a token", answer=manager.Ok)
     async def revoked(self, request: ApiRequest, number: str) -> Any:
         """At once."""
         if not number.isdecimal() or len(number) > 18:
@@ -62,7 +69,7 @@ class ApiTokens:
         raise NotFound("there is nothing of that path")
 
 
-def _item(token: ApiToken) -> dict[str, Any]:
+def _item(token: ApiToken) -> manager.TokenInfo:
     return {
         "id": token.id,
         "name": token.name,

@@ -20,6 +20,7 @@ from cpamp.store.cooldowns import Cooldown
 from cpamp.web.errors import MethodNotAllowed, Unauthorized
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import ANY_METHOD, JSON_BODY, Access, route
+from cpamp.web.shapes import accounts
 
 POLICY = "/usage-service/account-processing-policy"
 CANDIDATES = "/v0/management/account-action-candidates"
@@ -35,19 +36,36 @@ class Automations:
     _candidates: Candidates
     _configured: Callable[[], bool]
 
-    @route("GET", POLICY, summary="Which automatic parts are on", access=Access.OPTIONAL)
+    @route(
+        "GET",
+        POLICY,
+        summary="Which automatic parts are on",
+        access=Access.OPTIONAL,
+        answer=accounts.AccountPolicy,
+    )
     async def policy(self, request: ApiRequest) -> dict[str, Any]:
         """Open to all until there is a CPA: the first page of the panel asks."""
         if self._configured() and not request.is_admin:
             raise Unauthorized("invalid admin key")
         return await self._policy.json()
 
-    @route("PATCH", POLICY, summary="Switch automatic parts on or off", body=JSON_BODY)
+    @route(
+        "PATCH",
+        POLICY,
+        summary="Switch automatic parts on or off",
+        body=JSON_BODY,
+        answer=accounts.AccountPolicy,
+    )
     async def change_policy(self, request: ApiRequest) -> dict[str, Any]:
         """Holds for the next events."""
         return await self._policy.change(await request.json_object())
 
-    @route("GET", "/usage-service/quota-cooldowns", summary="Credentials that rest")
+    @route(
+        "GET",
+        "/usage-service/quota-cooldowns",
+        summary="Credentials that rest",
+        answer=accounts.CooldownList,
+    )
     async def cooldowns(self, request: ApiRequest) -> dict[str, Any]:
         """Those in force, by the time of their end."""
         return {"items": [_cooldown_json(row) for row in await self._cooldowns.active()]}
@@ -57,6 +75,7 @@ class Automations:
         CANDIDATES,
         summary="Accounts that want a person",
         query={"status": "only of this status", "limit": f"1 to {MOST}, else {NO_LIMIT}"},
+        answer=accounts.CandidateList,
     )
     async def candidates(self, request: ApiRequest) -> dict[str, Any]:
         """Open ones first."""
@@ -65,22 +84,42 @@ class Automations:
         limit = limit if 0 < limit <= MOST else NO_LIMIT
         return await self._candidates.listing(request.query("status") or "", limit)
 
-    @route("POST", f"{CANDIDATES}/<number>/ignore", summary="Leave an account as it is")
+    @route(
+        "POST",
+        f"{CANDIDATES}/<number>/ignore",
+        summary="Leave an account as it is",
+        answer=accounts.DecidedCandidate,
+    )
     async def ignore(self, request: ApiRequest, number: str) -> dict[str, Any]:
         """Until its credential changes."""
         return await self._candidates.ignore(_id(number))
 
-    @route("POST", f"{CANDIDATES}/<number>/resolve", summary="An account has been seen to")
+    @route(
+        "POST",
+        f"{CANDIDATES}/<number>/resolve",
+        summary="An account has been seen to",
+        answer=accounts.DecidedCandidate,
+    )
     async def resolve(self, request: ApiRequest, number: str) -> dict[str, Any]:
         """The next failure opens a new one."""
         return await self._candidates.resolve(_id(number))
 
-    @route("POST", f"{CANDIDATES}/<number>/enable", summary="Enable an account's credential")
+    @route(
+        "POST",
+        f"{CANDIDATES}/<number>/enable",
+        summary="Enable an account's credential",
+        answer=accounts.DecidedCandidate,
+    )
     async def enable(self, request: ApiRequest, number: str) -> dict[str, Any]:
         """If it is still the one that failed."""
         return await self._candidates.enable(_id(number))
 
-    @route("DELETE", f"{CANDIDATES}/<number>/auth-file", summary="Delete an account's credential")
+    @route(
+        "DELETE",
+        f"{CANDIDATES}/<number>/auth-file",
+        summary="Delete an account's credential",
+        answer=accounts.DecidedCandidate,
+    )
     async def delete(self, request: ApiRequest, number: str) -> dict[str, Any]:
         """If its file holds no other."""
         return await self._candidates.delete(_id(number))

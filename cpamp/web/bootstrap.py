@@ -17,6 +17,7 @@ from cpamp.errors import Problem
 from cpamp.web.proxy import NotConfigured
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import route
+from cpamp.web.shapes import manager
 
 PATH = "/v0/management/panel/bootstrap"
 CPA_SECONDS = 2.0
@@ -45,7 +46,12 @@ class Bootstrap:
     _own: Mapping[str, Callable[[], Any]]
     _client_of: Callable[[], CpaClient | None]
 
-    @route("GET", PATH, summary="All that the panel starts with, CPA's part last")
+    @route(
+        "GET",
+        PATH,
+        summary="All that the panel starts with, CPA's part last",
+        answer=manager.Started,
+    )
     async def bootstrap(self, request: ApiRequest) -> None:
         """One JSON object in two lines: what is our own is sent before CPA is waited for.
 

@@ -12,6 +12,7 @@ from cpamp import __version__
 from cpamp.store.store import Counts
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import Access, route
+from cpamp.web.shapes import manager
 
 SERVICE = "cpa-manager-plus"
 
@@ -41,7 +42,7 @@ class Listing(Protocol):
         """The member of the answer."""
 
 
-MAINTENANCE: dict[str, Any] = {
+MAINTENANCE: manager.Maintenance = {
     "required": False,
     "performanceDegraded": False,
     "deferredIndexes": 0,
@@ -71,6 +72,7 @@ class Health:
         "/usage-service/info",
         summary="What answers here, and how far it is set up",
         access=Access.PUBLIC,
+        answer=manager.Info,
     )
     async def info(self, request: ApiRequest) -> Any:
         """For a panel, before anybody has logged in."""
@@ -82,6 +84,7 @@ class Health:
         summary="How the daemon does: counts, collection, coverage, database, takeovers",
         access=Access.READ,
         query={"scope": "database-maintenance: that member alone"},
+        answer=manager.Status,
     )
     async def status(self, request: ApiRequest) -> Any:
         """All that is known without asking anybody."""
@@ -107,7 +110,7 @@ class Health:
         }
 
 
-def _migration(events: int) -> dict[str, Any]:
+def _migration(events: int) -> manager.DataMigration:
     # Events are stored with their accounting; there is nothing to be migrated.
     return {
         "name": "usage_cache_accounting_v2",

@@ -14,6 +14,7 @@ from cpamp.importing.sessions import Sessions
 from cpamp.store import Store
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import ANY_METHOD, Body, Reply, route
+from cpamp.web.shapes import manager
 
 DIRECT_BYTES = 64 * 1024 * 1024
 SESSIONS = "/v0/management/usage/import-sessions"
@@ -33,23 +34,30 @@ class Imports:
         "/v0/management/usage/import",
         summary="Import a file: exported events, raw records, or a legacy snapshot; also gzip",
         body=Body.stream(DIRECT_BYTES),
+        answer=manager.ImportResult,
     )
     async def direct(self, request: ApiRequest) -> Any:
         """Read and stored while it arrives."""
         job = ImportJob(self._reactor, self._store, self._now_ms, self._sessions.scratch)
         return (await job.run(request.body)).body()
 
-    @route("POST", SESSIONS, summary="Begin a resumable upload", body=Body(64 * 1024))
+    @route(
+        "POST",
+        SESSIONS,
+        summary="Begin a resumable upload",
+        body=Body(64 * 1024),
+        answer=manager.Upload,
+    )
     async def begin(self, request: ApiRequest) -> Any:
         """Or find the one with the same resume key."""
         return Reply(201, await self._sessions.create(await request.json()))
 
-    @route("GET", SESSIONS, summary="All uploads")
+    @route("GET", SESSIONS, summary="All uploads", answer=manager.Uploads)
     async def listed(self, request: ApiRequest) -> Any:
         """So that an abandoned one can be found."""
         return {"sessions": await self._sessions.listed()}
 
-    @route("GET", f"{SESSIONS}/<number>", summary="An upload")
+    @route("GET", f"{SESSIONS}/<number>", summary="An upload", answer=manager.Upload)
     async def shown(self, request: ApiRequest, number: str) -> Any:
         """How far it is."""
         return await self._sessions.shown(number)
@@ -60,6 +68,7 @@ class Imports:
         summary="The next piece of an upload",
         query={"offset": "where it begins, which must be where the last one ended"},
         body=Body.stream(),
+        answer=manager.Upload,
     )
     async def chunk(self, request: ApiRequest, number: str) -> Any:
         """On the disk when it is answered."""
@@ -71,7 +80,12 @@ class Imports:
             number, int(text), request.body, int(length) if length else None
         )
 
-    @route("POST", f"{SESSIONS}/<number>/complete", summary="Import what was uploaded")
+    @route(
+        "POST",
+        f"{SESSIONS}/<number>/complete",
+        summary="Import what was uploaded",
+        answer=manager.Upload,
+    )
     async def complete(self, request: ApiRequest, number: str) -> Any:
         """Goes on in the background."""
         session, done = await self._sessions.complete(number)
@@ -82,7 +96,7 @@ class Imports:
         """What is below an upload and is none of the other routes."""
         raise SessionNotFound("there is no such action for a usage import upload")
 
-    @route("DELETE", f"{SESSIONS}/<number>", summary="Give an upload up")
+    @route("DELETE", f"{SESSIONS}/<number>", summary="Give an upload up", answer=manager.Upload)
     async def cancel(self, request: ApiRequest, number: str) -> Any:
         """What was imported so far stays."""
         session, done = await self._sessions.cancel(number)

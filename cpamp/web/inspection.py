@@ -14,6 +14,7 @@ from cpamp.inspection.scheduler import Scheduler
 from cpamp.web.errors import MethodNotAllowed
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import ANY_METHOD, JSON_BODY, route
+from cpamp.web.shapes import accounts
 
 BASE = "/v0/management/codex-inspection"
 RUNS, MOST_RUNS = 20, 200
@@ -27,7 +28,7 @@ class Inspections:
     _scheduler: Scheduler
     _actions: ManualActions
 
-    @route("POST", f"{BASE}/run", summary="Begin an inspection")
+    @route("POST", f"{BASE}/run", summary="Begin an inspection", answer=accounts.RunDetail)
     async def run(self, request: ApiRequest) -> dict[str, Any]:
         """Answers as soon as the run is stored."""
         return await self._inspector.start("manual", "manual")
@@ -37,6 +38,7 @@ class Inspections:
         f"{BASE}/runs",
         summary="The newest inspections",
         query={"limit": "1 to 200, else 20", "beforeId": "only those before this run"},
+        answer=accounts.Runs,
     )
     async def runs(self, request: ApiRequest) -> dict[str, Any]:
         """Newest first, and when the schedule wants the next one."""
@@ -56,6 +58,7 @@ class Inspections:
             "resultsAfterId": "only results behind this one",
             "logsAfterId": "only log entries behind this one",
         },
+        answer=accounts.RunDetail,
     )
     async def detail(self, request: ApiRequest, run_id: str) -> dict[str, Any]:
         """Polled for progress."""
@@ -65,7 +68,12 @@ class Inspections:
             _positive(request.query("logsAfterId")),
         )
 
-    @route("POST", f"{BASE}/runs/<run_id>/cancel", summary="End an inspection")
+    @route(
+        "POST",
+        f"{BASE}/runs/<run_id>/cancel",
+        summary="End an inspection",
+        answer=accounts.RunDetail,
+    )
     async def cancel(self, request: ApiRequest, run_id: str) -> dict[str, Any]:
         """Goes on if the client leaves."""
         return await self._inspector.cancel(_run_id(run_id))
@@ -75,6 +83,7 @@ class Inspections:
         f"{BASE}/runs/<run_id>/actions",
         summary="Act on results of an inspection; dryRun only tells what would be done",
         body=JSON_BODY,
+        answer=accounts.Acted,
     )
     async def actions(self, request: ApiRequest, run_id: str) -> dict[str, Any]:
         """Answers when all is done."""

@@ -20,6 +20,7 @@ from cpamp.errors import NotFound
 from cpamp.web.packing import accepts_gzip
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import ANY_METHOD, JSON_BODY, Access, Reply, route
+from cpamp.web.shapes import accounts, figures
 
 DASHBOARD = "/v0/management/dashboard"
 MONITORING = "/v0/management/monitoring"
@@ -53,6 +54,7 @@ class Monitoring:
         access=Access.READ_OWN,
         body=attrs.evolve(JSON_BODY, form=AnalyticsRequest),
         ends_with_client=True,
+        answer=figures.Analytics,
     )
     async def analytics(self, request: ApiRequest) -> Reply | None:
         """All sections of one answer are of one moment."""
@@ -64,6 +66,7 @@ class Monitoring:
         summary="The same, where the question fits a query",
         access=Access.READ_OWN,
         query=ANALYTICS_QUERY,
+        answer=figures.Analytics,
     )
     async def analytics_by_query(self, request: ApiRequest) -> Reply | None:
         """The question in the query, so that a link can hold it."""
@@ -76,6 +79,7 @@ class Monitoring:
         access=Access.READ,
         body=JSON_BODY,
         ends_with_client=True,
+        answer=accounts.AccountHistories,
     )
     async def account_history(self, request: ApiRequest) -> Reply:
         """For the rows of the accounts page."""
@@ -89,6 +93,7 @@ class Monitoring:
         access=Access.READ,
         body=JSON_BODY,
         ends_with_client=True,
+        answer=accounts.WindowUsages,
     )
     async def account_window_usage(self, request: ApiRequest) -> Reply:
         """To stand beside what the provider says."""
@@ -103,6 +108,7 @@ class Monitoring:
         summary="What the newest response headers told of each credential",
         access=Access.READ,
         query={"days": "how far back, at most 365; 30", "limit": "at most 5000; 1000"},
+        answer=accounts.HeaderSnapshots,
     )
     async def header_snapshots(self, request: ApiRequest) -> Reply:
         """Quota, plan, last error and trace of each credential."""
@@ -123,6 +129,7 @@ class Monitoring:
             "recent_failures": "how many failures; 5",
             "time_zone": "IANA name, for days of 23 or 25 hours; 24 hours",
         },
+        answer=figures.Dashboard,
     )
     async def dashboard(self, request: ApiRequest) -> Reply:
         """All that the first page shows."""

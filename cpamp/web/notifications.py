@@ -11,6 +11,7 @@ from cpamp.notify.notifier import Notifier
 from cpamp.notify.rule import LIMITS, Kind, Rule
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import ANY_METHOD, JSON_BODY, route
+from cpamp.web.shapes import manager, notices
 
 BASE = "/v0/management/notifications"
 LOG, MOST_LOG = 100, 1_000
@@ -22,43 +23,71 @@ class Notifications:
 
     _notifier: Notifier
 
-    @route("GET", BASE, summary="Ways to reach people, rules, and the kinds of rules")
+    @route(
+        "GET",
+        BASE,
+        summary="Ways to reach people, rules, and the kinds of rules",
+        answer=notices.Notices,
+    )
     async def overview(self, request: ApiRequest) -> Any:
         """Secrets are not told."""
         return {**await self._notifier.overview(), "kinds": [_kind(kind) for kind in Kind]}
 
-    @route("POST", f"{BASE}/channels", summary="Add a way to reach people", body=JSON_BODY)
+    @route(
+        "POST",
+        f"{BASE}/channels",
+        summary="Add a way to reach people",
+        body=JSON_BODY,
+        answer=notices.ChannelJson,
+    )
     async def add_channel(self, request: ApiRequest) -> Any:
         """With its secret, which is stored encrypted."""
         return await self._notifier.put_channel(await request.json())
 
-    @route("PUT", f"{BASE}/channels/<number>", summary="Change a way", body=JSON_BODY)
+    @route(
+        "PUT",
+        f"{BASE}/channels/<number>",
+        summary="Change a way",
+        body=JSON_BODY,
+        answer=notices.ChannelJson,
+    )
     async def put_channel(self, request: ApiRequest, number: str) -> Any:
         """A secret that is not given stays."""
         return await self._notifier.put_channel(await request.json(), _number(number))
 
-    @route("DELETE", f"{BASE}/channels/<number>", summary="Delete a way")
+    @route("DELETE", f"{BASE}/channels/<number>", summary="Delete a way", answer=manager.Ok)
     async def delete_channel(self, request: ApiRequest, number: str) -> Any:
         """What is on its way by it fails."""
         await self._notifier.delete_channel(_number(number))
         return {"ok": True}
 
-    @route("POST", f"{BASE}/channels/<number>/test", summary="Send a message by a way, now")
+    @route(
+        "POST",
+        f"{BASE}/channels/<number>/test",
+        summary="Send a message by a way, now",
+        answer=notices.Tested,
+    )
     async def test(self, request: ApiRequest, number: str) -> Any:
         """Tells whether it got through."""
         return await self._notifier.test(_number(number))
 
-    @route("POST", f"{BASE}/rules", summary="Add a rule", body=JSON_BODY)
+    @route("POST", f"{BASE}/rules", summary="Add a rule", body=JSON_BODY, answer=notices.RuleJson)
     async def add_rule(self, request: ApiRequest) -> Any:
         """A rule that names no channels takes all."""
         return await self._notifier.put_rule(await request.json())
 
-    @route("PUT", f"{BASE}/rules/<number>", summary="Change a rule", body=JSON_BODY)
+    @route(
+        "PUT",
+        f"{BASE}/rules/<number>",
+        summary="Change a rule",
+        body=JSON_BODY,
+        answer=notices.RuleJson,
+    )
     async def put_rule(self, request: ApiRequest, number: str) -> Any:
         """What it has seen stays."""
         return await self._notifier.put_rule(await request.json(), _number(number))
 
-    @route("DELETE", f"{BASE}/rules/<number>", summary="Delete a rule")
+    @route("DELETE", f"{BASE}/rules/<number>", summary="Delete a rule", answer=manager.Ok)
     async def delete_rule(self, request: ApiRequest, number: str) -> Any:
         """Also what it has seen."""
         await self._notifier.delete_rule(_number(number))
@@ -69,12 +98,19 @@ class Notifications:
         f"{BASE}/rehearsal",
         summary="When a rule would have told something in the last 30 days",
         body=JSON_BODY,
+        answer=notices.Rehearsed,
     )
     async def rehearsal(self, request: ApiRequest) -> Any:
         """Nothing is stored or sent."""
         return await self._notifier.rehearsal.of(Rule.read(await request.json()))
 
-    @route("GET", f"{BASE}/log", summary="What was told", query={"limit": "at most 1000; 100"})
+    @route(
+        "GET",
+        f"{BASE}/log",
+        summary="What was told",
+        query={"limit": "at most 1000; 100"},
+        answer=notices.ToldList,
+    )
     async def log(self, request: ApiRequest) -> Any:
         """Newest first."""
         text = request.query("limit") or ""

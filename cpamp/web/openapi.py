@@ -13,7 +13,7 @@ import orjson
 
 from cpamp import __version__
 from cpamp.errors import Problem
-from cpamp.schemas import schema_of_class, schema_of_value
+from cpamp.schemas import PLACE, Named, schema_of_class, schema_of_shape, schema_of_value
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import Access, Body, Route, route
 
@@ -54,13 +54,14 @@ def examples() -> Mapping[str, Any]:
 def document(routes: Mapping[str, Route], shown: Mapping[str, Any]) -> dict[str, Any]:
     """The description of some routes."""
     paths: dict[str, dict[str, Any]] = {}
+    named: Named = {"Problem": _problem()}
     for one in routes.values():
         if one.fallback:
             continue
         path = _PARAMETER.sub(r"{\1}", one.path)
         for method in sorted(one.methods - {"HEAD"}):
             example = shown.get(f"{method} {path}", {})
-            operation = _operation(one, method, path, example)
+            operation = _operation(one, method, path, example, named)
             paths.setdefault(path, {})[method.lower()] = operation
     return {
         "openapi": "3.1.0",
@@ -80,18 +81,20 @@ def document(routes: Mapping[str, Route], shown: Mapping[str, Any]) -> dict[str,
                     "description": "The admin key, or a token that may read this.",
                 }
             },
-            "schemas": {"Problem": _problem()},
+            "schemas": dict(sorted(named.items())),
             "responses": {
                 "Problem": {
                     "description": "What went wrong, and what to do",
-                    "content": _json({"$ref": "#/components/schemas/Problem"}),
+                    "content": _json({"$ref": f"{PLACE}Problem"}),
                 }
             },
         },
     }
 
 
-def _operation(one: Route, method: str, path: str, example: Mapping[str, Any]) -> dict[str, Any]:
+def _operation(
+    one: Route, method: str, path: str, example: Mapping[str, Any], named: Named
+) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": _identifier(method, path),
         "summary": one.summary,
@@ -99,7 +102,7 @@ def _operation(one: Route, method: str, path: str, example: Mapping[str, Any]) -
         "security": _SECURITY.get(one.access, [{"key": []}]),
         "parameters": list(_parameters(one)),
         "responses": {
-            "2XX": _answer(example),
+            "2XX": _answer(one, example, named),
             **{str(status): _ERROR for status in _statuses(one)},
             "default": _ERROR,
         },
@@ -132,9 +135,11 @@ def _statuses(one: Route) -> Iterator[int]:
         yield 413
 
 
-def _answer(example: Mapping[str, Any]) -> dict[str, Any]:
+def _answer(one: Route, example: Mapping[str, Any], named: Named) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": "As asked for"}
-    if "response" in example:
+    if one.answer is not None:
+        answer["content"] = _json(schema_of_shape(one.answer, named), example.get("response"))
+    elif "response" in example:
         schema = schema_of_value(example["response"])
         answer["content"] = _json(schema, example["response"])
     return answer

@@ -17,6 +17,7 @@ from cpamp.web.errors import MethodNotAllowed, json_bytes
 from cpamp.web.etags import etag, unchanged, versions
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import ANY_METHOD, Access, Body, Reply, route
+from cpamp.web.shapes import manager, prices
 
 PATH = "/v0/management/model-prices"
 BOOK_BODY = Body(16 * 1024 * 1024)
@@ -47,6 +48,7 @@ class ModelPrices:
         summary="All prices, in USD per million tokens",
         access=Access.READ,
         query={"include": "raw: also the sources' own records"},
+        answer=prices.PriceBook,
     )
     async def shown(self, request: ApiRequest) -> Any:
         """By model id."""
@@ -56,7 +58,13 @@ class ModelPrices:
             return Reply(304, headers={"ETag": etag(book.version)})
         return await _answer(lambda: _bodies(book.prices, raw=raw), book.version)
 
-    @route("PUT", PATH, summary="Make these the prices, and delete all others", body=BOOK_BODY)
+    @route(
+        "PUT",
+        PATH,
+        summary="Make these the prices, and delete all others",
+        body=BOOK_BODY,
+        answer=prices.PriceBook,
+    )
     async def replaced(self, request: ApiRequest) -> Any:
         """All or nothing."""
         given = members.folded(await request.first_json(), "prices").get("prices")
@@ -66,14 +74,20 @@ class ModelPrices:
         book = await self._prices.replace(new, versions(request.header("If-Match")))
         return await _answer(lambda: _bodies(book.prices), book.version)
 
-    @route("POST", f"{PATH}/sync", summary="Take prices over from the sources", body=BOOK_BODY)
+    @route(
+        "POST",
+        f"{PATH}/sync",
+        summary="Take prices over from the sources",
+        body=BOOK_BODY,
+        answer=prices.SyncResult,
+    )
     async def synced(self, request: ApiRequest) -> Any:
         """With a report of what was asked, found and written."""
         wanted = SyncRequest.read(await request.first_json(optional=True))
         outcome = await self._sync.run(wanted)
         return await _answer(outcome.body, outcome.book.version)
 
-    @route("GET", f"{PATH}/<path:model>", summary="The price of a model")
+    @route("GET", f"{PATH}/<path:model>", summary="The price of a model", answer=prices.PriceBook)
     async def shown_one(self, request: ApiRequest, model: str) -> Any:
         """As the book has it."""
         model = _model(model)
@@ -82,7 +96,13 @@ class ModelPrices:
             raise NotFound("there is no price of that model")
         return await _answer(lambda: _bodies({model: book.prices[model]}), book.version)
 
-    @route("PUT", f"{PATH}/<path:model>", summary="Set the price of a model", body=BOOK_BODY)
+    @route(
+        "PUT",
+        f"{PATH}/<path:model>",
+        summary="Set the price of a model",
+        body=BOOK_BODY,
+        answer=prices.PriceBook,
+    )
     async def put_one(self, request: ApiRequest, model: str) -> Any:
         """The others stay as they are."""
         model = _model(model)
@@ -90,7 +110,9 @@ class ModelPrices:
         book = await self._prices.put(new, versions(request.header("If-Match")))
         return await _answer(lambda: _bodies({model: book.prices[model]}), book.version)
 
-    @route("DELETE", f"{PATH}/<path:model>", summary="Delete the price of a model")
+    @route(
+        "DELETE", f"{PATH}/<path:model>", summary="Delete the price of a model", answer=manager.Ok
+    )
     async def deleted(self, request: ApiRequest, model: str) -> Any:
         """Also when there was none."""
         book = await self._prices.delete(_model(model), versions(request.header("If-Match")))

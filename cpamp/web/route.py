@@ -68,6 +68,7 @@ class Route:
     cors: bool = True
     fallback: bool = False
     ends_with_client: bool = True
+    answer: Any = None
 
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -86,6 +87,7 @@ def route(
     cors: bool = True,
     fallback: bool = False,
     ends_with_client: bool | None = None,
+    answer: Any = None,
 ) -> Callable[[Handler], Handler]:
     """Declare that a method of a resource handles `path`; may be used several times.
 
@@ -100,7 +102,7 @@ def route(
 
     def declare(handler: Handler) -> Handler:
         declared = list(getattr(handler, _DECLARED, []))
-        made = Route(path, names, access, body, summary, query or {}, cors, fallback, ends)
+        made = Route(path, names, access, body, summary, query or {}, cors, fallback, ends, answer)
         declared.append(made)
         setattr(handler, _DECLARED, declared)
         return handler

@@ -8,6 +8,7 @@ import attrs
 
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import JSON_BODY, route
+from cpamp.web.shapes import manager
 
 
 class SettingUp(Protocol):
@@ -32,22 +33,44 @@ class Setup:
 
     service: SettingUp
 
-    @route("GET", "/usage-service/config", summary="The configuration; the CPA key as a mask")
+    @route(
+        "GET",
+        "/usage-service/config",
+        summary="The configuration; the CPA key as a mask",
+        answer=manager.ShownConfig,
+    )
     async def get_config(self, request: ApiRequest) -> Any:
         """With CPA's own view, if it answers soon."""
         return await self.service.get_config()
 
-    @route("PUT", "/usage-service/config", summary="Save the configuration", body=JSON_BODY)
+    @route(
+        "PUT",
+        "/usage-service/config",
+        summary="Save the configuration",
+        body=JSON_BODY,
+        answer=manager.ShownConfig,
+    )
     async def put_config(self, request: ApiRequest) -> Any:
         """Checked against CPA before anything is saved."""
         return await self.service.put_config(await request.json_object())
 
-    @route("POST", "/setup", summary="Connect to a CPA", body=JSON_BODY)
+    @route(
+        "POST",
+        "/setup",
+        summary="Connect to a CPA",
+        body=JSON_BODY,
+        answer=manager.Connected,
+    )
     async def setup(self, request: ApiRequest) -> Any:
         """Checked against CPA before anything is saved."""
         return await self.service.setup(await request.json_object())
 
-    @route("POST", "/usage-service/retry", summary="Try a refused CPA key again, and now")
+    @route(
+        "POST",
+        "/usage-service/retry",
+        summary="Try a refused CPA key again, and now",
+        answer=manager.Ok,
+    )
     async def retry(self, request: ApiRequest) -> Any:
         """For a person who has put things right on CPA's side; a ban is waited out all the same."""
         return self.service.retry()

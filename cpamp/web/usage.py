@@ -19,6 +19,7 @@ from cpamp.usage.lines import csv_header, csv_rows, export_line, usage_detail
 from cpamp.web.newest import Page, Payload, usage_summary
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import ANY_METHOD, Access, Reply, route
+from cpamp.web.shapes import prices
 
 # Events that are read and written at once.
 PAGE = 1_000
@@ -93,6 +94,7 @@ class Usage:
         "/v0/management/model-prices/usage-summary",
         summary="How often each model was asked for and given, among the newest events",
         access=Access.READ,
+        answer=prices.UsageSummary,
     )
     async def summary(self, request: ApiRequest) -> dict[str, Any]:
         """So that nobody need download events to know their models."""

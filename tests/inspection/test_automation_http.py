@@ -8,6 +8,7 @@ from typing import Any
 
 from cpamp.lab import wait_until
 from tests.daemon import Lab, body, connection
+from tests.described import Described
 from tests.inspection import fixture
 
 POLICY = "/usage-service/account-processing-policy"
@@ -69,6 +70,9 @@ def test_from_records_to_changes(lab: Lab) -> None:
     )
     listing = http.json("GET", "/v0/management/auth-files?name=f01.json")["files"]
     assert listing[0]["disabled"] is True
+    described = Described.by(http)
+    for path in (POLICY, COOLDOWNS, CANDIDATES, "/status"):
+        assert described.wrong("GET", path, http.json("GET", path)) == []
 
     # A person enables it: the cooldown is over, and will not touch it again.
     on = {"name": "f01.json", "disabled": False}

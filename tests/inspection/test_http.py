@@ -6,6 +6,7 @@ from typing import Any
 
 from cpamp.lab import Manager, wait_until
 from tests.daemon import Lab, body, connection, encoded
+from tests.described import Described
 from tests.inspection import fixture
 
 BASE = "/v0/management/codex-inspection"
@@ -66,6 +67,13 @@ def test_a_run_over_http(lab: Lab) -> None:
     status, answer = ask(manager, "POST", f"/runs/{run_id}/actions", chosen)
     assert (status, answer["outcomes"][0]["status"]) == (200, "success")
     assert answer["detail"]["run"]["id"] == run_id
+    described = Described.by(manager.http)
+    for method, path, found in (
+        ("GET", "/runs", {"items": [run], "nextScheduledAtMs": 1}),
+        ("GET", f"/runs/{run_id}", detail),
+        ("POST", f"/runs/{run_id}/actions", answer),
+    ):
+        assert described.wrong(method, f"{BASE}{path}", found) == []
 
     for method, path, expected, code in (
         ("GET", "/runs/99", 404, "inspection_run_not_found"),

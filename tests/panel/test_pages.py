@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 from cpamp.lab import Manager
 from tests.daemon import Lab, connection
 from tests.panel.driving import (
+    DESKTOP,
     HOSTILE,
     PHONE,
     SECRET,
@@ -281,6 +282,86 @@ def test_a_price_that_was_changed_meanwhile_is_not_overwritten(
     inside.page.locator("[data-dialog=price] [data-action=save]").click()
     expect(inside.page.locator("[data-dialog=price] [role=alert]")).to_contain_text("412")
     filled.http.json("DELETE", f"{PRICES}/another")
+
+
+@pytest.mark.parametrize("way", ["escape", "close", "back"])
+def test_what_is_typed_into_a_drawer_is_asked_about(inside: Panel, way: str) -> None:
+    page = inside.page
+    inside.visit("/model-prices")
+    inside.ready("prices")
+    page.locator(f"[data-table=model-prices] [data-row={UNPRICED}]").click()
+    drawer, question = page.locator("[data-dialog=price]"), page.locator("[data-dialog=unsaved]")
+    prompt = drawer.locator("[data-field=prompt]")
+    prompt.fill("3.25")
+    ways: dict[str, Callable[[], object]] = {
+        "escape": lambda: prompt.press("Escape"),
+        "close": lambda: drawer.locator("[data-action=close]").click(),
+        "back": page.go_back,
+    }
+    ways[way]()
+    question.locator("[data-action=stay]").click()
+    expect(prompt).to_have_value("3.25")
+    ways[way]()
+    question.locator("[data-action=leave]").click()
+    expect(drawer).to_have_count(0)
+    expect(page.locator("[data-page=model-prices]")).to_be_visible()
+
+
+def test_requests_tell_how_their_account_does(inside: Panel, filled: Manager) -> None:
+    strips = {
+        strip["id"]: strip for strip in asked(filled, account_strips=True)["account_strips"]
+    }
+    items = asked(filled, events_page={"limit": 200})["events"]["items"]
+    inside.visit("/monitoring?time_range=all")
+    inside.ready("events")
+    table = inside.page.locator("[data-table=events]")
+    collected = [row for row in items if row["account_snapshot"]][:5]
+    assert collected
+    for row in collected:
+        strip = strips[row["account_snapshot"]]
+        cell = table.locator(f"[data-row='{row['event_hash']}'] [data-col=rate]")
+        assert float(cell.get_attribute("data-value") or "") == strip["success_rate"]
+        calls = cell.locator("[data-calls]").get_attribute("data-calls")
+        assert int(calls or "") == sum(strip["success"]) + sum(strip["failure"])
+        expect(cell.locator("[role=img] i")).to_have_count(10)
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_accounts_as_cards(inside: Panel, size: tuple[int, int]) -> None:
+    inside.page.set_viewport_size({"width": size[0], "height": size[1]})
+    inside.visit("/monitoring?time_range=all&tab=accounts")
+    inside.ready("accounts")
+    expect(inside.page.locator("[data-col=state][data-value=enabled]").first).to_be_attached()
+    calls = dict(
+        zip(rows(inside, "accounts"), values(inside, "accounts", "requests"), strict=True)
+    )
+    inside.page.locator("[data-action=display]").click()
+    assert "display=cards" in inside.page.url
+    inside.page.locator("[data-field=sort]").select_option("requests")
+    shown = values(inside, "accounts-cards", "requests")
+    assert shown == sorted(shown, key=int, reverse=True)
+    for account, count in zip(rows(inside, "accounts-cards"), shown, strict=True):
+        assert calls.get(account, count) == count
+    assert not inside.overflows()
+    inside.page.locator("[data-table=accounts-cards] [data-action=open]").first.click()
+    expect(inside.page.locator("[data-dialog=group]")).to_be_visible()
+
+
+def test_the_models_that_cpa_serves(inside: Panel, filled: Manager) -> None:
+    key = filled.http.json("GET", "/v0/management/api-keys")["api-keys"][0]
+    known, filled.http.key = filled.http.key, key
+    served = sorted(model["id"] for model in filled.http.json("GET", "/v1/models")["data"])
+    filled.http.key = known
+    inside.visit("/system")
+    inside.ready("served-models")
+    assert sorted(values(inside, "served-models", "model")) == served
+    inside.page.locator("[data-field=family]").select_option("claude")
+    claude = [name for name in served if name.startswith("claude")]
+    expect(inside.page.locator("[data-table=served-models] [data-row]")).to_have_count(len(claude))
+    assert "family=claude" in inside.page.url
+    inside.page.locator("[data-block=served-models] [data-field=search]").fill("no such model")
+    expect(inside.page.locator("[data-table=served-models]")).to_have_count(0)
+    assert key not in " ".join(inside.requests)
 
 
 def test_a_key_gets_a_name(inside: Panel, filled: Manager) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.answers import DATA, DEVIATIONS, answers, differences, events, setup
 from tests.daemon import Lab
+from tests.described import Described
 from tests.faults.collecting import Collecting
 
 
@@ -20,7 +21,7 @@ def test_a_set_imports_and_answers_as_recorded(lab: Lab, name: str) -> None:
     assert (status, json.loads(body)) == (200, given["import"])
     http.json("PUT", "/v0/management/model-prices", {"prices": given["prices"] or {}})
     http.json("PUT", "/v0/management/api-key-aliases", {"items": given["aliases"] or []})
-    wrong = {}
+    described, wrong = Described.by(http), {}
     for recorded in answers(name):
         asked = None if recorded["body"] is None else json.dumps(recorded["body"]).encode()
         status, body = http.request(recorded["method"], recorded["path"], asked)
@@ -30,6 +31,7 @@ def test_a_set_imports_and_answers_as_recorded(lab: Lab, name: str) -> None:
             continue
         lines = recorded["path"].endswith("export")
         found = [json.loads(x) for x in body.splitlines()] if lines else json.loads(body)
+        assert described.wrong(recorded["method"], recorded["path"], found) == []
         allowed = DEVIATIONS.get(recorded["name"], ())
         lines = differences(recorded["answer"], found)
         rest = [line for line in lines if not line.split(":")[0].endswith(allowed)]

@@ -12,6 +12,7 @@ import pytest
 
 from cpamp.lab import Manager, wait_until
 from tests.daemon import NO_SOURCES, Lab, connection
+from tests.described import Described
 from tests.fetching.servers import (
     Documents,
     Page,
@@ -131,6 +132,9 @@ def test_all_models(both: Both) -> None:
         ],
     }
     assert sorted(found["matched"]) == list(found["prices"]) == names
+    described = Described.by(both.manager.http)
+    assert described.wrong("POST", SYNC, found) == []
+    assert described.wrong("GET", PRICES, {"prices": both.book()}) == []
     assert found["matched"] == found["prices"]
     book = both.book()
     told = {"source": "models.dev", "sourceModelId": "acme/m-tiers"}
@@ -161,6 +165,7 @@ def test_what_means_nothing(both: Both, body: bytes) -> None:
 
 def test_requested_models(both: Both) -> None:
     found = both.sync(" m-1 ", "zzz", "l-pro-latest", "m-1", "").json
+    assert Described.by(both.manager.http).wrong("POST", SYNC, found) == []
     assert (found["imported"], list(found["matched"])) == (1, ["m-1"])
     (candidates,) = found["candidates"]
     assert candidates["model"] == "l-pro-latest"

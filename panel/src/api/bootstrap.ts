@@ -1,25 +1,12 @@
 /** The Manager's first answer: what is its own comes at once, what CPA says of itself when it does. */
 
+import type { AliasList, CpaParts, Info, ShownConfig, Started as Bootstrap, Status } from "./answers.generated";
 import { ApiError, type Client } from "./client";
-import type { Aliases, Info, ManagerConfig, Status } from "./types";
+
+export type { CpaParts };
 
 /** What the Manager knows without asking anybody. */
-export interface Own {
-  readonly info: Info;
-  readonly config: ManagerConfig;
-  readonly status: Status;
-  readonly aliases: Aliases;
-}
-
-/** A part of what CPA says: its data, or why there are none. */
-export type Part<T> = { readonly data: T } | { readonly code: string; readonly error: string };
-
-export interface CpaParts {
-  readonly version: Part<Readonly<Record<string, string>>>;
-  readonly switches: Part<Readonly<Record<string, unknown>>>;
-  readonly usage: Part<NonNullable<ManagerConfig["cpaUsage"]>>;
-  readonly plugins: Part<{ readonly supported: boolean; readonly enabled: boolean }>;
-}
+export type Own = Omit<Bootstrap, "cpa">;
 
 export interface Started {
   readonly own: Own;
@@ -76,8 +63,8 @@ async function older(client: Client): Promise<Started> {
   const status = await client.call<Status>("/status");
   const [info, config, aliases] = await Promise.all([
     client.call<Info>("/usage-service/info"),
-    client.call<ManagerConfig>("/usage-service/config"),
-    client.call<Aliases>("/v0/management/api-key-aliases").catch(() => ({ items: [] })),
+    client.call<ShownConfig>("/usage-service/config"),
+    client.call<AliasList>("/v0/management/api-key-aliases").catch(() => ({ items: [] })),
   ]);
   const none = lost("");
   const silent = { code: "cpa_unreachable", error: "" };

@@ -64,8 +64,10 @@ export function Mix({ id, parts }: { readonly id: string; readonly parts: readon
   );
 }
 
+export type Outcome = "success" | "failure" | "mixed" | "idle";
+
 /** Outcomes of equal stretches of time, or of the last calls, oldest first. */
-export function Outcomes({ cells, label }: { readonly cells: readonly ("success" | "failure" | "mixed" | "idle")[]; readonly label: string }) {
+export function Outcomes({ cells, label }: { readonly cells: readonly Outcome[]; readonly label: string }) {
   return (
     <span class="strip-cells" role="img" aria-label={label} title={label}>
       {cells.map((cell, at) => (

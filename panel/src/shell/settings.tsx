@@ -4,6 +4,7 @@ import { LANGUAGE_NAMES, LANGUAGES, language, t } from "../i18n/language";
 import { masked, toggleMasking } from "../state/names";
 import { prefer, preferences } from "../state/preferences";
 import { boot, logOut } from "../state/session";
+import { losing } from "../state/unsaved";
 import { Button } from "../ui/controls";
 import { Menu } from "../ui/overlay";
 
@@ -55,7 +56,7 @@ export function Settings({ onHelp }: { readonly onHelp: () => void }) {
       <span class="not-phone">
         <Button action="shortcuts" kind="quiet" icon="more" label={t("common.shortcuts")} onClick={onHelp} />
       </span>
-      {boot.value === "running" && <Button action="logout" kind="quiet" icon="logout" label={t("common.logout")} onClick={logOut} />}
+      {boot.value === "running" && <Button action="logout" kind="quiet" icon="logout" label={t("common.logout")} onClick={() => losing(logOut)} />}
     </>
   );
 }

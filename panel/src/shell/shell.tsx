@@ -8,9 +8,10 @@ import { failures, lastData, refreshAll, refreshing } from "../state/freshness";
 import { prefer, preferences } from "../state/preferences";
 import { hashOf, location, query } from "../state/router";
 import { config, cpaDown, cpaHeaders, cpaProblem, mode, monitored, readConfig } from "../state/session";
+import { question } from "../state/unsaved";
 import { Button } from "../ui/controls";
 import { Icon } from "../ui/icon";
-import { toast } from "../ui/overlay";
+import { Modal, toast } from "../ui/overlay";
 import { Shortcuts, useShortcuts } from "./keyboard";
 import { Settings } from "./settings";
 
@@ -75,7 +76,37 @@ export function Shell() {
       <Strips />
       <Content page={page} />
       {help && <Shortcuts onClose={() => setHelp(false)} />}
+      <Leaving />
     </div>
+  );
+}
+
+/** Asks before what was typed is left. */
+function Leaving() {
+  const asked = question.value;
+  if (!asked) return null;
+  const close = () => void (question.value = null);
+  const foot = (
+    <>
+      <Button action="stay" kind="primary" onClick={close}>
+        {t("common.stay")}
+      </Button>
+      <Button
+        action="leave"
+        kind={asked.kept ? "plain" : "danger"}
+        onClick={() => {
+          close();
+          asked.leave();
+        }}
+      >
+        {t(asked.kept ? "common.leaveIt" : "common.loseIt")}
+      </Button>
+    </>
+  );
+  return (
+    <Modal id="unsaved" title={t("common.unsaved")} onClose={close} foot={foot}>
+      <p>{t(asked.kept ? "common.unsavedKept" : "common.unsavedLost")}</p>
+    </Modal>
   );
 }
 

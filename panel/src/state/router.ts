@@ -62,8 +62,39 @@ export function hashOf(path: string, query: Readonly<Record<string, string | num
 
 export const location = signal<Location>(parse(window.location.hash));
 export const query = computed(() => location.value.query);
+
+/** Asked before the place changes, unless the page itself changes its query; true holds it back until `leave`. */
+type Guard = (to: Location, leave: () => void) => boolean;
+let asks: Guard = () => false;
+export const guard = (by: Guard): void => void (asks = by);
+
+// Every step of the history knows its number, so that one can be taken back in either direction.
+const numberOf = (state: unknown): number | undefined => (state as { readonly at?: number } | null)?.at;
+let at = numberOf(history.state) ?? 0;
+const note = (): void => history.replaceState({ at }, "");
+note();
+/** What the next change of the address is: nobody's, one that nobody asks about, or a step back to where we are. */
+let next: "asked" | "free" | "back" = "asked";
+
 window.addEventListener("hashchange", () => {
-  location.value = parse(window.location.hash);
+  const what = next;
+  next = "asked";
+  if (what === "back") return;
+  const to = parse(window.location.hash);
+  const step = (numberOf(history.state) ?? at + 1) - at;
+  const move = (how: "free" | "back", by: number) => {
+    next = how;
+    history.go(by);
+  };
+  if (what === "asked" && step && asks(to, () => move("free", step))) {
+    // A step that is new needs its number as well, to be found again.
+    history.replaceState({ at: at + step }, "");
+    move("back", -step);
+    return;
+  }
+  at += step;
+  note();
+  location.value = to;
 });
 
 /** Go to another place. */
@@ -76,9 +107,10 @@ export function setQuery(change: Parameters<typeof hashOf>[1], replace = false):
   const hash = hashOf(location.value.path, { ...location.value.query, ...change });
   if (hash === hashOf(location.value.path, location.value.query)) return;
   if (replace) {
-    history.replaceState(null, "", hash);
+    history.replaceState({ at }, "", hash);
     location.value = parse(hash);
   } else {
+    next = "free";
     window.location.hash = hash;
   }
 }

@@ -152,7 +152,7 @@ async function begin(by: Client): Promise<void> {
   });
   void started.cpa.then((parts) => {
     cpa.value = parts;
-    if ("data" in parts.version) cpaHeaders.value = parts.version.data;
+    if ("data" in parts.version) cpaHeaders.value = { ...parts.version.data };
   });
 }
 

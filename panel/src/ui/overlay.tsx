@@ -6,6 +6,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError } from "../api/client";
 import { t } from "../i18n/language";
 import { say } from "../i18n/say";
+import { losing, watch } from "../state/unsaved";
 import { Button } from "./controls";
 import { Icon, type IconName } from "./icon";
 
@@ -66,17 +67,26 @@ interface ModalProps {
   readonly onClose: () => void;
   readonly busy?: boolean;
   readonly drawer?: boolean;
+  /** What is typed into it is asked about before it is closed without having been saved. */
+  readonly form?: boolean;
   readonly foot?: ComponentChildren;
   readonly children: ComponentChildren;
 }
 
 /** The browser's own modal dialog traps the focus, and gives it back at the end. */
-export function Modal({ id, title, onClose, busy = false, drawer = false, foot, children }: ModalProps) {
+export function Modal({ id, title, onClose, busy = false, drawer = false, form = false, foot, children }: ModalProps) {
   const element = useRef<HTMLDialogElement>(null);
+  const typed = useRef(false);
+  const mine = useRef({ dirty: () => form && typed.current });
+  const close = () => {
+    if (!busy) losing(onClose, mine.current.dirty() ? [mine.current] : []);
+  };
   useEffect(() => {
     const opener = document.activeElement;
     element.current?.showModal();
+    const unwatch = watch(mine.current);
     return () => {
+      unwatch();
       if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
     };
   }, []);
@@ -88,16 +98,16 @@ export function Modal({ id, title, onClose, busy = false, drawer = false, foot, 
       aria-label={title}
       onCancel={(event) => {
         event.preventDefault();
-        if (!busy) onClose();
+        close();
       }}
-      onClick={(event) => {
-        if (event.target === element.current && !busy) onClose();
-      }}
+      onClick={(event) => event.target === element.current && close()}
+      onInput={() => (typed.current = true)}
+      onChange={() => (typed.current = true)}
     >
       <div class="modal-inner">
         <header>
           <h2>{title}</h2>
-          <Button action="close" kind="quiet" icon="close" label={t("common.close")} disabled={busy} onClick={onClose} />
+          <Button action="close" kind="quiet" icon="close" label={t("common.close")} disabled={busy} onClick={close} />
         </header>
         <div class="modal-body">{children}</div>
         {foot && <footer>{foot}</footer>}

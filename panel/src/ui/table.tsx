@@ -74,13 +74,9 @@ function order(a: string, b: string): number {
 export function Table<R>(props: TableProps<R>) {
   const { id, columns, rowKey, sizes } = props;
   const [own, setOwn] = useState<Sort | null>(null);
-  const [page, setPage] = useState(0);
   const sort = props.sort === undefined ? own : props.sort;
   const rows = sorted(props.rows, columns, sort, rowKey);
-  const size = sizes ? (preferences.value.pageSizes?.[id] ?? sizes[0] ?? rows.length) : Math.max(rows.length, 1);
-  const pages = Math.max(1, Math.ceil(rows.length / size));
-  const at = Math.min(page, pages - 1);
-  const shown = sizes ? rows.slice(at * size, (at + 1) * size) : rows;
+  const [shown, pager] = usePages(id, rows, sizes);
   const resort = (column: string) => {
     const next = sort?.column !== column ? { column, down: true } : sort.down ? { column, down: false } : null;
     (props.onSort ?? setOwn)(next);
@@ -93,28 +89,39 @@ export function Table<R>(props: TableProps<R>) {
           {props.foot}
           <span class="grow" />
           <Button action="export-csv" kind="quiet" icon="download" label={t("common.exportCsv")} onClick={() => saveTable(id, rows, columns)} />
-          {sizes && (
-            <>
-              <span class="dim">{t("common.rows", { n: rows.length })}</span>
-              <Select
-                name="page-size"
-                label={t("common.rowsPerPage")}
-                value={String(size)}
-                choices={sizes.map((n) => ({ value: String(n), text: String(n) }))}
-                onChange={(value) => {
-                  setPage(0);
-                  prefer({ pageSizes: { ...preferences.value.pageSizes, [id]: Number(value) } });
-                }}
-              />
-              <Button action="previous-page" kind="quiet" icon="left" label={t("common.previousPage")} disabled={at === 0} onClick={() => setPage(at - 1)} />
-              <span class="dim">{t("common.page", { page: at + 1, pages })}</span>
-              <Button action="next-page" kind="quiet" icon="right" label={t("common.nextPage")} disabled={at >= pages - 1} onClick={() => setPage(at + 1)} />
-            </>
-          )}
+          {pager}
         </footer>
       )}
     </div>
   );
+}
+
+/** The rows of the page that is looked at, and what turns the pages; of no sizes there is one page. */
+export function usePages<R>(id: string, rows: readonly R[], sizes: readonly number[] | undefined): readonly [readonly R[], ComponentChildren] {
+  const [page, setPage] = useState(0);
+  if (!sizes) return [rows, null];
+  const size = preferences.value.pageSizes?.[id] ?? sizes[0] ?? rows.length;
+  const pages = Math.max(1, Math.ceil(rows.length / size));
+  const at = Math.min(page, pages - 1);
+  const pager = (
+    <>
+      <span class="dim">{t("common.rows", { n: rows.length })}</span>
+      <Select
+        name="page-size"
+        label={t("common.rowsPerPage")}
+        value={String(size)}
+        choices={sizes.map((n) => ({ value: String(n), text: String(n) }))}
+        onChange={(value) => {
+          setPage(0);
+          prefer({ pageSizes: { ...preferences.value.pageSizes, [id]: Number(value) } });
+        }}
+      />
+      <Button action="previous-page" kind="quiet" icon="left" label={t("common.previousPage")} disabled={at === 0} onClick={() => setPage(at - 1)} />
+      <span class="dim">{t("common.page", { page: at + 1, pages })}</span>
+      <Button action="next-page" kind="quiet" icon="right" label={t("common.nextPage")} disabled={at >= pages - 1} onClick={() => setPage(at + 1)} />
+    </>
+  );
+  return [rows.slice(at * size, (at + 1) * size), pager];
 }
 
 function saveTable<R>(id: string, rows: readonly R[], columns: readonly Column<R>[]): void {

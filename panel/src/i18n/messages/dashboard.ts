@@ -86,6 +86,7 @@ const column = area("column", {
   total: ["Total", "总计", "總計", "Всего"],
   tps: ["Tokens/s", "Token/秒", "Token/秒", "Токенов/с"],
   latest: ["Latest", "最近", "最近", "Последний"],
+  state: ["State", "状态", "狀態", "Состояние"],
   recent: ["Over the range", "区间走势", "區間走勢", "За период"],
   file: ["Credential file", "凭证文件", "憑證檔案", "Файл учётных данных"],
   failureRate: ["Failure rate", "失败率", "失敗率", "Доля ошибок"],

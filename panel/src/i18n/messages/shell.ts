@@ -87,6 +87,17 @@ const common = area("common", {
     "尚無記錄，且請求監控未啟用或未連線 CPA。",
     "Ничего не записано, а мониторинг выключен или не связан с CPA.",
   ],
+  unsaved: ["Not saved yet", "尚未保存", "尚未儲存", "Ещё не сохранено"],
+  unsavedKept: [
+    "There are changes here that are not saved. They stay in this tab of the browser until they are saved or discarded, or the tab is closed.",
+    "此页有尚未保存的更改。在保存、放弃或关闭浏览器标签页之前，它们会保留在此标签页中。",
+    "此頁有尚未儲存的變更。在儲存、捨棄或關閉瀏覽器分頁之前，它們會保留在此分頁中。",
+    "Здесь есть несохранённые изменения. Они останутся в этой вкладке браузера, пока их не сохранят, не отменят или не закроют вкладку.",
+  ],
+  unsavedLost: ["What was typed here would be lost.", "此处输入的内容将会丢失。", "此處輸入的內容將會遺失。", "Введённое здесь будет потеряно."],
+  stay: ["Stay here", "留在此处", "留在此處", "Остаться"],
+  leaveIt: ["Leave the page", "离开页面", "離開頁面", "Уйти со страницы"],
+  loseIt: ["Throw it away", "放弃内容", "捨棄內容", "Не сохранять"],
   unavailable: ["Not available", "不可用", "無法使用", "Недоступно"],
 });
 

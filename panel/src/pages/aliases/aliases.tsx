@@ -156,7 +156,7 @@ export function AliasDialog({ row, active, onClose, onSaved }: DialogProps) {
     </>
   );
   return (
-    <Modal id="alias" title={t("alias.edit")} busy={busy} onClose={onClose} foot={foot}>
+    <Modal id="alias" form title={t("alias.edit")} busy={busy} onClose={onClose} foot={foot}>
       <p class="mono">
         {row.shown || keyOfHash(row.hash)} <CopyButton text={row.hash} />
       </p>

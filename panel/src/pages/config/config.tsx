@@ -4,12 +4,13 @@ import type { FunctionComponent } from "preact";
 import { t } from "../../i18n/language";
 import { query, setQuery } from "../../state/router";
 import { mode } from "../../state/session";
+import { watch } from "../../state/unsaved";
 import { Tabs } from "../../ui/controls";
-import { changedLines } from "./document";
+import { base, changedLines, take } from "./document";
 import { ClientKeys } from "./keys";
-import { changedFields, ManagerSettings } from "./manager";
+import { changedFields, discardFields, ManagerSettings } from "./manager";
 import { Source } from "./source";
-import { Visual } from "./visual";
+import { isRefused, refused, Visual } from "./visual";
 
 type Tab = "manager" | "keys" | "visual" | "source";
 
@@ -17,11 +18,18 @@ const PARTS: Readonly<Record<Tab, FunctionComponent>> = { manager: ManagerSettin
 
 /** Edits outlive a look at another page, but not the browser's tab. */
 export function hasUnsaved(tab: Tab): boolean {
-  return tab === "manager" ? changedFields.value.length > 0 : tab !== "keys" && changedLines.value > 0;
+  if (tab === "manager") return changedFields.value.length > 0;
+  return tab !== "keys" && (changedLines.value > 0 || (tab === "visual" && isRefused.value));
 }
 
-window.addEventListener("beforeunload", (event) => {
-  if (hasUnsaved("manager") || hasUnsaved("source")) event.preventDefault();
+watch({
+  page: "/config",
+  dirty: () => hasUnsaved("manager") || hasUnsaved("source") || hasUnsaved("visual"),
+  discard: () => {
+    discardFields();
+    take(base.value ?? "");
+    refused.value = {};
+  },
 });
 
 export function Config() {

@@ -156,7 +156,7 @@ function AddDialog({ rows, onClose, onSaved }: AddProps) {
     </Button>
   );
   return (
-    <Modal id="add-key" title={t("config.addKey")} busy={busy} onClose={onClose} foot={foot}>
+    <Modal id="add-key" form title={t("config.addKey")} busy={busy} onClose={onClose} foot={foot}>
       <Field name="key" label={t("config.key")} error={wrong}>
         {(attributes) => (
           <div class="joined">

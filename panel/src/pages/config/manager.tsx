@@ -19,16 +19,19 @@ const SAVING_MS = 120_000;
 const MOST = 2_147_483_647;
 
 const draft = signal<Values>({});
-const saved = computed(() => valuesOf(config.value?.config ?? {}));
+const saved = computed(() => valuesOf(config.value?.config));
 const values = computed<Values>(() => ({ ...saved.value, ...draft.value }));
 /** The names of the fields that are not what is saved. */
 export const changedFields = computed(() => Object.keys(draft.value).filter((name) => draft.value[name] !== (saved.value[name] ?? "")));
+
+export const discardFields = (): void => void (draft.value = {});
 
 function flag(on: boolean | undefined): string {
   return on ? "true" : "";
 }
 
-function valuesOf({ cpaConnection, collector }: Settings): Values {
+function valuesOf(settings: Settings | undefined): Values {
+  const { cpaConnection, collector } = settings ?? {};
   return {
     "cpa-url": cpaConnection?.cpaBaseUrl ?? "",
     "cpa-key": "",
@@ -142,7 +145,7 @@ export function ManagerSettings() {
           <AccountPolicy />
         </div>
       </div>
-      <SaveBar changes={changedFields.value.length} busy={busy} disabled={!usable} save={t("common.save")} onSave={() => (moved() ? setAsking(true) : void save())} onDiscard={() => (draft.value = {})} />
+      <SaveBar changes={changedFields.value.length} busy={busy} disabled={!usable} save={t("common.save")} onSave={() => (moved() ? setAsking(true) : void save())} onDiscard={discardFields} />
       {asking && (
         <Confirm id="change-connection" title={t("config.changeConnection")} danger confirm={t("common.save")} onClose={() => setAsking(false)} onConfirm={write}>
           <p>{t("config.changeConnectionText", { old: saved.value["cpa-url"] || "--", new: normalBase(values.value["cpa-url"] ?? "") })}</p>

@@ -1,6 +1,7 @@
 /** Which automatic treatments of accounts are on. */
 
 import { useState } from "preact/hooks";
+import type { AccountPolicy as Policy } from "../../api/answers.generated";
 import { t } from "../../i18n/language";
 import { useData } from "../../state/freshness";
 import { api } from "../../state/session";
@@ -8,16 +9,8 @@ import { Block } from "../../ui/block";
 import { Toggle } from "../../ui/form";
 import { Confirm, toastError } from "../../ui/overlay";
 
-interface Capability {
-  readonly enabled: boolean;
-  readonly configured: boolean;
-  readonly locked: boolean;
-  readonly envKey: string;
-}
-
 const PARTS = ["codexQuotaCooldown", "authIssueQueue", "authIssueAutoDisable"] as const;
 type Name = (typeof PARTS)[number];
-type Policy = Readonly<Record<Name, Capability>>;
 
 const PATH = "/usage-service/account-processing-policy";
 

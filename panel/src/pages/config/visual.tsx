@@ -1,5 +1,6 @@
 /** CPA's configuration file as a form: only what is touched is written. */
 
+import { computed, signal } from "@preact/signals";
 import { useRef, useState } from "preact/hooks";
 import { hasMessage, t } from "../../i18n/language";
 import type { PlainKey } from "../../i18n/messages";
@@ -14,7 +15,8 @@ import { SaveBar } from "./savebar";
 import { SECTIONS, type SectionId, type Setting } from "./settings";
 
 // What was typed and can't be written: it stands in its field, and is kept out of the file.
-type Refused = Readonly<Record<string, string>>;
+export const refused = signal<Readonly<Record<string, string>>>({});
+export const isRefused = computed(() => Object.keys(refused.value).length > 0);
 
 const pathOf = (setting: Setting): readonly string[] => setting.path.split(".");
 
@@ -32,17 +34,16 @@ function problemIn(setting: Setting, typed: string): string | null {
 
 export function Visual() {
   const data = useFile();
-  const [refused, setRefused] = useState<Refused>({});
   const [reviewing, setReviewing] = useState(false);
   const form = useRef<HTMLDivElement>(null);
   const searched = (query.value["search"] ?? "").toLowerCase();
   const fits = (setting: Setting) => `${setting.path} ${hintOf(setting.path) ?? ""}`.toLowerCase().includes(searched);
   const shown = (Object.keys(SECTIONS) as SectionId[]).map((id) => ({ id, settings: (SECTIONS[id] as readonly Setting[]).filter(fits) })).filter(({ settings }) => settings.length > 0);
-  const wrong = (settings: readonly Setting[]) => settings.some(({ path }) => path in refused);
+  const wrong = (settings: readonly Setting[]) => settings.some(({ path }) => path in refused.value);
   const set = (setting: Setting, typed: string, value: Scalar) => {
-    const { [setting.path]: _, ...others } = refused;
+    const { [setting.path]: _, ...others } = refused.value;
     const problem = value === "" ? null : problemIn(setting, typed);
-    setRefused(problem ? { ...refused, [setting.path]: typed } : others);
+    refused.value = problem ? { ...refused.value, [setting.path]: typed } : others;
     if (!problem) setValue(pathOf(setting), value);
   };
   const go = (id: string) => form.current?.querySelector(`[data-section="${id}"]`)?.scrollIntoView({ block: "start" });
@@ -78,7 +79,7 @@ export function Visual() {
                   <section key={id} class="block card" data-section={id}>
                     <h2>{t(`section.${id}`)}</h2>
                     {settings.map((setting) => (
-                      <Row key={setting.path} setting={setting} refused={refused[setting.path]} set={set} />
+                      <Row key={setting.path} setting={setting} refused={refused.value[setting.path]} set={set} />
                     ))}
                   </section>
                 ))}
@@ -88,12 +89,12 @@ export function Visual() {
         }
       </Block>
       <SaveBar
-        changes={changedLines.value}
-        disabled={fault.value !== null || Object.keys(refused).length > 0}
+        changes={changedLines.value + Object.keys(refused.value).length}
+        disabled={fault.value !== null || isRefused.value}
         save={t("config.review")}
         onSave={() => setReviewing(true)}
         onDiscard={() => {
-          setRefused({});
+          refused.value = {};
           take(base.value ?? "");
         }}
       />

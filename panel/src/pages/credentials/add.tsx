@@ -49,7 +49,7 @@ export function AddFiles({ files, onClose, onDone }: AddProps) {
     </>
   );
   return (
-    <Modal id="add-credential" title={t("creds.add")} busy={busy} onClose={onClose} foot={foot}>
+    <Modal id="add-credential" form title={t("creds.add")} busy={busy} onClose={onClose} foot={foot}>
       <p class="hint">{t("creds.addHint")}</p>
       <Field name="files" label={t("creds.files")}>
         {(attributes) => <input {...attributes} type="file" multiple accept=".json,application/json" onChange={(event) => void read(event.currentTarget.files).then(setPicked)} />}

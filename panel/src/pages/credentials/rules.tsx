@@ -65,7 +65,7 @@ function Editor({ rules, onDone }: { readonly rules: Rules; readonly onDone: () 
   const changed = values.excluded !== before.excluded || values.aliases !== before.aliases;
   const foot = <Button action="save" kind="primary" busy={busy} disabled={!changed} onClick={() => void save()}>{t("common.save")}</Button>;
   return (
-    <Modal id="oauth-rules" title={rules.provider} drawer busy={busy} onClose={close} foot={foot}>
+    <Modal id="oauth-rules" form title={rules.provider} drawer busy={busy} onClose={close} foot={foot}>
       <Fields specs={specs} values={values} onChange={(next) => setValues({ excluded: next["excluded"] ?? "", aliases: next["aliases"] ?? "" })} />
     </Modal>
   );

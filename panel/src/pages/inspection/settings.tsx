@@ -69,7 +69,7 @@ export function Settings({ onClose, onDone }: { readonly onClose: () => void; re
   const byTimes = values["mode"] === "time_points";
   const shown = specs().filter(({ name }) => name !== (byTimes ? "intervalMinutes" : "timePoints") && (byTimes || name !== "timeZone"));
   return (
-    <Modal id="inspection-settings" title={t("inspect.settings")} drawer busy={busy} onClose={onClose} foot={foot}>
+    <Modal id="inspection-settings" form title={t("inspect.settings")} drawer busy={busy} onClose={onClose} foot={foot}>
       {stored && <Fields specs={shown} values={values} onChange={setValues} />}
       {deletes && (
         <label class="check bad-text">

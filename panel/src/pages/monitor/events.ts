@@ -1,6 +1,7 @@
 /** The rows of requests: one page from the server after the other, and new ones on top. */
 
-import { analytics, type Analytics, type EventRow, type Events, type Summary } from "../../api/analytics";
+import { analytics, type Analytics, type EventRow, type Events, type Strip, type Summary } from "../../api/analytics";
+import type { Outcome } from "../../charts/marks";
 import { rangeOf, searchOf, type View } from "../../filters/view";
 import type { Granularity, Range } from "../../text/ranges";
 
@@ -18,7 +19,7 @@ export interface Shown {
 }
 
 const SECTIONS: Readonly<Record<Tab, object>> = {
-  realtime: { events_page: { limit: PAGE_ROWS } },
+  realtime: { events_page: { limit: PAGE_ROWS }, account_strips: true },
   accounts: { account_stats: true, account_strips: true },
   apiKeys: { api_key_stats: true },
 };
@@ -30,6 +31,35 @@ export async function readTab(view: View, tab: Tab, signal: AbortSignal): Promis
   const include = { summary: true, summary_profile: "compact", summary_percentiles: true, granularity, ...SECTIONS[tab] };
   const answer = await analytics({ range, now, ...searchOf(view), filters: view.filters, include }, signal);
   return { range, granularity, now, answer, summary: answer.summary! };
+}
+
+/** The account of a request, by the name that the server has for it. */
+export function accountOf(row: EventRow): string {
+  return [row.account_snapshot, row.auth_label_snapshot, row.source, row.auth_index].find((name) => name.trim()) ?? "-";
+}
+
+/** How the calls of each account went, within what is shown. */
+export type Streams = ReadonlyMap<string, Strip>;
+
+export function streamsOf(answer: Analytics | undefined): Streams {
+  return new Map(answer?.account_strips?.map((strip) => [strip.id, strip]));
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
+export const callsOf = ({ success, failure }: Strip): number => sum(success) + sum(failure);
+
+/** The same with half as many parts, for where there is little room. */
+export function halved(strip: Strip): Strip {
+  const pairs = (numbers: readonly number[]) => numbers.flatMap((one, at) => (at % 2 ? [] : [one + (numbers[at + 1] ?? 0)]));
+  return { ...strip, success: pairs(strip.success), failure: pairs(strip.failure) };
+}
+
+/** What became of the calls of each part of the range. */
+export function outcomesOf(strip: Strip): readonly Outcome[] {
+  return strip.success.map((good, at) => {
+    const bad = strip.failure[at] ?? 0;
+    return good && bad ? "mixed" : good ? "success" : bad ? "failure" : "idle";
+  });
 }
 
 /** Where the next page begins. */

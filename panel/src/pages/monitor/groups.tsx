@@ -1,6 +1,6 @@
 /** The tables of accounts and of client keys, and the drawer behind a row. */
 
-import type { GroupStats, KeyContext, KeyStats, ModelStats, Strip } from "../../api/analytics";
+import type { AccountStats, KeyContext, KeyStats, GroupModel } from "../../api/analytics";
 import { Outcomes } from "../../charts/marks";
 import { fmt, t } from "../../i18n/language";
 import { tick, usePart, type Data } from "../../state/freshness";
@@ -13,7 +13,9 @@ import { Facts } from "../../ui/facts";
 import { Modal } from "../../ui/overlay";
 import { Table, type Column } from "../../ui/table";
 import { CostText, knownCost } from "../figures";
-import type { Shown } from "./events";
+import { AccountCards } from "./cards";
+import { outcomesOf, streamsOf, type Shown } from "./events";
+import { State, useStates } from "./states";
 
 interface Row {
   readonly id: string;
@@ -62,20 +64,15 @@ export function latestColumn<R extends { readonly last_seen_ms?: number }>(): Co
   };
 }
 
-function outcomesOf(strip: Strip): ("success" | "failure" | "mixed" | "idle")[] {
-  return strip.success.map((good, at) => {
-    const bad = strip.failure[at] ?? 0;
-    return good && bad ? "mixed" : good ? "success" : bad ? "failure" : "idle";
-  });
-}
-
 export function Accounts({ data }: { readonly data: Data<Shown> }) {
   const rows = usePart(data, ({ answer }) => answer.account_stats ?? []);
-  const strips = new Map(data.now.value.value?.answer.account_strips?.map((strip) => [strip.id, strip]));
-  const figures = figureColumns<GroupStats>();
-  const columns: Column<GroupStats>[] = [
+  const strips = streamsOf(data.now.value.value?.answer);
+  const states = useStates();
+  const figures = figureColumns<AccountStats>();
+  const columns: Column<AccountStats>[] = [
     { id: "account", title: t("column.account"), phone: "main", value: (row) => accountName(row.id) },
     { id: "provider", title: t("column.provider"), phone: "sub", value: (row) => row.auth_provider_snapshot ?? "" },
+    { id: "state", title: t("column.state"), phone: "sub", value: states, cell: (row) => <State of={states(row)} /> },
     ...figures.slice(0, 3),
     {
       id: "recent",
@@ -91,7 +88,7 @@ export function Accounts({ data }: { readonly data: Data<Shown> }) {
     ...figures.slice(3),
     latestColumn(),
   ];
-  return <Groups id="accounts" data={rows} columns={columns} label={t("monitor.accounts")} nameOf={(row) => accountName(row.id)} focus={(row) => ({ account: row.id })} />;
+  return <Groups id="accounts" data={rows} columns={columns} label={t("monitor.accounts")} nameOf={(row) => accountName(row.id)} focus={(row) => ({ account: row.id })} cards />;
 }
 
 export function ApiKeys({ data }: { readonly data: Data<Shown> }) {
@@ -106,23 +103,35 @@ export function ApiKeys({ data }: { readonly data: Data<Shown> }) {
   return <Groups id="api-keys" data={rows} columns={columns} label={t("monitor.apiKeys")} nameOf={nameOf} focus={(row) => ({ api_key_hash: row.id })} />;
 }
 
-interface GroupsProps<R extends GroupStats> {
+interface GroupsProps<R extends AccountStats> {
   readonly id: string;
   readonly label: string;
   readonly data: Data<readonly R[]>;
   readonly columns: readonly Column<R>[];
   readonly nameOf: (row: R) => string;
   readonly focus: (row: R) => Record<string, string>;
+  /** Whether the rows may be looked at as cards. */
+  readonly cards?: boolean;
 }
 
-function Groups<R extends GroupStats & { readonly contexts?: readonly KeyContext[] }>({ id, label, data, columns, nameOf, focus }: GroupsProps<R>) {
+function Groups<R extends AccountStats & { readonly contexts?: readonly KeyContext[] }>({ id, label, data, columns, nameOf, focus, cards = false }: GroupsProps<R>) {
+  const asCards = cards && query.value["display"] === "cards";
+  const display = cards && (
+    <Button action="display" pressed={asCards} onClick={() => setQuery({ display: asCards ? null : "cards" })}>
+      {t("monitor.cards")}
+    </Button>
+  );
   const open = query.value["row"];
   const row = data.now.value.value?.find((candidate) => candidate.id === open);
   return (
     <Block id={id} class="fill" data={data} empty={(rows) => rows.length === 0 && t("common.noData")}>
       {(rows) => (
         <>
-          <Table id={id} label={label} rows={rows} rowKey={(r) => r.id} columns={columns} sizes={SIZES} onRow={(r) => setQuery({ row: r.id })} />
+          {asCards ? (
+            <AccountCards id={id} label={label} rows={rows} columns={columns} foot={display} onRow={(r) => setQuery({ row: r.id })} />
+          ) : (
+            <Table id={id} label={label} rows={rows} rowKey={(r) => r.id} columns={columns} sizes={SIZES} onRow={(r) => setQuery({ row: r.id })} foot={display || undefined} />
+          )}
           {row && (
             <Modal id="group" drawer title={nameOf(row)} onClose={() => setQuery({ row: null })}>
               <GroupFacts row={row} />
@@ -139,7 +148,7 @@ function Groups<R extends GroupStats & { readonly contexts?: readonly KeyContext
   );
 }
 
-function GroupFacts({ row }: { readonly row: GroupStats }) {
+function GroupFacts({ row }: { readonly row: AccountStats }) {
   return (
     <Facts
       rows={[
@@ -160,8 +169,8 @@ function GroupFacts({ row }: { readonly row: GroupStats }) {
 }
 
 /** The models of a group, as the server counted them. */
-export function Models({ rows }: { readonly rows: readonly ModelStats[] }) {
-  const columns: Column<ModelStats>[] = [{ id: "model", title: t("column.model"), phone: "main", value: (row) => row.model }, ...figureColumns<ModelStats>()];
+export function Models({ rows }: { readonly rows: readonly GroupModel[] }) {
+  const columns: Column<GroupModel>[] = [{ id: "model", title: t("column.model"), phone: "main", value: (row) => row.model }, ...figureColumns<GroupModel>()];
   return (
     <section class="part">
       <h3>{t("monitor.models")}</h3>

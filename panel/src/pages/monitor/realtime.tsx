@@ -1,7 +1,7 @@
 /** The table of requests: newest on top, without moving what is being read. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { EventRow, Events } from "../../api/analytics";
+import type { EventRow, Events, Strip } from "../../api/analytics";
 import type { View } from "../../filters/view";
 import { fmt, t } from "../../i18n/language";
 import type { Data } from "../../state/freshness";
@@ -13,7 +13,8 @@ import { Block } from "../../ui/block";
 import { Button } from "../../ui/controls";
 import { toastError } from "../../ui/overlay";
 import { Table, type Column } from "../../ui/table";
-import { cursorOf, MOST_ROWS, onTop, readOlder, type Held, type Shown } from "./events";
+import { Outcomes } from "../../charts/marks";
+import { accountOf, callsOf, cursorOf, halved, MOST_ROWS, onTop, outcomesOf, readOlder, speedOf, streamsOf, type Held, type Shown, type Streams } from "./events";
 
 const SLOW_MS = 15_000;
 const VERY_SLOW_MS = 30_000;
@@ -32,22 +33,46 @@ function Time({ ms }: { readonly ms: number }) {
   return <span title={iso(ms)}>{today ? fmt.value.moment(ms) : fmt.value.stamp(ms)}</span>;
 }
 
+/** How the calls of a request's account went, within what is shown. */
+function streamColumn(streams: Streams): Column<EventRow> {
+  return {
+    id: "rate",
+    title: t("monitor.stream"),
+    width: 132,
+    value: (row) => streams.get(accountOf(row))?.success_rate ?? null,
+    cell: (row) => {
+      const strip = streams.get(accountOf(row));
+      return strip ? <Stream strip={strip} /> : "--";
+    },
+  };
+}
+
+function Stream({ strip }: { readonly strip: Strip }) {
+  const calls = callsOf(strip);
+  return (
+    <span class="stream" title={`${t("monitor.streamHint")}: ${fmt.value.percent(strip.success_rate)}, ${fmt.value.full(calls)}`} data-calls={calls}>
+      <Outcomes cells={outcomesOf(halved(strip))} label={t("monitor.streamHint")} />
+      {fmt.value.percent(strip.success_rate)} <span class="dim">{fmt.value.compact(calls)}</span>
+    </span>
+  );
+}
+
 /** The columns of requests, on this page and wherever else some are listed. */
-export function eventColumns(): Column<EventRow>[] {
+export function eventColumns(streams?: Streams): Column<EventRow>[] {
   const tokens = (id: string, title: string, value: (row: EventRow) => number): Column<EventRow> => ({
     id,
     title,
     kind: "number",
-    width: 64,
+    width: 68,
     value,
     cell: (row) => <span title={fmt.value.full(value(row))}>{fmt.value.compact(value(row))}</span>,
   });
   return [
-    { id: "time", title: t("column.time"), width: 112, phone: "sub", value: (row) => row.timestamp_ms, cell: (row) => <Time ms={row.timestamp_ms} /> },
+    { id: "time", title: t("column.time"), width: 96, phone: "sub", value: (row) => row.timestamp_ms, cell: (row) => <Time ms={row.timestamp_ms} /> },
     {
       id: "status",
       title: t("column.status"),
-      width: 64,
+      width: 60,
       phone: "sub",
       value: (row) => (row.failed ? row.fail_status_code || "failed" : "ok"),
       cell: (row) => (row.failed ? <span class="badge bad">{row.fail_status_code || t("outcome.failed")}</span> : <span class="dim">{t("outcome.ok")}</span>),
@@ -55,19 +80,25 @@ export function eventColumns(): Column<EventRow>[] {
     {
       id: "model",
       title: t("column.model"),
-      width: 160,
+      width: 140,
       phone: "main",
       value: modelOf,
-      cell: (row) => <span title={[row.requested_model, row.resolved_model].filter(Boolean).join(" → ")}>{modelOf(row)}</span>,
+      cell: (row) => (
+        <span title={[[row.requested_model, row.resolved_model].filter(Boolean).join(" → "), row.reasoning_effort, row.service_tier].filter(Boolean).join(" · ")}>
+          {modelOf(row)}
+          {row.reasoning_effort && <span class="dim"> {row.reasoning_effort}</span>}
+        </span>
+      ),
     },
-    { id: "account", title: t("column.account"), width: 152, phone: "sub", value: whoseName, cell: (row) => <span title={row.auth_provider_snapshot}>{whoseName(row)}</span> },
-    { id: "key", title: t("column.key"), width: 132, value: (row) => row.api_key_alias || keyName(row.api_key_hash) },
+    { id: "account", title: t("column.account"), width: 112, phone: "sub", value: whoseName, cell: (row) => <span title={row.auth_provider_snapshot}>{whoseName(row)}</span> },
+    { id: "key", title: t("column.key"), width: 92, value: (row) => row.api_key_alias || keyName(row.api_key_hash) },
+    ...(streams ? [streamColumn(streams)] : []),
     tokens("input", t("column.input"), (row) => row.input_tokens),
     tokens("output", t("column.output"), (row) => row.output_tokens),
     tokens("cached", t("column.cached"), (row) => row.cached_tokens + row.cache_read_tokens),
     { id: "ttft", title: t("column.ttft"), kind: "number", width: 88, value: (row) => row.ttft_ms, cell: (row) => <span class={slowness(row.ttft_ms)}>{fmt.value.duration(row.ttft_ms)}</span> },
-    { id: "latency", title: t("column.total"), kind: "number", width: 68, value: (row) => row.latency_ms, cell: (row) => <span class={slowness(row.latency_ms)}>{fmt.value.duration(row.latency_ms)}</span> },
-    { id: "cost", title: t("column.cost"), kind: "number", width: 80, phone: "side", value: (row) => row.cost, cell: (row) => fmt.value.usdRequest(row.cost) },
+    { id: "latency", title: t("column.total"), kind: "number", width: 68, value: (row) => row.latency_ms, cell: (row) => <span class={slowness(row.latency_ms)} title={`${t("column.tps")}: ${fmt.value.rate(speedOf(row))}`}>{fmt.value.duration(row.latency_ms)}</span> },
+    { id: "cost", title: t("column.cost"), kind: "number", width: 68, phone: "side", value: (row) => row.cost, cell: (row) => fmt.value.usdRequest(row.cost) },
     {
       id: "reason",
       title: t("column.reason"),
@@ -150,7 +181,7 @@ export function Realtime({ data, view, viewKey }: { readonly data: Data<Shown>; 
             label={t("monitor.realtime")}
             rows={held.rows}
             rowKey={(row) => row.event_hash}
-            columns={eventColumns()}
+            columns={eventColumns(streamsOf(now.value?.answer))}
             sortable={false}
             rowClass={(row) => (row.failed ? "failed-row" : "")}
             onRow={(row) => setQuery({ event: row.event_hash })}

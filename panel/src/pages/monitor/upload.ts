@@ -1,22 +1,16 @@
 /** The upload of a file in chunks, which goes on where it stopped, also after a reload. */
 
+import type { ImportResult as Result, Upload as Session } from "../../api/answers.generated";
 import { ApiError, type Client } from "../../api/client";
 import { say } from "../../i18n/say";
 import { store, stored } from "../../state/preferences";
+
+export type { Result };
 
 const PATH = "/v0/management/usage/import-sessions";
 const RESUME = "cpa-manager-plus:usage-import-sessions:v1";
 const CHUNK_MS = 300_000;
 const POLL_MS = 500;
-
-export interface Result {
-  readonly added: number;
-  readonly skipped: number;
-  readonly total: number;
-  readonly failed: number;
-  readonly unsupported: number;
-  readonly warnings?: readonly string[] | null;
-}
 
 export interface Progress {
   readonly phase: "uploading" | "paused" | "processing" | "completed" | "cancelled" | "failed";
@@ -24,15 +18,6 @@ export interface Progress {
   readonly size: number;
   readonly result: Result | null;
   readonly error: string;
-}
-
-interface Session {
-  readonly id: string;
-  readonly status: "uploading" | "ready" | "processing" | "completed" | "failed" | "cancelled";
-  readonly received_bytes: number;
-  readonly chunk_size_bytes: number;
-  readonly error?: string;
-  readonly result?: Result;
 }
 
 export class Upload {

@@ -1,65 +1,26 @@
 /** Rules, ways to reach people, and what was told, as the Manager has them. */
 
+import type { ChannelJson as Channel, KindLimit as KindSpec, Notices, Told, ToldList } from "../../api/answers.generated";
 import { api } from "../../state/session";
 import type { FieldSpec, Values } from "../../ui/form";
 import { t } from "../../i18n/language";
 
+export type { ChannelJson as Channel, KindLimit as KindSpec, RuleJson as Rule, Told } from "../../api/answers.generated";
+
 export const PATH = "/v0/management/notifications";
 
 export const KINDS = ["collector_down", "key_refused", "records_lost", "unpriced_model", "spend", "failure_rate", "disk_low", "account_needs_person", "account_exhausted", "pool_low"] as const;
-export type Kind = (typeof KINDS)[number];
 export const MEANS = ["webhook", "email", "telegram"] as const;
-export type Means = (typeof MEANS)[number];
+export type Means = Channel["means"];
 
-export interface Rule {
-  readonly id: number;
-  readonly kind: Kind;
-  readonly name: string;
-  readonly limit: number | null;
-  readonly unit: string | null;
-  readonly provider: string;
-  readonly timeZone: string;
-  readonly quietMinutes: number;
-  readonly enabled: boolean;
-}
-
-export interface Channel {
-  readonly id: number;
-  readonly means: Means;
-  readonly name: string;
-  readonly [setting: string]: string | number;
-}
-
-export interface KindSpec {
-  readonly kind: Kind;
-  readonly unit: string | null;
-  readonly default: number | null;
-  readonly least: number | null;
-  readonly most: number | null;
-}
-
-export interface Told {
-  readonly id: number;
-  readonly at_ms: number;
-  readonly rule_name: string;
-  readonly text: string;
-  readonly over: boolean;
-  readonly channel_name: string;
-  readonly status: "waiting" | "sent" | "failed";
-  readonly error: string;
-}
-
-export interface Overview {
-  readonly rules: readonly Rule[];
-  readonly channels: readonly Channel[];
-  readonly kinds: readonly KindSpec[];
+export interface Overview extends Notices {
   readonly log: readonly Told[];
 }
 
 export async function read(signal: AbortSignal): Promise<Overview> {
   const [overview, log] = await Promise.all([
-    api().call<Omit<Overview, "log">>(PATH, { signal }),
-    api().call<{ readonly items: readonly Told[] }>(`${PATH}/log`, { signal }),
+    api().call<Notices>(PATH, { signal }),
+    api().call<ToldList>(`${PATH}/log`, { signal }),
   ]);
   return { ...overview, log: log.items };
 }

@@ -1,6 +1,7 @@
 /** Notices: what is watched, whom it is told, and what was told. */
 
 import { useState } from "preact/hooks";
+import type { Rehearsed, Tested } from "../../api/answers.generated";
 import { fmt, t } from "../../i18n/language";
 import { say } from "../../i18n/say";
 import type { ApiError } from "../../api/client";
@@ -99,7 +100,7 @@ function TestButton({ channel }: { readonly channel: Channel }) {
   const test = async () => {
     setBusy(true);
     try {
-      const found = await api().call<{ readonly ok: boolean; readonly error: string }>(`${PATH}/channels/${channel.id}/test`, { method: "POST" });
+      const found = await api().call<Tested>(`${PATH}/channels/${channel.id}/test`, { method: "POST" });
       toast(found.ok ? "success" : "error", found.ok ? t("notices.tested") : t("notices.failed", { why: found.error }));
     } catch (reason) {
       toast("error", say(asApiError(reason)));
@@ -158,7 +159,7 @@ function Editor({ edited, overview, onClose, onSaved, onDelete }: EditorProps) {
     onClose();
   };
   const rehearse = async () => {
-    const found = await api().call<{ readonly count: number | null }>(`${PATH}/rehearsal`, { method: "POST", body });
+    const found = await api().call<Rehearsed>(`${PATH}/rehearsal`, { method: "POST", body });
     setRehearsed(found.count === null ? t("notices.notKept") : t("notices.wouldHave", { n: found.count }));
   };
   const valid = isValid(specs, values);
@@ -171,7 +172,7 @@ function Editor({ edited, overview, onClose, onSaved, onDelete }: EditorProps) {
     </>
   );
   return (
-    <Modal id="notice" drawer busy={busy} title={t(isRule ? "notices.rules" : "notices.channels")} onClose={onClose} foot={foot}>
+    <Modal id="notice" form drawer busy={busy} title={t(isRule ? "notices.rules" : "notices.channels")} onClose={onClose} foot={foot}>
       <Fields specs={specs} values={values} onChange={setValues} />
       {rehearsed && <p class="strip" data-block="rehearsal">{rehearsed}</p>}
       {error && <p class="bad-text" role="alert" data-error={error.code}>{say(error)}</p>}

@@ -117,7 +117,7 @@ function Drawer({ plugin, reload }: { readonly plugin: Plugin; readonly reload: 
     await reload();
   };
   return (
-    <Modal id="plugin" title={nameOf(plugin)} drawer onClose={close} foot={foot}>
+    <Modal id="plugin" form title={nameOf(plugin)} drawer onClose={close} foot={foot}>
       <Facts rows={[[t("plugins.version"), plugin.metadata?.version], [t("plugins.author"), plugin.metadata?.author], [t("creds.state"), stateOf(plugin).text], [t("plugins.pages"), plugin.menus?.length ? <PageLinks plugin={plugin} /> : ""]]} />
       <Block id="plugin-config" data={data} class="bare" title={t("plugins.config")}>
         {(config) => <Config id={plugin.id} config={config} />}

@@ -6,7 +6,7 @@ import { fmt, t } from "../../i18n/language";
 import { say } from "../../i18n/say";
 import { Button, Field } from "../../ui/controls";
 import { asApiError, Modal, toast } from "../../ui/overlay";
-import { FIELDS, isPrice, priceOf, priceTyped, savePrice, typedOf, type Candidate, type Price, type Row } from "./read";
+import { FIELDS, isPrice, priceOf, priceTyped, savePrice, typedOf, type Candidate, type NewPrice, type Row } from "./read";
 
 interface DrawerProps {
   readonly row: Row;
@@ -23,7 +23,7 @@ export function PriceDrawer({ row, tag, candidates, onClose, onSaved }: DrawerPr
   const [error, setError] = useState<ApiError | null>(null);
   const tiers = (row.price?.contextTiers?.length ?? 0) + (row.price?.serviceTiers?.length ?? 0);
   const wrong = FIELDS.some((field) => !isPrice(typed[field]));
-  const save = async (price: Price) => {
+  const save = async (price: NewPrice) => {
     setBusy(true);
     setError(null);
     try {
@@ -41,7 +41,7 @@ export function PriceDrawer({ row, tag, candidates, onClose, onSaved }: DrawerPr
     if (!busy && !wrong && model.trim()) void save(priceTyped(typed));
   };
   return (
-    <Modal id="price" drawer busy={busy} title={row.model || t("common.add")} onClose={onClose}>
+    <Modal id="price" form drawer busy={busy} title={row.model || t("common.add")} onClose={onClose}>
       <form class="form" onSubmit={submit}>
         {!row.model && (
           <Field name="model" label={t("column.model")}>

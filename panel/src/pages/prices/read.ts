@@ -1,47 +1,14 @@
 /** The price book, the models that were seen, and what of them has no price. */
 
+import type { Price, PriceBook, SyncResult, UsageSummary } from "../../api/answers.generated";
 import { analytics } from "../../api/analytics";
 import { ApiError } from "../../api/client";
 import { api } from "../../state/session";
 
-export interface Price {
-  readonly prompt: number;
-  readonly completion: number;
-  readonly cache: number;
-  readonly cacheRead?: number;
-  readonly cacheCreation?: number;
-  readonly promptConfigured?: boolean;
-  readonly completionConfigured?: boolean;
-  readonly cacheReadConfigured?: boolean;
-  readonly cacheCreationConfigured?: boolean;
-  readonly source?: string;
-  readonly sourceModelId?: string;
-  readonly contextTiers?: readonly { readonly thresholdTokens: number }[];
-  readonly serviceTiers?: readonly { readonly mode: string; readonly serviceTier: string }[];
-  readonly updatedAtMs?: number;
-  readonly syncedAtMs?: number;
-}
+export type { Candidate, Price, SyncResult } from "../../api/answers.generated";
 
-export interface Candidate {
-  readonly sourceModelId: string;
-  readonly score: number;
-  readonly reason: string;
-  readonly price: Price;
-}
-
-export interface SyncResult {
-  readonly imported: number;
-  readonly skipped: number;
-  readonly candidates?: readonly { readonly model: string; readonly candidates: readonly Candidate[] }[];
-  readonly unmatched?: readonly string[];
-  readonly preserved?: readonly string[];
-  readonly proxyUsed?: boolean;
-  readonly sourceResults?: readonly { readonly source: string; readonly models: number; readonly error?: string }[];
-}
-
-interface Seen {
-  readonly models: readonly { readonly model: string; readonly calls: number }[];
-}
+/** What is sent of a price; when it was, the server says. */
+export type NewPrice = Omit<Price, "updatedAtMs">;
 
 export interface Row {
   readonly model: string;
@@ -65,9 +32,9 @@ const SYNC_MS = 45_000;
 export async function readBook(signal: AbortSignal): Promise<Book> {
   const now = Date.now();
   const [book, seen, summary] = await Promise.all([
-    api().answer<{ readonly prices: Readonly<Record<string, Price>> }>(PATH, { signal }),
+    api().answer<PriceBook>(PATH, { signal }),
     // The book is of use without it.
-    api().call<Seen>(`${PATH}/usage-summary`, { signal }).catch(unless(signal)),
+    api().call<UsageSummary>(`${PATH}/usage-summary`, { signal }).catch(unless(signal)),
     analytics({ range: { from: 1, to: now }, now, include: { summary: true, summary_profile: "compact" } }, signal),
   ]);
   const calls = new Map(seen?.models.filter((row) => row.model !== "-").map((row) => [row.model, row.calls]));
@@ -91,7 +58,7 @@ function unless(signal: AbortSignal): (error: unknown) => null {
 }
 
 /** Save one price; the others stay. Fails if the book was changed since it was read. */
-export async function savePrice(model: string, price: Price, tag: string): Promise<void> {
+export async function savePrice(model: string, price: NewPrice, tag: string): Promise<void> {
   await api().call(`${PATH}/${encodeURIComponent(model)}`, { method: "PUT", body: price, headers: { "If-Match": tag } });
 }
 
@@ -110,14 +77,14 @@ export type FieldName = (typeof FIELDS)[number];
 export type Typed = Readonly<Record<FieldName, string>>;
 
 /** A price that was set, even if it is 0; null where it was not. */
-export function priceOf(price: Price | null, field: FieldName): number | null {
+export function priceOf(price: NewPrice | null, field: FieldName): number | null {
   if (!price) return null;
   const value = price[field] ?? 0;
   const configured = field === "cache" ? false : price[`${field}Configured`] === true;
   return configured || value > 0 ? value : null;
 }
 
-export function typedOf(price: Price | null): Typed {
+export function typedOf(price: NewPrice | null): Typed {
   const text = (field: FieldName) => String(priceOf(price, field) ?? "");
   return { prompt: text("prompt"), completion: text("completion"), cache: text("cache"), cacheRead: text("cacheRead"), cacheCreation: text("cacheCreation") };
 }
@@ -128,7 +95,7 @@ export function isPrice(text: string): boolean {
 }
 
 /** The price that was typed. What is empty is not set; an empty cache price is the input's. */
-export function priceTyped(typed: Typed): Price {
+export function priceTyped(typed: Typed): NewPrice {
   const number = (field: FieldName) => Number(typed[field].trim() || 0);
   const set = (field: FieldName) => typed[field].trim() !== "";
   return {

@@ -83,7 +83,7 @@ export function Editor({ kind: first, kinds, row, cooling, onClose, onDone }: Ed
     </>
   );
   return (
-    <Modal id="provider" title={row ? `${kind.title} ${nameOf(row)}` : t("providers.add")} drawer busy={busy === "save"} onClose={onClose} foot={foot}>
+    <Modal id="provider" form title={row ? `${kind.title} ${nameOf(row)}` : t("providers.add")} drawer busy={busy === "save"} onClose={onClose} foot={foot}>
       {!row && (
         <Field name="kind" label={t("providers.kind")}>
           {() => <Select name="kind" label={t("providers.kind")} value={kind.id} choices={kinds.map(({ id, title }) => ({ value: id, text: title }))} onChange={(id) => setKind(kinds.find((one) => one.id === id) ?? kind)} />}

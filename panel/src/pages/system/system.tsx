@@ -10,6 +10,7 @@ import { Block } from "../../ui/block";
 import { Button } from "../../ui/controls";
 import { Facts } from "../../ui/facts";
 import { Confirm, toast } from "../../ui/overlay";
+import { Models } from "./models";
 
 const REFRESH_S = 60;
 
@@ -17,6 +18,7 @@ export function System() {
   return (
     <>
       {mode.value === "manager" ? <ManagerSystem /> : <CpaSystem />}
+      <Models />
       <Browser />
     </>
   );
@@ -65,6 +67,7 @@ function Versions({ data }: { readonly data: Data<Status> }) {
             [t("system.cpaAddress"), config.value?.config.cpaConnection?.cpaBaseUrl],
             [t("system.address"), base.value],
             [t("system.started"), fmt.value.dateTime(info.value?.startedAt)],
+            [t("system.links"), <Links />],
           ]}
         />
       )}
@@ -83,7 +86,8 @@ function Storage({ data }: { readonly data: Data<Status> }) {
             [t("system.file"), dbPath, "copy"],
             [t("system.size"), fmt.value.bytes(database?.totalBytes)],
             [t("system.databaseSize"), fmt.value.bytes(database?.databaseBytes)],
-            [t("system.walSize"), fmt.value.bytes(database?.walBytes)],
+            [t("system.walSize"), `${fmt.value.bytes(database?.walBytes)} / ${fmt.value.bytes(database?.journalSizeLimitBytes)}`],
+            [t("system.shmSize"), fmt.value.bytes(database?.shmBytes)],
             [t("system.perRecord"), database && events ? fmt.value.bytes(database.databaseBytes / events) : "--"],
           ]}
         />
@@ -102,12 +106,21 @@ function Process({ data }: { readonly data: Data<Status> }) {
             [t("system.derived"), derived ? `${fmt.value.full(derived.rows)} / ${fmt.value.full(derived.of)}` : ""],
             [t("system.lag"), fmt.value.duration(reactorLagMs)],
             [t("system.checkpoint"), database?.checkpoint ? `${database.checkpoint.mode}, ${fmt.value.dateTime(database.checkpoint.executedAtMs)}, ${fmt.value.duration(database.checkpoint.durationMs)}` : ""],
+            [t("system.frames"), database?.checkpoint ? `${fmt.value.full(database.checkpoint.checkpointedFrames)} / ${fmt.value.full(database.checkpoint.logFrames)}${database.checkpoint.busy ? `, ${t("system.busy")}` : ""}` : ""],
             [t("coverage.lastError"), database?.checkpoint?.error],
-            [t("system.maintenance"), databaseMaintenance?.required ? <span class="warn-text">{databaseMaintenance.command ?? t("common.yes")}</span> : t("common.none")],
+            [t("system.maintenance"), databaseMaintenance?.required ? <span class="warn-text">{databaseMaintenance.reasons.join(", ") || t("common.yes")}</span> : t("common.none")],
           ]}
         />
       )}
     </Block>
+  );
+}
+
+function Links() {
+  return (
+    <a href="https://github.com/router-for-me/CLIProxyAPI" target="_blank" rel="noreferrer noopener">
+      CLIProxyAPI
+    </a>
   );
 }
 
@@ -125,6 +138,7 @@ function CpaSystem() {
             [t("system.commit"), headers["commit"]],
             [t("system.built"), headers["buildDate"]],
             [t("system.address"), base.value],
+            [t("system.links"), <Links />],
           ]}
         />
       )}

@@ -1,6 +1,7 @@
 /** Tokens for programs that may read, and nothing more. */
 
 import { useState } from "preact/hooks";
+import type { CreatedToken, TokenInfo, TokenList } from "../../api/answers.generated";
 import type { ApiError } from "../../api/client";
 import { fmt, t } from "../../i18n/language";
 import { say } from "../../i18n/say";
@@ -19,17 +20,6 @@ const PATH = "/v0/management/api-tokens";
 const KEYS = "/v0/management/api-keys";
 const OWN = "read:key=";
 
-interface Token {
-  readonly id: number;
-  readonly name: string;
-  readonly scopes: readonly string[];
-  readonly createdAtMs: number;
-  /** 0 or absent: never. */
-  readonly lastUsedAtMs?: number | null;
-}
-
-type Created = Token & { readonly token: string };
-
 /** What a scope lets a token do, in words. */
 export function scopeText(scope: string): string {
   if (scope.startsWith(OWN)) return t("tokens.ownOf", { key: keyName(scope.slice(OWN.length)) });
@@ -37,9 +27,9 @@ export function scopeText(scope: string): string {
 }
 
 export function Tokens() {
-  const data = useData("api-tokens", async (signal) => (await api().call<{ items: readonly Token[] }>(PATH, { signal })).items);
+  const data = useData("api-tokens", async (signal) => (await api().call<TokenList>(PATH, { signal })).items);
   const [creating, setCreating] = useState(false);
-  const [revoking, setRevoking] = useState<Token | null>(null);
+  const [revoking, setRevoking] = useState<TokenInfo | null>(null);
   const create = (
     <Button action="create" kind="primary" onClick={() => setCreating(true)}>
       {t("tokens.create")}
@@ -77,7 +67,7 @@ export function Tokens() {
   );
 }
 
-function columnsOf(revoke: (token: Token) => void): Column<Token>[] {
+function columnsOf(revoke: (token: TokenInfo) => void): Column<TokenInfo>[] {
   const ago = (ms: number | null | undefined) => (ms ? <span title={iso(ms)}>{fmt.value.ago(ms, Math.max(tick.value, ms))}</span> : t("tokens.never"));
   return [
     { id: "name", title: t("tokens.name"), phone: "main", value: (token) => token.name },
@@ -110,7 +100,7 @@ function CreateDialog({ onClose }: { readonly onClose: () => void }) {
   const [key, setKey] = useState("");
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ApiError | null>(null);
-  const [created, setCreated] = useState<Created | null>(null);
+  const [created, setCreated] = useState<CreatedToken | null>(null);
   const keys = useData("token-keys", readKeys);
   const fits = name.trim() !== "" && chosen.length > 0 && (!chosen.includes(OWN) || key !== "");
   const turn = (scope: string, on: boolean) => {
@@ -123,7 +113,7 @@ function CreateDialog({ onClose }: { readonly onClose: () => void }) {
     setError(null);
     const scopes = chosen.map((scope) => (scope === OWN ? `${OWN}${key}` : scope));
     try {
-      setCreated(await api().call<Created>(PATH, { method: "POST", body: { name: name.trim(), scopes } }));
+      setCreated(await api().call<CreatedToken>(PATH, { method: "POST", body: { name: name.trim(), scopes } }));
     } catch (reason) {
       setError(asApiError(reason));
     }
@@ -136,7 +126,7 @@ function CreateDialog({ onClose }: { readonly onClose: () => void }) {
     </Button>
   );
   return (
-    <Modal id="create-token" title={t("tokens.create")} busy={busy} onClose={onClose} foot={foot}>
+    <Modal id="create-token" form title={t("tokens.create")} busy={busy} onClose={onClose} foot={foot}>
       <Field name="name" label={t("tokens.name")} hint={t("tokens.nameHint")}>
         {(attributes) => <input {...attributes} type="text" maxLength={120} value={name} onInput={(event) => setName(event.currentTarget.value)} />}
       </Field>
@@ -172,7 +162,7 @@ async function readKeys(signal: AbortSignal): Promise<readonly { readonly value:
   return [...hashes].map((hash) => ({ value: hash, text: aliases.value.get(hash) ?? masks.get(hash) ?? keyName(hash) }));
 }
 
-function Shown({ created, onClose }: { readonly created: Created; readonly onClose: () => void }) {
+function Shown({ created, onClose }: { readonly created: CreatedToken; readonly onClose: () => void }) {
   const foot = (
     <Button action="done" kind="primary" onClick={onClose}>
       {t("tokens.done")}

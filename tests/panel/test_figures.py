@@ -161,3 +161,17 @@ def test_the_dashboard(inside: Panel, filled: Manager) -> None:
     assert names == [one["auth_index"] for one in answer["channel_health"]]
     costs = inside.page.locator("[data-chart=model-costs]")
     expect(costs).to_have_attribute("data-points", str(len(answer["model_cost_rank"])))
+
+
+@pytest.mark.parametrize(
+    "route", ["/", "/monitoring?time_range=7d&model=gpt-5.4", "/usage-analytics?time_range=30d"]
+)
+def test_the_headline_is_verified(inside: Panel, route: str) -> None:
+    inside.visit(route)
+    inside.page.locator("[data-action=verify]").click()
+    drawer = inside.page.locator("[data-dialog=verify]")
+    expect(drawer.locator("[data-metric=different]")).to_have_attribute("data-value", "0")
+    row = drawer.locator("[data-row='summary.total_calls']")
+    counts = [row.locator(f"[data-col={name}]") for name in ("answer", "recount")]
+    first, second = (count.get_attribute("data-value") for count in counts)
+    assert first == second == f"{inside.metric('requests'):.0f}"

@@ -66,10 +66,9 @@ export interface Question {
 /** The time zone in which the server draws days and hours. */
 export const TIME_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-/** Ask for sections of figures. */
-export function analytics(question: Question, signal?: AbortSignal): Promise<Analytics> {
-  const { range, now, search, searchHash, filters, include } = question;
-  const body = {
+/** A question as the server takes it. */
+export function bodyOf({ range, now, search, searchHash, filters, include }: Question): object {
+  return {
     from_ms: Math.max(1, Math.trunc(range.from)),
     to_ms: Math.trunc(range.to),
     now_ms: now,
@@ -79,5 +78,9 @@ export function analytics(question: Question, signal?: AbortSignal): Promise<Ana
     ...(filters && Object.keys(filters).length && { filters }),
     include,
   };
-  return api().call<Analytics>("/v0/management/monitoring/analytics", { method: "POST", body, signal });
+}
+
+/** Ask for sections of figures. */
+export function analytics(question: Question, signal?: AbortSignal): Promise<Analytics> {
+  return api().call<Analytics>("/v0/management/monitoring/analytics", { method: "POST", body: bodyOf(question), signal });
 }

@@ -21,8 +21,9 @@ import { providers } from "./messages/providers";
 import { setup } from "./messages/setup";
 import { shell } from "./messages/shell";
 import { tokens } from "./messages/tokens";
+import { verify } from "./messages/verify";
 
-export const messages = { ...shell, ...overview, ...analytics, ...filters, ...monitor, ...keeping, ...actions, ...configuration, ...credentials, ...form, ...inspection, ...logs, ...notices, ...oauth, ...plugins, ...providers, ...login, ...setup, ...tokens, ...errors };
+export const messages = { ...shell, ...overview, ...analytics, ...filters, ...monitor, ...keeping, ...actions, ...configuration, ...credentials, ...form, ...inspection, ...logs, ...notices, ...oauth, ...plugins, ...providers, ...login, ...setup, ...tokens, ...verify, ...errors };
 export type Messages = typeof messages;
 export type Key = keyof Messages;
 /** Messages that need no values. */

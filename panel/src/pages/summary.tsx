@@ -1,17 +1,24 @@
 /** The headline figures of a range, the same on every page. */
 
-import { carried, type View } from "../filters/view";
-import { hashOf, query } from "../state/router";
 import type { Comparison, Summary } from "../api/analytics";
+import { carried, searchOf, type View } from "../filters/view";
 import { fmt, t } from "../i18n/language";
 import type { Data } from "../state/freshness";
+import { hashOf, query } from "../state/router";
 import { change } from "../text/format";
+import type { Range } from "../text/ranges";
 import { Tile, Tiles } from "../ui/block";
+import { Verify } from "./verify";
 
 export interface Headline {
   readonly summary: Summary;
   readonly before?: Comparison | undefined;
+  /** Of which range and moment the figures are, where they can be verified. */
+  readonly range?: Range;
+  readonly now?: number;
 }
+
+const VERIFIED = { summary: true, summary_profile: "compact", summary_percentiles: true };
 
 /** By how much a figure differs from the range before. More is neither good nor bad. */
 function Delta({ now, before }: { readonly now: number; readonly before: number | undefined }) {
@@ -30,8 +37,10 @@ interface SummaryProps {
 export function SummaryTiles({ data, view, of }: SummaryProps) {
   /** The rows behind a figure. */
   const behind = (status?: string) => hashOf("/monitoring", { ...carried(query.value, view), ...of, tab: "realtime", ...(status && { status }) });
+  const { range, now } = data.now.value.value ?? {};
+  const verify = range && now !== undefined && <Verify question={{ range, now, ...searchOf(view), filters: view.filters, include: VERIFIED }} />;
   return (
-    <Tiles id="summary" data={data} count={8}>
+    <Tiles id="summary" data={data} count={8} aside={verify}>
       {({ summary: s, before }) => {
         const some = s.total_calls > 0;
         const cost = some && s.unpriced_calls >= s.total_calls ? null : s.total_cost;

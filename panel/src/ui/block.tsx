@@ -90,8 +90,17 @@ export function Tile({ metric, label, value, text, full, note, tone, href }: Til
   );
 }
 
+interface TilesProps<T> {
+  readonly id: string;
+  readonly data: Data<T>;
+  readonly count: number;
+  /** In the corner. */
+  readonly aside?: ComponentChildren;
+  readonly children: (value: T) => ComponentChildren;
+}
+
 /** Tiles of one answer: before it is there, as many empty ones. */
-export function Tiles<T>({ id, data, count, children }: { readonly id: string; readonly data: Data<T>; readonly count: number; readonly children: (value: T) => ComponentChildren }) {
+export function Tiles<T>({ id, data, count, aside, children }: TilesProps<T>) {
   const now = data.now.value;
   return (
     <section class="tiles card" data-block={id} data-state={now.state} data-count={count} style={{ "--count": count }} aria-busy={now.state === "loading" || now.state === "refreshing"}>
@@ -102,6 +111,7 @@ export function Tiles<T>({ id, data, count, children }: { readonly id: string; r
       ) : (
         Array.from({ length: count }, (_, i) => <div key={i} class="tile skeleton" />)
       )}
+      {now.value !== null && aside && <div class="aside">{aside}</div>}
     </section>
   );
 }

@@ -25,7 +25,7 @@ export function Analytics() {
         <Select name="granularity" label={t("analytics.granularity")} value={view.granularity} choices={GRANULARITIES.map((value) => ({ value, text: t(`analytics.${value}`) }))} onChange={(value) => setQuery({ granularity: value === "auto" ? null : value })} />
       </FilterBar>
       <Tabs label={t("analytics.title")} value={tab} tabs={TABS.map((value) => ({ value, text: t(`analytics.${value}`) }))} onChange={(value) => setQuery({ tab: value, row: null, bucket: null, cell: null, metric: null })} />
-      <SummaryTiles data={usePart(data, ({ summary, answer }) => ({ summary, before: answer.summary_comparison }))} view={view} />
+      <SummaryTiles data={usePart(data, ({ summary, answer, range, now }) => ({ summary, before: answer.summary_comparison, range, now }))} view={view} />
       {tab === "overview" && <Overview data={data} view={view} />}
       {tab === "trends" && <Trends data={data} />}
       {tab === "models" && <ModelTable data={data} view={view} />}

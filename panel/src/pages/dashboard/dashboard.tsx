@@ -18,6 +18,7 @@ import { Block, Tile, Tiles } from "../../ui/block";
 import { Icon } from "../../ui/icon";
 import { Table, type Column } from "../../ui/table";
 import { CostText } from "../figures";
+import { Verify } from "../verify";
 import { CpaDashboard } from "./cpa";
 import { Traffic } from "./traffic";
 import { ENOUGH_CALLS, verdictOf } from "./verdict";
@@ -96,8 +97,10 @@ function Verdict({ data }: { readonly data: Data<Shown> }) {
 
 function Figures({ data }: { readonly data: Data<Summary> }) {
   const today = { time_range: "today" };
+  const now = data.now.value.value?.generated_at_ms;
+  const verify = now !== undefined && <Verify question={{ range: { from: midnight(now), to: now }, now, include: { summary: true, summary_profile: "compact" } }} />;
   return (
-    <Tiles id="today" data={data} count={6}>
+    <Tiles id="today" data={data} count={6} aside={verify}>
       {({ today: day, rolling_30m: half }) => {
         const some = day.total_calls > 0;
         return (

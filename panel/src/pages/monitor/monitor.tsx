@@ -28,7 +28,7 @@ export function Monitor() {
         <Interval page="monitoring" />
         <Transfers />
       </FilterBar>
-      <SummaryTiles data={usePart(data, ({ summary }) => ({ summary }))} view={view} />
+      <SummaryTiles data={usePart(data, ({ summary, range, now }) => ({ summary, range, now }))} view={view} />
       <Tabs label={t("monitor.title")} value={tab} tabs={TABS.map((value) => ({ value, text: t(`monitor.${value}`) }))} onChange={(value) => setQuery({ tab: value, row: null, event: null })} />
       {tab === "realtime" && <Realtime data={data} view={view} viewKey={key} />}
       {tab === "accounts" && <Accounts data={data} />}

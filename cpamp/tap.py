@@ -134,7 +134,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
 
     # CPA: every call asks the guard first.
     agent = make_agent(reactor)
-    guard = KeyGuard(reactor.seconds)
+    guard = KeyGuard(reactor)
 
     def connect(url: str, key: str) -> CpaClient:
         return CpaClient(reactor, url, key, guard, agent)

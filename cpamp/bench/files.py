@@ -9,11 +9,12 @@ from pathlib import Path
 
 import orjson
 
+from cpamp.bench import existing
 from cpamp.bench.ground import Ground
 from cpamp.bench.measure import MIB, PeakMemory, disk_bytes, median
 from cpamp.bench.table import Figure
 from cpamp.bench.workloads import batches, monitoring
-from cpamp.lab import Http, LabError, Manager
+from cpamp.lab import Http, LabError, Manager, wait_until
 
 USAGE = "/v0/management/usage"
 EXPORTED = 50_000
@@ -24,6 +25,7 @@ def figures(ground: Ground) -> Iterator[Figure]:
     small, large = ground.plan.small, ground.plan.events
     yield from _imports(ground, small, again=True)
     yield from _imports(ground, large, again=False)
+    yield _taken_over(ground, small)
     yield from _exports(ground, small)
     yield from _exports(ground, large)
     yield _disk(ground, "codex", small, "Codex records", 400)
@@ -77,6 +79,32 @@ def imported(manager: Manager, body: bytes, added: int) -> float:
     if status != 200 or orjson.loads(answer)["added"] != added:
         raise LabError(f"the import answered {status}: {answer[:300]!r}")
     return seconds
+
+
+def _taken_over(ground: Ground, count: int) -> Figure:
+    """Events a second, from the first that are seen to the last."""
+    place = ground.empty()
+    (place / "data").mkdir()
+    existing.make(place / "data" / "usage.sqlite", count)
+    with ground.manager(place) as manager:
+        manager.start()
+        begin, before = time.perf_counter(), manager.events()
+        wait_until(
+            lambda: manager.status()["takeovers"][0]["state"] == "completed",
+            seconds=600,
+            what="the takeover",
+            every=0.05,
+        )
+        seconds, added = time.perf_counter() - begin, manager.events()
+    if added != count:
+        raise LabError(f"{added} of {count} events were taken over")
+    return Figure(
+        f"taken over, {count:,} rich records",
+        (added - before) / seconds,
+        "events/s",
+        target=12_000,
+        better="more",
+    )
 
 
 def _exports(ground: Ground, size: int) -> Iterator[Figure]:

@@ -170,12 +170,12 @@ def _falling(many: int, power: float) -> npt.NDArray[np.float64]:
     return falling
 
 
-def codex(count: int) -> Iterator[Event]:
+def codex(count: int, *, keep_raw: bool = False) -> Iterator[Event]:
     """Records of Codex with its quota headers, as the collector reads them, ten a second."""
     generator = Generator(1, families=CODEX)
     for i in range(count):
         at_ms = MONITORING_BEGIN_MS + i * 100
-        event = decode(generator.payload(at_ms), now_ms=at_ms + 20)
+        event = decode(generator.payload(at_ms), now_ms=at_ms + 20, keep_raw=keep_raw)
         assert isinstance(event, Event)
         yield event
 

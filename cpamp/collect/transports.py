@@ -40,7 +40,7 @@ class Link:
     async def log_in(self, protocol: Subscriber | Popper) -> None:
         """Connect and present the key, if that is not known to be in vain."""
         config = self.config
-        await self.guard.enter(config.url, config.key)
+        call = await self.guard.enter(config.url, config.key)
         try:
             await connect(
                 self.reactor,
@@ -50,15 +50,15 @@ class Link:
             )
             await login(self.reactor, protocol, config.key)
         except (KeyRefused, KeyBanned, RemoteDisabled) as problem:
-            self.guard.refused(config.url, config.key, problem)
+            call.refused(problem)
             protocol.give_up(problem.message)
             raise
         except BaseException:
-            self.guard.left(config.url, config.key)
+            call.left()
             if protocol.transport is not None:
                 protocol.give_up("given up")
             raise
-        self.guard.accepted(config.url, config.key)
+        call.accepted()
 
 
 class Dropped(RespError):

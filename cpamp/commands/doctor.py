@@ -85,7 +85,7 @@ def _ask_cpa(config: ManagerConfig) -> list[Finding]:
             reactor,
             config.connection.url,
             config.connection.key,
-            KeyGuard(reactor.seconds),
+            KeyGuard(reactor),
             make_agent(reactor),
         )
         findings.extend(await cpa.look(reactor, client, config.collector))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from io import BytesIO
-from typing import Any
+from typing import Any, NoReturn
 
 import attrs
 import orjson
@@ -23,7 +23,7 @@ from cpamp.cpa.errors import (
     Unsupported,
     key_problem,
 )
-from cpamp.cpa.keyguard import KeyGuard
+from cpamp.cpa.keyguard import Call, KeyGuard
 from cpamp.cpa.network import Body, CpaAgent, within
 from cpamp.cpa.urls import Address
 
@@ -90,6 +90,15 @@ def _number(value: Any) -> int | None:
         return None
 
 
+class Refused(Exception):
+    """CPA answered 401 or 403, and not because of the key."""
+
+    def __init__(self, response: IResponse, body: bytes) -> None:
+        super().__init__(response.code)
+        self.response = response
+        self.body = body
+
+
 @attrs.define
 class CpaClient:
     """Calls of one CPA with one key; every call asks the guard first."""
@@ -153,37 +162,37 @@ class CpaClient:
     ) -> IResponse:
         """One call, answered when the headers are in; the body is not read yet.
 
-        With the key, the guard is asked first and told of the outcome.
+        With the key, the guard is asked first and told of the outcome: raises the `CpaProblem` that
+        CPA has with the key, and `Refused` where it refuses something else.
         """
         if not with_key:
             return await self._send(method, target, headers, body, seconds)
-        await self._guard.enter(self.url, self.key)
+        call = await self._guard.enter(self.url, self.key)
         headers.setRawHeaders("Authorization", [f"Bearer {self.key}"])
+        said = b""
         try:
             response = await self._send(method, target, headers, body, seconds)
+            if response.code in (401, 403):
+                said = await self.body(response, SMALL_BYTES, CALL_SECONDS)
         except BaseException:
-            self._guard.left(self.url, self.key)
+            call.left()
             raise
-        if response.code not in (401, 403):
-            self._guard.accepted(self.url, self.key)
-            self._note_version(response)
+        if response.code in (401, 403):
+            self._refuse(call, response, said)
+        call.accepted()
+        self._note_version(response)
         return response
 
-    async def judge(self, response: IResponse) -> tuple[bytes, CpaProblem | None]:
-        """The body of a 401 or 403, and what it says of the key; tells the guard."""
-        try:
-            body = await self.body(response, SMALL_BYTES, CALL_SECONDS)
-        except BaseException:
-            self._guard.left(self.url, self.key)
-            raise
-        problem = key_problem(_error_text(body))
+    @staticmethod
+    def _refuse(call: Call, response: IResponse, said: bytes) -> NoReturn:
+        problem = key_problem(_error_text(said))
         if problem is None and response.code == 401:
             problem = KeyRefused("CPA refuses the management key")
         if problem is None:
-            self._guard.left(self.url, self.key)
-        else:
-            self._guard.refused(self.url, self.key, problem)
-        return body, problem
+            call.left()
+            raise Refused(response, said)
+        call.refused(problem)
+        raise problem
 
     async def _send(
         self,
@@ -210,12 +219,12 @@ class CpaClient:
         if body is not None:
             headers.setRawHeaders("Content-Type", ["application/json"])
             producer = FileBodyProducer(BytesIO(body))
-        response = await self.request(method, path, headers, producer, seconds=seconds)
+        try:
+            response = await self.request(method, path, headers, producer, seconds=seconds)
+        except Refused as refused:
+            raise self._refusal(refused.response, refused.body) from refused
         if 200 <= response.code < 300:
             return response
-        if response.code in (401, 403):
-            text, problem = await self.judge(response)
-            raise problem or self._refusal(response, text)
         raise self._refusal(response, await self.body(response, SMALL_BYTES, seconds))
 
     def _refusal(self, response: IResponse, body: bytes) -> CpaProblem:

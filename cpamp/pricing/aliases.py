@@ -142,10 +142,6 @@ class Aliases:
         """Read the names, before anybody asks for them."""
         self._held.load(conn)
 
-    def on_change(self, listener: Callable[[], object]) -> None:
-        """Call this after each change, when the names are the new ones."""
-        self._held.on_change(listener)
-
     async def put(self, renaming: Renaming) -> AliasBook:
         """Set some names and leave the others; raises `AliasDuplicate`."""
         return await self._held.change(lambda conn: _put(conn, renaming, self._now_ms()))

@@ -54,10 +54,6 @@ class Prices:
                 prices.replace(conn, embedded.load().seed(now_ms), now_ms)
         self._held.load(conn)
 
-    def on_change(self, listener: Callable[[], object]) -> None:
-        """Call this after each change, when the book is the new one."""
-        self._held.on_change(listener)
-
     async def replace(
         self, new: Mapping[str, ModelPrice], of: Collection[int] | None = None
     ) -> PriceBook:

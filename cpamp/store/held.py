@@ -34,19 +34,14 @@ class Held(Generic[V]):
     _store: Store
     _read: Callable[[sqlite3.Connection], V]
     value: V
-    _listeners: list[Callable[[], object]] = attrs.field(factory=list, init=False)
     _log: Logger = attrs.field(factory=Logger, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._store.on_renewal(self._renewed)
 
     def load(self, conn: sqlite3.Connection) -> None:
-        """Read the value, before there is anybody to be told."""
+        """Read the value, before anybody asks for it."""
         self.value = self._read(conn)
-
-    def on_change(self, listener: Callable[[], object]) -> None:
-        """Call this after each change, when the value is the new one."""
-        self._listeners.append(listener)
 
     async def change(self, work: Callable[[sqlite3.Connection], object]) -> V:
         """Change the tables, all or nothing; raises `StoreUnavailable`, and whatever `work` does.
@@ -67,8 +62,6 @@ class Held(Generic[V]):
     def _taken(self, value: V) -> V:
         if value.version != self.value.version:
             self.value = value
-            for listener in self._listeners:
-                listener()
         return value
 
     def _renewed(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from cpamp.usage.headers import HEADERS, INNER_GROUPS, Metadata, Reader
+from cpamp.usage.headers import HEADERS, INNER_GROUPS, UNIQUE, Metadata, Reader
 from cpamp.usage.models import MAX_INT
 from cpamp.usage.redact import redact, redact_value
 from cpamp.usage.values import (
@@ -30,11 +30,11 @@ Check = Callable[[Any], Any]
 
 
 def _text(value: Any) -> str | None:
-    return redact_value(value, TEXT_BYTES) if isinstance(value, str) else None
+    return redact_value(value, TEXT_BYTES) or None if isinstance(value, str) else None
 
 
 def _unique_text(value: Any) -> str | None:
-    return redact(value, TEXT_BYTES) if isinstance(value, str) else None
+    return redact(value, TEXT_BYTES) or None if isinstance(value, str) else None
 
 
 def _number(value: Any) -> float | None:
@@ -63,6 +63,13 @@ _CHECKS: Mapping[Reader, Check] = {
     as_time: _whole,
     as_bool: _flag,
 }
+
+
+def _check(header: str, read: Reader) -> Check:
+    check = _CHECKS[read]
+    return _unique_text if check is _text and header in UNIQUE else check
+
+
 # What is worked out, or read from a failure's body, and so in no header.
 _WORKED_OUT: Mapping[tuple[str, str], Check] = {
     ("quota", "used_percent"): _number,
@@ -87,8 +94,8 @@ _WORKED_OUT: Mapping[tuple[str, str], Check] = {
 }
 _MEMBERS: Mapping[tuple[str, str], Check] = {
     **{
-        (group, member): _unique_text if group == "trace" else _CHECKS[header.read]
-        for header in HEADERS.values()
+        (group, member): _check(name, header.read)
+        for name, header in HEADERS.items()
         for group, member in header.places
     },
     **_WORKED_OUT,
@@ -136,7 +143,7 @@ def _kept(group: _Group, members: Mapping[str, Any]) -> Metadata:
         check = checks.get(name)
         if check is not None:
             found = check(member)
-            if found is not None and found != "":
+            if found is not None:
                 kept[name] = found
         elif isinstance(member, dict) and name in group.inner:
             inner = _kept(group.inner[name], member)

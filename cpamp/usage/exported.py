@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from itertools import repeat
-from types import EllipsisType
 from typing import Any, NamedTuple
+
+import attrs
 
 from cpamp.usage.carried import carried_metadata
 from cpamp.usage.event import Billed, Caller, End, Event, ModelNames, Tokens, Way, Who
@@ -16,9 +17,10 @@ from cpamp.usage.models import MAX_INT, analytics_model, named_cache_mode, with_
 from cpamp.usage.parts import caller_of, name_of, snapshots_of, way_of
 from cpamp.usage.payload import Malformed, strict_json
 from cpamp.usage.record import metadata_bytes
-from cpamp.usage.redact import mask_source, redact, secret_looking
+from cpamp.usage.redact import mask_source, redact, redact_id, secret_looking
+from cpamp.usage.shapes import Part
 from cpamp.usage.timestamps import CANONICAL, END_MS, Instant, read_instant, split
-from cpamp.usage.tokens import cache_mode, stated_cache_mode, tokens_of
+from cpamp.usage.tokens import counted_mode, stated_cache_mode, tokens_of
 
 _TRUE = ("1", "true", "yes", "on")
 
@@ -28,27 +30,25 @@ def exported_hash(record: Record) -> str:
     return text_of(record, "event_hash", "eventHash")
 
 
-class _Names(NamedTuple):
-    """What an exported object says in names alone; the same for many objects."""
+class _Model(NamedTuple):
+    """The model's names, and the cache mode that is stated or that names tell; "" for none."""
 
-    who: Who
-    model: ModelNames
-    # Stated or told by the names; "" where the counts must tell.
+    names: ModelNames
     cache_mode: str
-    way: Way
-    api_key_hash: str
 
 
 def read_exported(record: Record, *, now_ms: int) -> Event:
     """The event of an exported object, whose hash is kept as it is."""
-    own = _OWN_MEMBERS.issuperset(record)
+    shape = _shape_of(record)
+    own = shape is not None
     raw: Record = {} if own else _carried_raw(record)
     when = _time(record, now_ms)
-    names = _own_names(record) if own else _read_names(record, raw)
+    who = shape.who(record) if shape else _who(record)
+    model = shape.model(record) if shape else _model(record, raw)
     received = _own_tokens(record) if own else tokens_of(record)
     if raw and not received.total_tokens:
         received = received._replace(total_tokens=tokens_of(raw).total_tokens)
-    mode = names.cache_mode or cache_mode(names.who, ("", "", ""), received, "")
+    mode = model.cache_mode or counted_mode(received)
     metadata = _carried(record)
     if not own:
         metadata = _with_headers(metadata, record, raw, when.ms)
@@ -61,10 +61,10 @@ def read_exported(record: Record, *, now_ms: int) -> Event:
         event_hash=exported_hash(record),
         timestamp_ms=when.ms,
         timestamp=when.text,
-        who=names.who,
-        model=names.model if names.cache_mode else names.model._replace(cache_input_mode=mode),
-        way=names.way,
-        api_key_hash=names.api_key_hash,
+        who=who,
+        model=model.names if model.cache_mode else model.names._replace(cache_input_mode=mode),
+        way=shape.way(record) if shape else _way(record),
+        api_key_hash=text_of(record, "api_key_hash", "apiKeyHash"),
         caller=_NOBODY if own else caller_of(record),
         end=_end(record, failed, told.error_kind, told.error_code, told.plan_type),
         tokens=with_total(received, mode),
@@ -72,7 +72,7 @@ def read_exported(record: Record, *, now_ms: int) -> Event:
         ttft_ms=_optional(first(record, ("ttft_ms", "ttftMs"))),
         created_at_ms=created if created > 0 else now_ms,
         auth_snapshot_at_ms=snapshot_ms if snapshot_ms > 0 else 0,
-        request_id=name_of(record, "request_id", "requestId"),
+        request_id=redact_id(text_of(record, "request_id", "requestId")),
         trace_id=told.trace_id,
         metadata=metadata_bytes(metadata),
         quota_recover_at_ms=told.recover_at_ms,
@@ -86,18 +86,20 @@ def read_exported(record: Record, *, now_ms: int) -> Event:
 # -- names ------------------------------------------------------------------------------------
 
 _NOBODY = Caller()
-_NAMES = (
+_KIND_NAMES = ("executor_type", "provider", "auth_provider_snapshot")
+_WHO_NAMES = (
     *("auth_index", "source", "source_hash", "account_snapshot", "auth_label_snapshot"),
-    *("auth_file_snapshot", "auth_provider_snapshot", "auth_project_id_snapshot", "provider"),
-    *("executor_type", "auth_type", "model", "requested_model", "resolved_model", "endpoint"),
-    *("method", "path", "reasoning_effort", "service_tier", "request_service_tier"),
-    *("response_service_tier", "cache_input_mode", "api_key_hash"),
+    *("auth_file_snapshot", "auth_project_id_snapshot", "auth_type", *_KIND_NAMES),
 )
-_TEXT_OR_ABSENT = {str, EllipsisType}
-# An object that has none but these has all its names under `_NAMES`.
+_MODEL_NAMES = ("model", "requested_model", "resolved_model", "cache_input_mode", *_KIND_NAMES)
+_WAY_NAMES = (
+    *("endpoint", "method", "path", "reasoning_effort", "service_tier", "auth_type"),
+    *("request_service_tier", "response_service_tier", *_KIND_NAMES),
+)
+# An object that has none but these says its names in the members above alone.
 _OWN_MEMBERS = frozenset(
     (
-        *_NAMES,
+        *(*_WHO_NAMES, *_MODEL_NAMES, *_WAY_NAMES, "api_key_hash"),
         *Tokens._fields,
         *("event_hash", "timestamp_ms", "timestamp", "created_at_ms", "request_id", "failed"),
         *("latency_ms", "ttft_ms", "auth_snapshot_at_ms", "fail_status_code", "fail_summary"),
@@ -108,20 +110,24 @@ _OWN_MEMBERS = frozenset(
 )
 
 
-def _own_names(record: Record) -> _Names:
-    values = tuple(map(record.get, _NAMES, repeat(...)))
-    if _TEXT_OR_ABSENT.issuperset(map(type, values)):
-        return _remembered_names(values)
-    return _read_names(record, {})
+def _who(record: Record) -> Who:
+    return Who(
+        name_of(record, "auth_index", "authIndex"),
+        _source(text_of(record, "source")),
+        text_of(record, "source_hash", "sourceHash"),
+        *snapshots_of(record),
+        name_of(record, "provider"),
+        name_of(record, "executor_type", "executorType"),
+        name_of(record, "auth_type", "authType"),
+    )
 
 
-@lru_cache(maxsize=16384)
-def _remembered_names(values: tuple[str | EllipsisType, ...]) -> _Names:
-    pairs = zip(_NAMES, values, strict=True)
-    return _read_names({name: value for name, value in pairs if value is not ...}, {})
+def _source(text: str) -> str:
+    # Masked where it was first stored; what still looks like a key is so now (13 B16).
+    return mask_source(text) if secret_looking(text) else text
 
 
-def _read_names(record: Record, raw: Record) -> _Names:
+def _model(record: Record, raw: Record) -> _Model:
     who = _who(record)
     requested = name_of(record, "requested_model", "requestedModel")
     resolved = name_of(record, "resolved_model", "resolvedModel")
@@ -134,19 +140,37 @@ def _read_names(record: Record, raw: Record) -> _Names:
             *(resolved, requested, model),
         )
     )
-    return _Names(
-        who,
-        ModelNames(model, requested, resolved, analytics_model(requested or model), mode),
-        mode,
-        _way(record, who),
-        text_of(record, "api_key_hash", "apiKeyHash"),
-    )
+    names = ModelNames(model, requested, resolved, analytics_model(requested or model), mode)
+    return _Model(names, mode)
 
 
-def _way(record: Record, who: Who) -> Way:
+def _way(record: Record) -> Way:
     # Method and path were split off when the event was stored first; an empty one stays empty.
-    way = way_of(record, who, name_of(record, "service_tier", "serviceTier"))
+    way = way_of(record, _who(record), name_of(record, "service_tier", "serviceTier"))
     return way._replace(method=name_of(record, "method").upper(), path=name_of(record, "path"))
+
+
+_WHO = Part(frozenset(_WHO_NAMES), _who)
+_MODEL = Part(frozenset(_MODEL_NAMES), lambda record: _model(record, {}))
+_WAY = Part(frozenset(_WAY_NAMES), _way)
+
+
+@attrs.frozen
+class _Shape:
+    """How objects with the same members, all of them own ones, are read."""
+
+    who: Callable[[Record], Who]
+    model: Callable[[Record], _Model]
+    way: Callable[[Record], Way]
+
+
+@lru_cache(maxsize=1024)
+def _shape(names: tuple[str, ...]) -> _Shape:
+    return _Shape(_WHO.reader(names), _MODEL.reader(names), _WAY.reader(names))
+
+
+def _shape_of(record: Record) -> _Shape | None:
+    return _shape(tuple(record)) if _OWN_MEMBERS.issuperset(record) else None
 
 
 _INT = {int}
@@ -211,23 +235,6 @@ def _time(record: Record, now_ms: int) -> _When:
     text = given.strip() if isinstance(given, str) else own
     text = own if text.isdecimal() else text
     return _When(ms, text, sub_ns=parsed.sub_ns if text == own and parsed.ms == ms else -1)
-
-
-def _who(record: Record) -> Who:
-    return Who(
-        name_of(record, "auth_index", "authIndex"),
-        _source(text_of(record, "source")),
-        text_of(record, "source_hash", "sourceHash"),
-        *snapshots_of(record),
-        name_of(record, "provider"),
-        name_of(record, "executor_type", "executorType"),
-        name_of(record, "auth_type", "authType"),
-    )
-
-
-def _source(text: str) -> str:
-    # Masked where it was first stored; what still looks like a key is so now (13 B16).
-    return mask_source(text) if secret_looking(text) else text
 
 
 def _flag(value: Any) -> bool:

@@ -132,7 +132,7 @@ MOST_SECONDS = 1e10
 
 
 # Headers whose values differ from reply to reply, so that remembering them is no use.
-_UNIQUE = frozenset(
+UNIQUE = frozenset(
     (
         *TRACES.values(),
         *("content-length", "server-timing"),
@@ -141,7 +141,7 @@ _UNIQUE = frozenset(
     )
 )
 _READERS: dict[str, Header] = {
-    name: header if name in _UNIQUE else header._replace(read=lru_cache(256)(header.read))
+    name: header if name in UNIQUE else header._replace(read=lru_cache(256)(header.read))
     for name, header in HEADERS.items()
 }
 

@@ -19,9 +19,9 @@ from cpamp.usage.event import Caller, End, Event, Tokens, Way, Who
 from cpamp.usage.headers import Metadata, response_metadata, summary
 from cpamp.usage.members import Record, as_integer, as_text, first, optional_integer, text_of
 from cpamp.usage.models import SEPARATE, with_total
-from cpamp.usage.parts import Models, name_of
+from cpamp.usage.parts import Models
 from cpamp.usage.payload import Malformed, json_bytes, strict_json
-from cpamp.usage.redact import redact, redact_json
+from cpamp.usage.redact import redact, redact_id, redact_json
 from cpamp.usage.timestamps import Instant, read_instant
 from cpamp.usage.tokens import (
     CACHE_MODE,
@@ -203,7 +203,7 @@ def normalise(record: Record, *, now_ms: int, keep_raw: bool = False) -> Event:
     failure = Failure.of(record) if failed else None
     metadata = metadata_of(record, who, failure, instant.ms)
     told = summary(metadata)
-    request_id = name_of(record, "request_id", "requestId", "id")
+    request_id = redact_id(text_of(record, "request_id", "requestId", "id"))
     latency = optional_integer(first(record, _LATENCY))
     at_ms = as_integer(first(record, ("auth_snapshot_at_ms", "authSnapshotAtMs")))
     timestamp = instant.text

@@ -151,10 +151,13 @@ _NO_NAME = re.compile(
 )
 
 
-@lru_cache(maxsize=16384)
-def redact_name(text: str) -> str:
-    """The name of a thing as it may be stored and shown, with no secret in it."""
+def redact_id(text: str) -> str:
+    """The name of one thing alone as it may be stored and shown, with no secret in it."""
     return redact(text) if _NO_NAME.search(text.lower()) else text
+
+
+# For the names of things that come again and again.
+redact_name = lru_cache(maxsize=16384)(redact_id)
 
 
 def secret_looking(text: str) -> bool:

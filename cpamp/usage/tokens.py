@@ -12,7 +12,6 @@ from cpamp.usage.models import (
     SEPARATE,
     compatible_cached,
     explicit_cache_mode,
-    named_cache_mode,
     separate_reasoning,
 )
 
@@ -103,14 +102,6 @@ def stated_cache_mode(record: Record) -> str:
             if mode:
                 return mode
     return ""
-
-
-def cache_mode(who: Who, names: tuple[str, str, str], tokens: Tokens, stated: str) -> str:
-    """Whether cache tokens are inside or beside the input; `names`: resolved, requested, model."""
-    if stated:
-        return stated
-    named = named_cache_mode(who.executor_type, who.provider, who.auth_provider_snapshot, *names)
-    return named or counted_mode(tokens)
 
 
 def counted_mode(tokens: Tokens) -> str:

@@ -22,7 +22,7 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import UNKNOWN_LENGTH, IBodyProducer, IResponse
 from zope.interface import implementer
 
-from cpamp.cpa.client import CpaClient
+from cpamp.cpa.client import CpaClient, Refused
 from cpamp.errors import CpaUnreachable, Problem
 from cpamp.web.body import BodyStream
 from cpamp.web.request import ApiRequest
@@ -163,16 +163,19 @@ class Proxy:
                 "usage records are collected by this server; use /v0/management/usage/export"
             )
         self.passed += 1
-        response = await client.request(
-            request.method.decode("latin-1"),
-            (target or request.uri).decode("ascii"),
-            _headers(request, with_key=with_key, own_key=own_key),
-            _body(request),
-            seconds=FIRST_BYTE_SECONDS,
-            with_key=with_key,
-        )
-        if with_key and response.code in (401, 403):
-            return await self._refused(client, response)
+        # What CPA says of the saved key is told as ours: its 401 would make a panel log its user
+        # out, whose key is right.
+        try:
+            response = await client.request(
+                request.method.decode("latin-1"),
+                (target or request.uri).decode("ascii"),
+                _headers(request, with_key=with_key, own_key=own_key),
+                _body(request),
+                seconds=FIRST_BYTE_SECONDS,
+                with_key=with_key,
+            )
+        except Refused as refused:
+            return _passed_on(refused)
         await _answer(request, response)
         return None
 
@@ -183,26 +186,24 @@ class Proxy:
         headers = _headers(request, with_key=True, own_key=False)
         # The answer is read here, not merely passed on.
         headers.setRawHeaders("Accept-Encoding", ["identity"])
-        response = await client.request(
-            request.method.decode("latin-1"),
-            target,
-            headers,
-            _sender(body),
-            seconds=FIRST_BYTE_SECONDS,
-        )
-        if response.code in (401, 403):
-            return await self._refused(client, response)
+        try:
+            response = await client.request(
+                request.method.decode("latin-1"),
+                target,
+                headers,
+                _sender(body),
+                seconds=FIRST_BYTE_SECONDS,
+            )
+        except Refused as refused:
+            return _passed_on(refused)
         answer = await client.body(response, ANSWER_BYTES, FIRST_BYTE_SECONDS)
         told = {name.decode("latin-1"): values[0] for name, values in _told(response)}
         return Reply(response.code, answer, {n: v.decode("latin-1") for n, v in told.items()})
 
-    async def _refused(self, client: CpaClient, response: IResponse) -> Reply:
-        """What CPA said of the saved key; another refusal is passed on as it is."""
-        text, problem = await client.judge(response)
-        if problem is not None:
-            # Told as ours: CPA's 401 would make a panel log its user out, whose key is right.
-            raise problem
-        return Reply(response.code, text, {"Content-Type": "application/json"})
+
+def _passed_on(refused: Refused) -> Reply:
+    """A refusal that is not about the saved key."""
+    return Reply(refused.response.code, refused.body, {"Content-Type": "application/json"})
 
 
 def public_plugin(proxy: Proxy, head: str) -> object:

@@ -95,7 +95,7 @@ async def world(folder: Path, *, spool_limit: int = 1 << 30) -> AsyncIterator[Wo
         open_database(database).close()
     cpa = Simulator(reactor, key=KEY, now_ms=now_ms)
     port = cpa.listen(0)
-    guard = KeyGuard(reactor.seconds)  # type: ignore[attr-defined]
+    guard = KeyGuard(reactor)
     agent = make_agent(reactor)
     store = Store(reactor, database, now_ms)
     store.startService()

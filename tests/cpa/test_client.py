@@ -48,7 +48,7 @@ def cpa() -> Iterator[Upstream]:
 
 
 def client(cpa: Upstream, clock: Any = reactor) -> CpaClient:
-    guard = KeyGuard(clock.seconds)
+    guard = KeyGuard(clock)
     return CpaClient(clock, cpa.url, "the-key", guard, make_agent(reactor))
 
 
@@ -203,7 +203,7 @@ async def test_answers_that_break_off(cpa: Upstream, script: Script) -> None:
 
 @ensureDeferred
 async def test_nobody_there() -> None:
-    guard = KeyGuard(lambda: 0.0)
+    guard = KeyGuard(Clock())
     asking = CpaClient(reactor, "http://127.0.0.1:1", "k", guard, make_agent(reactor))
     found = await problem(asking.config())
     assert (type(found), found.code) == (CpaUnreachable, "cpa_unreachable")

@@ -16,7 +16,7 @@ from cpamp.cpa.errors import (
     RemoteDisabled,
     Unsupported,
 )
-from cpamp.cpa.keyguard import KeyGuard
+from cpamp.cpa.keyguard import JUDGED_SECONDS, UNDER_WAY, Call, KeyGuard
 from cpamp.errors import Problem
 
 HOUR = 3600.0
@@ -29,20 +29,30 @@ class Calls:
 
     def __init__(self) -> None:
         self.clock = Clock()
-        self.guard = KeyGuard(self.clock.seconds)
+        self.guard = KeyGuard(self.clock)
+        # Those that CPA has not answered, the first one first.
+        self.under_way: list[Call] = []
 
     def call(self, place: tuple[str, str] = PLACE) -> list[Any]:
         """One that wants to call: [None] when it may, [the problem] when it may not."""
         outcome: list[Any] = []
+
+        def begun(call: Call) -> None:
+            self.under_way.append(call)
+            outcome.append(None)
+
         entering = Deferred.fromCoroutine(self.guard.enter(*place))
-        entering.addCallbacks(outcome.append, lambda f: outcome.append(f.value))
+        entering.addCallbacks(begun, lambda f: outcome.append(f.value))
         return outcome
 
     def refuse(self, problem: CpaProblem = REFUSED) -> None:
-        self.guard.refused(*PLACE, problem)
+        self.under_way.pop(0).refused(problem)
 
     def accept(self) -> None:
-        self.guard.accepted(*PLACE)
+        self.under_way.pop(0).accepted()
+
+    def leave(self) -> None:
+        self.under_way.pop(0).left()
 
 
 @pytest.fixture
@@ -60,7 +70,7 @@ def test_one_call_at_a_time_until_the_key_is_known_to_be_right(calls: Calls) -> 
 
 def test_a_call_that_says_nothing_of_the_key_lets_the_next_one_go(calls: Calls) -> None:
     first, second, third = calls.call(), calls.call(), calls.call()
-    calls.guard.left(*PLACE)
+    calls.leave()
     assert (first, second, third) == ([None], [None], [])
 
 
@@ -96,6 +106,56 @@ def test_a_key_that_was_right_may_become_wrong(calls: Calls) -> None:
         assert calls.call() == [None]
         calls.refuse()
     assert calls.call() == [REFUSED]
+
+
+def fill(calls: Calls) -> None:
+    """As many calls on their way as may be, with a key that was right so far."""
+    calls.call()
+    calls.accept()
+    for _ in range(UNDER_WAY):
+        assert calls.call() == [None]
+
+
+def test_so_many_at_once_as_may_fail_without_a_ban(calls: Calls) -> None:
+    fill(calls)
+    waiting = [calls.call() for _ in range(20)]
+    calls.refuse()
+    assert waiting == [[]] * 20
+    calls.refuse()
+    assert waiting == [[REFUSED]] * 20
+    calls.refuse()
+    calls.refuse()
+    assert calls.call() == [REFUSED]
+
+
+def test_after_a_failure_none_goes_before_all_are_back(calls: Calls) -> None:
+    fill(calls)
+    waiting = calls.call()
+    calls.refuse()
+    # What CPA had taken before it spoke against the key proves nothing.
+    calls.accept()
+    calls.accept()
+    assert waiting == []
+    calls.leave()
+    assert waiting == [None]
+    assert calls.call() == []
+    calls.refuse()
+    assert calls.call() == [REFUSED]
+
+
+def test_what_cpa_works_at_holds_nobody_up(calls: Calls) -> None:
+    fill(calls)
+    waiting = [calls.call() for _ in range(UNDER_WAY + 1)]
+    calls.clock.advance(JUDGED_SECONDS - 0.01)
+    assert waiting == [[]] * (UNDER_WAY + 1)
+    calls.clock.advance(0.01)
+    assert waiting == [[None]] * UNDER_WAY + [[]]
+    # Answered in the end, each of the first is still counted once.
+    for _ in range(UNDER_WAY):
+        calls.accept()
+    assert waiting[-1] == []
+    calls.accept()
+    assert waiting[-1] == [None]
 
 
 def test_a_success_forgets_a_failure(calls: Calls) -> None:
@@ -156,7 +216,7 @@ def test_one_that_has_gone_while_it_waited_holds_nobody_up(calls: Calls) -> None
     gone.addErrback(lambda failure: None)
     last = calls.call()
     gone.cancel()
-    calls.guard.left(*PLACE)
+    calls.leave()
     assert last == [None]
 
 

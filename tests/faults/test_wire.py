@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from cpamp.lab import Cpa, Manager, wait_until
+from cpamp.lab import Cpa, Http, Manager, wait_until
+from cpamp.simulator.keys import FAILURES
 from tests.daemon import Lab
 from tests.faults.collecting import Collecting
 
@@ -259,3 +261,24 @@ def test_publishing_off_is_turned_on_once(lab: Lab) -> None:
         seconds=5,
         what="CPA to publish",
     )
+
+
+@pytest.mark.parametrize("mode", ["http", "subscribe"])
+def test_a_key_that_turns_wrong_under_many_calls_gets_no_ban(lab: Lab, mode: str) -> None:
+    both = Collecting.begin(lab, "--bcrypt-ms", "200", USAGE_COLLECTOR_MODE=mode)
+    port, key = both.manager.http.port, both.manager.http.key
+    path = "/v0/management/debug"
+    assert both.manager.http.request("GET", path)[0] == 200
+    both.control("set", secret="another-key")
+    if mode == "subscribe":
+        both.control("kick")
+
+    def ask(_: int) -> Any:
+        return json.loads(Http(port, key).request("GET", path)[1])["code"]
+
+    with ThreadPoolExecutor(20) as people:
+        assert set(people.map(ask, range(40))) == {"cpa_key_refused"}
+    both.wait(lambda s: s["key"]["state"] == "key_refused", "the key to be refused")
+    state = both.cpa.control.json("GET", "/state")
+    assert state["banned"] == []
+    assert 2 <= sum(state["failures"].values()) < FAILURES

@@ -11,12 +11,13 @@ import numpy as np
 
 from cpamp.analytics.calendar import Calendar
 from cpamp.analytics.facets import IntArray
-from cpamp.analytics.grids import TOKENS, Grid, Sums
+from cpamp.analytics.grids import MEASURES, Grid, Sums
 from cpamp.analytics.request import AnalyticsRequest
 from cpamp.analytics.selection import Selection
-from cpamp.analytics.view import Chunk, View
+from cpamp.analytics.view import Chunk, Coding, View
 
-LIGHT = ("total",)
+LIGHT = ("failed", "total")
+TIMED = (*LIGHT, "latency")
 
 
 class Section(Protocol):
@@ -38,7 +39,7 @@ class Shape:
     """A grid: its one or two axes, and what it adds up."""
 
     axes: tuple[str, ...]
-    tokens: tuple[str, ...] = TOKENS
+    measures: tuple[str, ...] = MEASURES
     extremes: bool = True
 
 
@@ -47,7 +48,7 @@ SHAPES = {
     "people": Shape(("who", "model")),
     "credentials": Shape(("who",), LIGHT),
     "clients": Shape(("client", "model")),
-    "contexts": Shape(("client", "who"), LIGHT),
+    "contexts": Shape(("client", "who"), TIMED),
     "slots": Shape(("slot",), extremes=False),
     "credential_buckets": Shape(("bucket", "who")),
     "client_buckets": Shape(("bucket", "client"), extremes=False),
@@ -108,7 +109,10 @@ class Counting:
         """Look at all rows."""
         if "people" in self._needed:
             self._needed.discard("models")
-        self._grids = {name: self._grid(SHAPES[name]) for name in sorted(self._needed)}
+        shapes = {name: SHAPES[name] for name in sorted(self._needed)}
+        used = {measure for shape in shapes.values() for measure in shape.measures}
+        packed = tuple(measure for measure in MEASURES if measure in used)
+        self._grids = {name: self._grid(shape, packed) for name, shape in shapes.items()}
         counters = [*self._grids.values(), *self.counters]
         for chunk in self.selection.chunks():
             for counter in counters:
@@ -141,12 +145,12 @@ class Counting:
         merged = sums.regrouped(groups.reshape(-1), len(present), time)
         return Sums((present,), merged.figures)
 
-    def _grid(self, shape: Shape) -> Grid:
+    def _grid(self, shape: Shape, packed: tuple[str, ...]) -> Grid:
         size = 1
         for axis in shape.axes:
             size *= self._size(axis)
         coding, runs = self._coding(shape.axes), shape.axes == ("slot",)
-        return Grid(coding, size, shape.tokens, shape.extremes, runs)
+        return Grid(coding, size, shape.measures, shape.extremes, runs, packed)
 
     def _size(self, axis: str) -> int:
         match axis:
@@ -161,14 +165,14 @@ class Counting:
             case _:
                 return self.view.size(axis)
 
-    def _coding(self, axes: tuple[str, ...]) -> Callable[[Chunk], IntArray]:
+    def _coding(self, axes: tuple[str, ...]) -> Coding:
         if len(axes) == 1:
             return self._codes_of(axes[0])
         first, second = map(self._codes_of, axes)
         width = self._size(axes[1])
         return lambda chunk: first(chunk) * width + second(chunk)
 
-    def _codes_of(self, axis: str) -> Callable[[Chunk], IntArray]:
+    def _codes_of(self, axis: str) -> Coding:
         match axis:
             case "slot":
                 return self.calendar.codes

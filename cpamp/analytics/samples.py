@@ -24,8 +24,7 @@ class Samples:
 
     def add(self, chunk: Chunk) -> None:
         """Look at some rows."""
-        values = chunk.column(self.column)
-        self._parts.append(values[values > 0])
+        self._parts.append(chunk.samples(self.column)[1])
 
     def p95(self) -> int | None:
         """The nearest-rank 95th percentile; None without a sample."""
@@ -48,12 +47,9 @@ class GroupedSamples:
 
     def add(self, chunk: Chunk) -> None:
         """Look at some rows."""
-        values, codes = chunk.column(self.column), self.coding(chunk)
-        places = np.flatnonzero(values > 0)
-        if len(places) < len(values):
-            values, codes = values.take(places), codes.take(places)
+        (places, values), codes = chunk.samples(self.column), self.coding(chunk)
         self._values.append(values)
-        self._codes.append(codes)
+        self._codes.append(codes if places is None else codes.take(places))
 
     def p95(self) -> list[int | None]:
         """Of each code the nearest-rank 95th percentile; None where it has no sample."""

@@ -200,7 +200,7 @@ class _Events(NamedTuple):
     cost: FloatArray
 
     def taken(self, places: slice | BoolArray) -> _Events:
-        return _Events(*(values[places] for values in self))
+        return _Events._make(values[places] for values in self)
 
 
 @attrs.frozen(eq=False)

@@ -42,7 +42,9 @@ class Calendar:
         if not self._dense:
             return np.searchsorted(self.numbers, chunk.time // SLOT_MS)
         if not chunk.in_order:
-            return chunk.time // SLOT_MS - self.numbers[0]
+            absolute = chunk.time // SLOT_MS
+            absolute -= self.numbers[0]
+            return absolute
         first, last = (int(chunk.time[at]) // SLOT_MS for at in (0, -1))
         begins = np.searchsorted(chunk.time, np.arange(first + 1, last + 1) * SLOT_MS)
         counts = np.diff(begins, prepend=0, append=len(chunk))

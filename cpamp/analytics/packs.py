@@ -49,10 +49,11 @@ def packed(measures: Iterable[tuple[str, Values]]) -> list[Pack]:
     """
     packs: list[Pack] = []
     for name, values in measures:
-        weights, negative = values.astype(np.float64), values.min(initial=0) < 0
-        bits = BITS if negative else int(weights.sum()).bit_length()
-        if not bits:
+        least, greatest = values.min(initial=0), values.max(initial=0)
+        if least == greatest:
             continue
+        weights = values.astype(np.float64)
+        bits = BITS if least < 0 else int(weights.sum()).bit_length()
         pack = next((pack for pack in packs if pack.bits + bits <= BITS), None)
         if pack is None:
             packs.append(Pack(weights, [(name, bits)]))

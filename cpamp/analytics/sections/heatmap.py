@@ -93,7 +93,7 @@ def _best(sums: Sums, width: int, texts: Sequence[str]) -> IntArray:
     alphabetic = np.empty(width, dtype=np.int64)
     alphabetic[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts))
     cells, numbers = sums.codes[0] // width, sums.codes[0] % width
-    order = np.lexsort((alphabetic[numbers], -sums["cost"], -sums["calls"], cells))
+    order: IntArray = np.lexsort((alphabetic[numbers], -sums["cost"], -sums["calls"], cells))
     nameless = texts.index("") if "" in texts else -1
     order = order[numbers[order] != nameless]
     starts = np.searchsorted(cells[order], cells[order])

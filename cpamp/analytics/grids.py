@@ -19,7 +19,7 @@ from cpamp.analytics.view import BoolArray, Chunk, Coding
 
 _EXACT = float(1 << 53)
 # Pairs up to so many are counted in a plain table; up to the next, by one look-up.
-PLAIN = 1 << 16
+PLAIN = 1 << 13
 LOOKED_UP = 1 << 24
 # Rows at either end of a chunk that mostly hold all groups that are in it.
 _NEAR = 1 << 12
@@ -154,9 +154,8 @@ class Grid:
         if self._numbers is None:
             self._numbers = np.full(self.size, -1, dtype=np.int32)
         numbers = self._numbers.take(codes)
-        new = codes[numbers < 0]
-        if len(new):
-            added = np.unique(new)
+        if int(numbers.min()) < 0:
+            added = np.unique(codes[numbers < 0])
             self._numbers[added] = np.arange(self._groups, self._groups + len(added))
             self._met.append(added)
             self._groups += len(added)

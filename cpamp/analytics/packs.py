@@ -1,7 +1,7 @@
 """Whole numbers side by side in doubles, so that one addition adds up several of them.
 
-A double holds whole numbers up to 2^53 exactly. Where the sum of a column takes 25 bits, that of
-another one fits above it: a sum by groups then costs one pass for both.
+A double holds whole numbers up to 2^53 exactly. Where the sum of a column takes at most 25 bits,
+that of another one fits above it: a sum by groups then costs one pass for both.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def packed(measures: Iterable[tuple[str, Values]]) -> list[Pack]:
         if least == greatest:
             continue
         weights = values.astype(np.float64)
-        bits = BITS if least < 0 else int(weights.sum()).bit_length()
+        bits = BITS if least < 0 else (int(greatest) * len(values)).bit_length()
         pack = next((pack for pack in packs if pack.bits + bits <= BITS), None)
         if pack is None:
             packs.append(Pack(weights, [(name, bits)]))

@@ -36,11 +36,20 @@ class Calendar:
 
     def codes(self, chunk: Chunk) -> IntArray:
         """The slot of each row."""
-        absolute = chunk.time // SLOT_MS
-        if self._dense:
+        return chunk.once(self._slots)
+
+    def _slots(self, chunk: Chunk) -> IntArray:
+        if not self._dense:
+            return np.searchsorted(self.numbers, chunk.time // SLOT_MS)
+        if not chunk.in_order:
+            absolute = chunk.time // SLOT_MS
             absolute -= self.numbers[0]
             return absolute
-        return np.searchsorted(self.numbers, absolute)
+        first, last = (int(chunk.time[at]) // SLOT_MS for at in (0, -1))
+        begins = np.searchsorted(chunk.time, np.arange(first + 1, last + 1) * SLOT_MS)
+        counts = np.diff(begins, prepend=0, append=len(chunk))
+        found: IntArray = np.repeat(np.arange(first, last + 1) - self.numbers[0], counts)
+        return found
 
     @cached_property
     def buckets(self) -> tuple[IntArray, IntArray]:
@@ -51,8 +60,14 @@ class Calendar:
 
     def bucket_codes(self, chunk: Chunk) -> IntArray:
         """The bucket of each row."""
+        return chunk.once(self._bucket_codes)
+
+    def _bucket_codes(self, chunk: Chunk) -> IntArray:
         return self.buckets[1].take(self.codes(chunk))
 
     def cell_codes(self, chunk: Chunk) -> IntArray:
         """The hour of the week of each row, from Sunday's midnight on."""
+        return chunk.once(self._cell_codes)
+
+    def _cell_codes(self, chunk: Chunk) -> IntArray:
         return (self.slots.weekday * 24 + self.slots.hour).take(self.codes(chunk))

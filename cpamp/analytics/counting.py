@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Protocol
@@ -11,12 +12,13 @@ import numpy as np
 
 from cpamp.analytics.calendar import Calendar
 from cpamp.analytics.facets import IntArray
-from cpamp.analytics.grids import TOKENS, Grid, Sums
+from cpamp.analytics.grids import LOOKED_UP, MEASURES, Grid, Sums
 from cpamp.analytics.request import AnalyticsRequest
 from cpamp.analytics.selection import Selection
-from cpamp.analytics.view import Chunk, View
+from cpamp.analytics.view import Chunk, Coding, View
 
-LIGHT = ("total",)
+LIGHT = ("failed", "total")
+TIMED = (*LIGHT, "latency")
 
 
 class Section(Protocol):
@@ -35,19 +37,28 @@ class Counter(Protocol):
 
 @attrs.frozen
 class Shape:
-    """A grid: its one or two axes, and what it adds up."""
+    """A grid: its axes, and what it adds up."""
 
     axes: tuple[str, ...]
-    tokens: tuple[str, ...] = TOKENS
+    measures: tuple[str, ...] = MEASURES
     extremes: bool = True
+
+    def covers(self, other: Shape) -> bool:
+        """Whether the other grid can be made of this one, by leaving out axes."""
+        return (
+            set(self.axes) > set(other.axes)
+            and set(self.measures) >= set(other.measures)
+            and self.extremes >= other.extremes
+        )
 
 
 SHAPES = {
+    "trios": Shape(("client", "who", "model")),
     "models": Shape(("model",)),
     "people": Shape(("who", "model")),
     "credentials": Shape(("who",), LIGHT),
     "clients": Shape(("client", "model")),
-    "contexts": Shape(("client", "who"), LIGHT),
+    "contexts": Shape(("client", "who"), TIMED),
     "slots": Shape(("slot",), extremes=False),
     "credential_buckets": Shape(("bucket", "who")),
     "client_buckets": Shape(("bucket", "client"), extremes=False),
@@ -57,6 +68,8 @@ SHAPES = {
     "cell_providers": Shape(("cell", "provider"), LIGHT, extremes=False),
     "strips": Shape(("strip", "who"), LIGHT),
 }
+# Several grids are made of the trios if there are so many times as many rows as trios.
+FEW_TRIOS = 4
 STRIP_BLOCKS = 20
 CELLS = 7 * 24
 
@@ -106,13 +119,31 @@ class Counting:
 
     def run(self) -> None:
         """Look at all rows."""
-        if "people" in self._needed:
-            self._needed.discard("models")
-        self._grids = {name: self._grid(SHAPES[name]) for name in sorted(self._needed)}
+        names = self._counted()
+        shapes = {name: SHAPES[name] for name in names}
+        used = {measure for shape in shapes.values() for measure in shape.measures}
+        packed = tuple(measure for measure in MEASURES if measure in used)
+        self._grids = {name: self._grid(shape, packed) for name, shape in shapes.items()}
         counters = [*self._grids.values(), *self.counters]
         for chunk in self.selection.chunks():
             for counter in counters:
                 counter.add(chunk)
+
+    def _counted(self) -> list[str]:
+        """The grids that are counted, of which the others are made."""
+        trios = SHAPES["trios"]
+        names = sorted(self._needed)
+        if sum(trios.covers(SHAPES[name]) for name in names) > 1 and self._has_few_trios():
+            names.append("trios")
+        return [n for n in names if not any(SHAPES[m].covers(SHAPES[n]) for m in names)]
+
+    def _has_few_trios(self) -> bool:
+        """Whether some rows in the middle tell that grouping by trios saves work."""
+        pieces, axes = self.selection.pieces, SHAPES["trios"].axes
+        if not pieces or math.prod(map(self._size, axes)) > LOOKED_UP:
+            return False
+        chunk = self.view.chunk(pieces[len(pieces) // 2])
+        return len(np.unique(self._coding(axes)(chunk))) * FEW_TRIOS <= len(chunk)
 
     def sums(self, name: str) -> Sums:
         """What was counted: the groups that have a call, with their code on each axis."""
@@ -122,13 +153,16 @@ class Counting:
         return found
 
     def _finished(self, name: str) -> Sums:
-        if name == "models" and name not in self._grids:
-            return self.merged(self.sums("people"), 1)
-        sums, axes = self._grids[name].sums(), SHAPES[name].axes
-        if len(axes) == 1:
-            return sums
-        width = self._size(axes[1])
-        return Sums((sums.codes[0] // width, sums.codes[0] % width), sums.figures)
+        axes = SHAPES[name].axes
+        if name in self._grids:
+            sums = self._grids[name].sums()
+        else:
+            source = next(n for n in self._grids if SHAPES[n].covers(SHAPES[name]))
+            whole, codes = self.sums(source), np.zeros(1, dtype=np.int64)
+            for axis in axes:
+                codes = codes * self._size(axis) + whole.codes[SHAPES[source].axes.index(axis)]
+            sums = self.grouped(whole, codes)
+        return Sums(np.unravel_index(sums.codes[0], tuple(map(self._size, axes))), sums.figures)
 
     def merged(self, sums: Sums, axis: int) -> Sums:
         """The sums of a pair of axes by one of them alone."""
@@ -141,12 +175,10 @@ class Counting:
         merged = sums.regrouped(groups.reshape(-1), len(present), time)
         return Sums((present,), merged.figures)
 
-    def _grid(self, shape: Shape) -> Grid:
-        size = 1
-        for axis in shape.axes:
-            size *= self._size(axis)
+    def _grid(self, shape: Shape, packed: tuple[str, ...]) -> Grid:
+        size = math.prod(map(self._size, shape.axes))
         coding, runs = self._coding(shape.axes), shape.axes == ("slot",)
-        return Grid(coding, size, shape.tokens, shape.extremes, runs)
+        return Grid(coding, size, shape.measures, shape.extremes, runs, packed)
 
     def _size(self, axis: str) -> int:
         match axis:
@@ -161,14 +193,20 @@ class Counting:
             case _:
                 return self.view.size(axis)
 
-    def _coding(self, axes: tuple[str, ...]) -> Callable[[Chunk], IntArray]:
-        if len(axes) == 1:
-            return self._codes_of(axes[0])
-        first, second = map(self._codes_of, axes)
-        width = self._size(axes[1])
-        return lambda chunk: first(chunk) * width + second(chunk)
+    def _coding(self, axes: tuple[str, ...]) -> Coding:
+        first, *others = map(self._codes_of, axes)
+        sizes = [self._size(axis) for axis in axes[1:]]
 
-    def _codes_of(self, axis: str) -> Callable[[Chunk], IntArray]:
+        def coding(chunk: Chunk) -> IntArray:
+            codes = first(chunk)
+            for size, other in zip(sizes, others, strict=True):
+                codes = codes * size
+                codes += other(chunk)
+            return codes
+
+        return coding
+
+    def _codes_of(self, axis: str) -> Coding:
         match axis:
             case "slot":
                 return self.calendar.codes

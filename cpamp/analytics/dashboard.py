@@ -13,7 +13,8 @@ import numpy as np
 from cpamp.analytics.answer import Answerer
 from cpamp.analytics.counting import LIGHT, Counting
 from cpamp.analytics.facets import stated_provider
-from cpamp.analytics.grids import Grid, Values
+from cpamp.analytics.grids import Grid
+from cpamp.analytics.packs import Values
 from cpamp.analytics.recount.events import failure_row
 from cpamp.analytics.request import MAX_INSTANT_MS, AnalyticsRequest
 from cpamp.analytics.sections.events import newest

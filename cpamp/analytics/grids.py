@@ -6,26 +6,26 @@ exact in doubles, wide columns are summed in two halves, and the totals are inte
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import attrs
 import numpy as np
-import numpy.typing as npt
 
 from cpamp.analytics.facets import IntArray
-from cpamp.analytics.view import HALF_BITS, HIGH, Chunk, Half
+from cpamp.analytics.packs import HALF_BITS, HIGH, Values
+from cpamp.analytics.view import BoolArray, Chunk, Coding
 
-Values = npt.NDArray[Any]
-Coding = Callable[[Chunk], IntArray]
-# Failures are counted beside the calls: a chunk has fewer rows than this.
-_FAILED_UNIT = float(1 << 26)
 _EXACT = float(1 << 53)
 # Pairs up to so many are counted in a plain table; up to the next, by one look-up.
-PLAIN = 1 << 16
+PLAIN = 1 << 13
 LOOKED_UP = 1 << 24
+# Rows at either end of a chunk that mostly hold all groups that are in it.
+_NEAR = 1 << 12
 TOKENS = ("input", "output", "reasoning", "cached", "cache_read", "cache_creation", "total")
+# What can be added up besides calls and cost; with the latency come the `timed` calls.
+MEASURES = ("failed", "latency", *TOKENS)
 
 
 @attrs.frozen(eq=False)
@@ -100,24 +100,31 @@ def extreme(groups: IntArray, rows: IntArray, count: int, time: Values, *, last:
 class Grid:
     """Counts chunks by codes below `size`.
 
-    `tokens` are the counts to add up. Codes of more groups than fit a plain table are numbered in
-    the order in which they are met.
+    `measures` are added up; they lie in the packs of `packed`, which grids of one pass share.
+    Codes of more groups than fit a plain table are numbered in the order in which they are met.
     """
 
     coding: Coding
     size: int
-    tokens: Sequence[str] = TOKENS
+    measures: tuple[str, ...] = MEASURES
     extremes: bool = True
     # Whether equal codes mostly stand together.
     runs: bool = False
+    packed: tuple[str, ...] = MEASURES
     _numbers: IntArray | None = None
     _met: list[IntArray] = attrs.Factory(list)
     _room: int = 0
     _groups: int = 0
     _sums: dict[str, Values] = attrs.Factory(dict)
+    _names: frozenset[str] = attrs.field(init=False)
     _first: IntArray = attrs.Factory(lambda: np.zeros(0, dtype=np.int64))
     _last: IntArray = attrs.Factory(lambda: np.zeros(0, dtype=np.int64))
     _newest_ms: int | None = None
+
+    def __attrs_post_init__(self) -> None:
+        timed = ("timed",) if "latency" in self.measures else ()
+        halves = [name + HIGH for name in self.measures]
+        self._names = frozenset(("calls", *timed, *self.measures, *halves))
 
     def add(self, chunk: Chunk) -> None:
         """Count some rows; chunks come in ascending order of rows."""
@@ -126,20 +133,17 @@ class Grid:
         if self._room < count:
             self._grow(count)
         add = _adder(codes, count) if self.runs else partial(_by_code, codes, count)
-        calls = add(1.0 + chunk.failed * _FAILED_UNIT)
-        failed = np.floor(calls / _FAILED_UNIT)
-        self._into("failed", failed.astype(np.int64))
-        self._into("calls", (calls - failed * _FAILED_UNIT).astype(np.int64))
-        for name in self.tokens:
-            for half in chunk.tokens(name):
-                self._into(name + half.suffix, _half_sums(half, codes, count, add).astype(np.int64))
+        found: dict[str, Values] = {}
+        for pack in chunk.packs(self.packed):
+            if not self._names.isdisjoint(name for name, _ in pack.parts):
+                found |= pack.unpacked(add(pack.weights))
+        for name in self._names & found.keys():
+            self._into(name, found[name])
         self._into("cost", add(chunk.cost))
-        self._into("timed", np.bincount(chunk.latencies.codes(codes), minlength=count))
-        self._into("latency", _half_sums(chunk.latencies, codes, count, add))
         if chunk.view.unpriced.any():
             self._add_unpriced(codes, chunk, count)
         if self.extremes:
-            self._add_extremes(codes, chunk)
+            self._add_extremes(codes, chunk, found["calls"] > 0)
 
     def _numbered(self, codes: IntArray) -> IntArray:
         if self.size <= PLAIN:
@@ -150,9 +154,8 @@ class Grid:
         if self._numbers is None:
             self._numbers = np.full(self.size, -1, dtype=np.int32)
         numbers = self._numbers.take(codes)
-        new = codes[numbers < 0]
-        if len(new):
-            added = np.unique(new)
+        if int(numbers.min()) < 0:
+            added = np.unique(codes[numbers < 0])
             self._numbers[added] = np.arange(self._groups, self._groups + len(added))
             self._met.append(added)
             self._groups += len(added)
@@ -203,33 +206,24 @@ class Grid:
         tokens = chunk.column("total").take(at).astype(np.int64)
         self._into("unpriced_tokens", add_up(concerned, tokens, count).astype(np.int64))
 
-    def _add_extremes(self, codes: IntArray, chunk: Chunk) -> None:
+    def _add_extremes(self, codes: IntArray, chunk: Chunk, met: BoolArray) -> None:
+        """Take in the first and the last row of the groups that are met in the chunk."""
         rows, time = chunk.numbers, chunk.time
-        if not len(rows):
-            return
         if not chunk.in_order:
             order = np.argsort(time, kind="stable")
             rows, codes, time = rows[order], codes[order], time[order]
+        count = len(met)
+        first, last = self._first[:count], self._last[:count]
         in_order = self._newest_ms is None or self._newest_ms <= int(time[0])
         self._newest_ms = max(int(time[-1]), self._newest_ms or int(time[-1]))
         if in_order:
-            self._last[codes] = rows
-            unseen = self._first[: self._groups] < 0
-            if unseen.any():
-                first = self._firsts(codes, rows)
-                self._first[: self._groups][unseen] = first[: self._groups][unseen]
+            np.copyto(last, _lasts(codes, rows, met), where=met)
+            fresh = met & (first < 0)
+            np.copyto(first, _lasts(codes[::-1], rows[::-1], fresh), where=fresh)
             return
-        last = np.full(self._room, -1, dtype=np.int64)
-        last[codes] = rows
         column = chunk.view.snapshot.column("time")
-        self._last = _merged(self._last, last, column, np.greater_equal)
-        self._first = _merged(self._first, self._firsts(codes, rows), column, np.less)
-
-    def _firsts(self, codes: IntArray, rows: IntArray) -> IntArray:
-        """Of each group the first of some rows that ascend in time; −1 is none."""
-        first = np.full(self._room, -1, dtype=np.int64)
-        first[codes[::-1]] = rows[::-1]
-        return first
+        last[:] = _merged(last, _lasts(codes, rows, met), column, np.greater_equal)
+        first[:] = _merged(first, _lasts(codes[::-1], rows[::-1], met), column, np.less)
 
     def sums(self) -> Sums:
         """The sums of all groups that have a call, and the code of each."""
@@ -238,12 +232,11 @@ class Grid:
         figures: dict[str, Values] = {
             name: values[present] for name, values in self._sums.items() if not name.endswith(HIGH)
         }
-        for name in self.tokens:
+        for name in self.measures:
             figures[name] = self._joined(name, present)
-        for name in ("calls", "failed", "timed", "unpriced", "unpriced_tokens"):
+        for name in ("calls", "timed", "unpriced", "unpriced_tokens"):
             figures.setdefault(name, np.zeros(len(present), dtype=np.int64))
-        for name in ("cost", "latency"):
-            figures.setdefault(name, np.zeros(len(present)))
+        figures.setdefault("cost", np.zeros(len(present)))
         if self.extremes:
             figures["last"], figures["first"] = self._last[present], self._first[present]
         return Sums((self._code_of(present),), figures)
@@ -254,7 +247,7 @@ class Grid:
         if high is None:
             return low
         high = high[present]
-        if not len(high) or int(high.max()) < 1 << (HALF_BITS - 2):
+        if not len(high) or int(np.abs(high).max()) < 1 << (HALF_BITS - 2):
             return np.asarray(low + (high << HALF_BITS))
         return np.asarray(low.astype(object) + high.astype(object) * (1 << HALF_BITS))
 
@@ -293,10 +286,14 @@ def _adder(codes: IntArray, count: int) -> Adder:
     return add
 
 
-def _half_sums(half: Half, codes: IntArray, count: int, add: Adder) -> Values:
-    if half.places is None:
-        return add(half.weights)
-    return _by_code(codes.take(half.places), count, half.weights)
+def _lasts(codes: IntArray, rows: IntArray, met: BoolArray) -> IntArray:
+    """Of each group the row of it that stands last; −1 is none. `met` are the groups wanted."""
+    last = np.full(len(met), -1, dtype=np.int64)
+    # Of several values for one place the last one stays.
+    last[codes[-_NEAR:]] = rows[-_NEAR:]
+    if bool((met & (last < 0)).any()):
+        last[codes] = rows
+    return last
 
 
 def _merged(

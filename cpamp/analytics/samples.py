@@ -1,8 +1,8 @@
-"""Exact percentiles, and tasks: what needs the single values and not their sums."""
+"""Exact percentiles, which need the single values and not their sums."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import attrs
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cpamp.analytics.facets import IntArray
-from cpamp.analytics.view import Chunk
+from cpamp.analytics.view import Chunk, Coding
 
 SHARE = 95  # percent
 
@@ -24,16 +24,11 @@ class Samples:
 
     def add(self, chunk: Chunk) -> None:
         """Look at some rows."""
-        values = chunk.column(self.column)
-        self._parts.append(values[values > 0])
+        self._parts.append(chunk.samples(self.column)[1])
 
     def p95(self) -> int | None:
         """The nearest-rank 95th percentile; None without a sample."""
-        values = np.concatenate(self._parts) if self._parts else np.zeros(0)
-        if not len(values):
-            return None
-        rank = -(-len(values) * SHARE // 100) - 1
-        return int(np.partition(values, rank)[rank])
+        return _p95(np.concatenate(self._parts)) if self._parts else None
 
 
 @attrs.define(eq=False)
@@ -41,45 +36,36 @@ class GroupedSamples:
     """The values above 0 of a column, by a code below `count`."""
 
     column: str
-    coding: Callable[[Chunk], IntArray]
+    coding: Coding
     count: int
     _codes: list[IntArray] = attrs.Factory(list)
     _values: list[npt.NDArray[Any]] = attrs.Factory(list)
 
     def add(self, chunk: Chunk) -> None:
         """Look at some rows."""
-        values, codes = chunk.column(self.column), self.coding(chunk)
-        places = np.flatnonzero(values > 0)
-        if len(places) < len(values):
-            values, codes = values.take(places), codes.take(places)
+        (places, values), codes = chunk.samples(self.column), self.coding(chunk)
         self._values.append(values)
-        self._codes.append(codes)
+        self._codes.append(codes if places is None else codes.take(places))
 
     def p95(self) -> list[int | None]:
         """Of each code the nearest-rank 95th percentile; None where it has no sample."""
         if not self._values:
             return [None] * self.count
-        values, codes = np.concatenate(self._values), np.concatenate(self._codes)
-        counts = np.bincount(codes, minlength=self.count)
-        ranks = np.cumsum(counts) - counts + -(-counts * SHARE // 100) - 1
-        ordered = _ordered(codes, values, self.count)
-        found = ordered.take(np.maximum(ranks, 0), mode="clip").tolist()
-        return [
-            value if count else None for value, count in zip(found, counts.tolist(), strict=True)
-        ]
+        return percentiles(np.concatenate(self._codes), np.concatenate(self._values), self.count)
 
 
-def _ordered(codes: IntArray, values: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
-    """The values in the order of (code, value)."""
+def percentiles(codes: IntArray, values: npt.NDArray[Any], count: int) -> list[int | None]:
+    """Of each code below `count` the 95th percentile of its values, whose order may change."""
+    if bool((codes[1:] < codes[:-1]).any()):
+        order = np.argsort(codes, kind="stable")
+        codes, values = codes.take(order), values.take(order)
+    ends = np.searchsorted(codes, np.arange(count), side="right").tolist()
+    return [_p95(values[start:end]) for start, end in pairwise((0, *ends))]
+
+
+def _p95(values: npt.NDArray[Any]) -> int | None:
     if not len(values):
-        return np.zeros(1, dtype=np.int64)
-    bits = int(values.max()).bit_length()
-    whole = bits + max(count - 1, 1).bit_length()
-    if whole > 63:
-        return values[np.lexsort((values, codes))]
-    # Two numbers in one, of which the narrower type is sorted in a third of the time.
-    kind: Any = np.uint32 if whole <= 32 else np.uint64
-    packed: npt.NDArray[Any] = (codes.astype(kind) << kind(bits)) | values.astype(kind)
-    packed.sort()
-    found: npt.NDArray[Any] = packed & kind((1 << bits) - 1)
-    return found
+        return None
+    rank = -(-len(values) * SHARE // 100) - 1
+    values.partition(rank)
+    return int(values[rank])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from itertools import chain
+from typing import Any
 
 import attrs
 import numpy as np
@@ -14,13 +15,12 @@ import numpy.typing as npt
 from cpamp.analytics.costs import FloatArray
 from cpamp.analytics.facets import NO_CLIENT, Facets, IntArray
 from cpamp.analytics.flights import Stopped
+from cpamp.analytics.packs import Pack, halves, packed
 from cpamp.columns.columns import Snapshot
 from cpamp.columns.layout import FAILED
 
 # Rows that are worked on at a time, so that they stay in the processor's cache.
 CHUNK = 65_536
-HALF_BITS = 31
-HIGH = ".high"
 Rows = slice | IntArray
 BoolArray = npt.NDArray[np.bool_]
 
@@ -68,28 +68,6 @@ class View:
         return Chunk(self, rows)
 
 
-class Half(NamedTuple):
-    """Numbers as weights: those of the rows at `places` (None: of all rows), the others are 0.
-
-    `suffix` tells the half of what is split, since doubles are exact only up to 2^53.
-    """
-
-    suffix: str
-    places: IntArray | None
-    weights: FloatArray
-
-    def codes(self, codes: IntArray) -> IntArray:
-        """The codes of the rows that have a weight."""
-        return codes if self.places is None else codes.take(self.places)
-
-
-def _half(suffix: str, values: npt.NDArray[Any]) -> Half:
-    if np.count_nonzero(values) * 3 > len(values):
-        return Half(suffix, None, values.astype(np.float64))
-    places = np.flatnonzero(values)
-    return Half(suffix, places, values.take(places).astype(np.float64))
-
-
 class Chunk:
     """Some rows, ascending, with what is asked of them worked out once."""
 
@@ -97,7 +75,9 @@ class Chunk:
         self.view = view
         self.rows = rows
         self._codes: dict[str, IntArray] = {}
-        self._tokens: dict[str, list[Half]] = {}
+        self._coded_by: dict[Coding, IntArray] = {}
+        self._packs: dict[tuple[str, ...], list[Pack]] = {}
+        self._samples: dict[str, tuple[IntArray | None, npt.NDArray[Any]]] = {}
 
     def __len__(self) -> int:
         return len(self.time)
@@ -141,27 +121,45 @@ class Chunk:
         """Which rows have no price."""
         return self.view.unpriced.take(self.codes("model"))
 
-    @cached_property
-    def latencies(self) -> Half:
-        """The latencies in ms that are samples, which are those above 0."""
-        latency = self.column("latency")
-        timed = latency > 0
-        if timed.all():
-            return Half("", None, latency.astype(np.float64))
-        places = np.flatnonzero(timed)
-        return Half("", places, latency.take(places).astype(np.float64))
-
-    def tokens(self, name: str) -> list[Half]:
-        """A count of tokens: one part, or two where the column has values of eight bytes."""
-        found = self._tokens.get(name)
+    def samples(self, name: str) -> tuple[IntArray | None, npt.NDArray[Any]]:
+        """The values above 0 of a column, and the places that have them; None: all."""
+        found = self._samples.get(name)
         if found is None:
             values = self.column(name)
-            if values.dtype.itemsize < 8:
-                found = [_half("", values)]
+            positive = values > 0
+            if positive.all():
+                found = None, values
             else:
-                low = _half("", values & ((1 << HALF_BITS) - 1))
-                found = [low, _half(HIGH, values >> HALF_BITS)]
-            self._tokens[name] = found
+                places = np.flatnonzero(positive)
+                found = places, values.take(places)
+            self._samples[name] = found
+        return found
+
+    def packs(self, measures: tuple[str, ...]) -> list[Pack]:
+        """The calls and these measures, packed to be added up."""
+        found = self._packs.get(measures)
+        if found is None:
+            counts = [("calls", np.ones(len(self)))]
+            found = packed(chain(counts, *map(self._measured, measures)))
+            self._packs[measures] = found
+        return found
+
+    def _measured(self, name: str) -> Iterable[tuple[str, npt.NDArray[Any]]]:
+        match name:
+            case "failed":
+                return ((name, self.failed),)
+            case "latency":
+                # Latencies above 0 are samples, the others mean that there is none.
+                latency = np.maximum(self.column(name), 0)
+                return (("timed", latency > 0), *halves(name, latency))
+            case _:
+                return halves(name, self.column(name))
+
+    def once(self, coding: Coding) -> IntArray:
+        """The codes that a function gives the rows, worked out once."""
+        found = self._coded_by.get(coding)
+        if found is None:
+            found = self._coded_by[coding] = coding(self)
         return found
 
     def codes(self, axis: str) -> IntArray:
@@ -184,3 +182,6 @@ class Chunk:
             return codes
         codes = getattr(facets, axis).codes
         return codes.take(self.codes("who"))  # type: ignore[no-any-return]
+
+
+Coding = Callable[[Chunk], IntArray]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import attrs
 import numpy as np
@@ -190,8 +190,7 @@ def window_usage(answerer: Answerer, request: WindowsRequest) -> Row:
     }
 
 
-@attrs.frozen(eq=False)
-class _Events:
+class _Events(NamedTuple):
     """Events of one credential, ascending in time."""
 
     time: IntArray
@@ -200,8 +199,8 @@ class _Events:
     total: IntArray
     cost: FloatArray
 
-    def taken(self, places: Any) -> Self:
-        return type(self)(*(values[places] for values in attrs.astuple(self, recurse=False)))
+    def taken(self, places: slice | BoolArray) -> _Events:
+        return _Events._make(values[places] for values in self)
 
 
 @attrs.frozen(eq=False)
@@ -210,19 +209,20 @@ class _BySet:
 
     view: View
     rows: IntArray
-    who: IntArray
+    # By number of a credential: where its rows end.
+    ends: IntArray
 
     @classmethod
     def of(cls, selection: Selection) -> Self:
         view = selection.view
         rows = np.concatenate([np.zeros(0, np.int64), *(c.numbers for c in selection.chunks())])
         who = view.snapshot.column("who").take(rows)
-        order = np.argsort(who, kind="stable")
-        return cls(view, rows.take(order), who.take(order))
+        ends = np.cumsum(np.bincount(who, minlength=view.size("who")))
+        return cls(view, rows.take(np.argsort(who, kind="stable")), ends)
 
     def of_set(self, people: Sequence[int]) -> _Events:
-        edges = [np.searchsorted(self.who, (number, number + 1)).tolist() for number in people]
-        stretches = [self.rows[start:end] for start, end in edges]
+        ends = [0, *self.ends.tolist()]
+        stretches = [self.rows[ends[number] : ends[number + 1]] for number in people]
         rows = np.concatenate([np.zeros(0, np.int64), *stretches])
         column = self.view.snapshot.column
         time = column("time").take(rows)

@@ -33,12 +33,16 @@ class Reading:
     book: PriceBook
     # The names of the clients' keys, by hash.
     aliases: Mapping[str, str]
+    # What was read already: several sections show the newest events.
+    _facts: dict[int, Fact] = attrs.field(factory=dict, init=False)
 
     def facts(self, selection: Selection, rows: IntArray) -> list[Fact]:
         """The events of some rows, in their order."""
         ids: list[int] = selection.view.snapshot.ids_of(rows).tolist()
-        found = read_some(self.conn, self.dictionaries, ids, callers=True)
-        return [Fact.of(number, event, self.book, self.aliases) for number, event in found]
+        missing = [number for number in ids if number not in self._facts]
+        for number, event in read_some(self.conn, self.dictionaries, missing, callers=True):
+            self._facts[number] = Fact.of(number, event, self.book, self.aliases)
+        return [self._facts[number] for number in ids if number in self._facts]
 
 
 def newest(

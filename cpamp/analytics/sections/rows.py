@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from cpamp.analytics.facets import IntArray, provider_shown
-from cpamp.analytics.grids import Sums, Values
+from cpamp.analytics.grids import Sums
+from cpamp.analytics.packs import Values
 from cpamp.analytics.view import View
 from cpamp.usage.event import Who
 

@@ -143,9 +143,8 @@ class Options:
 
     def __init__(self, counting: Counting) -> None:
         self._counting = counting
-        self._present = Present(counting)
-        self._endings = np.zeros(0, dtype=bool)
-        counting.counters += [self._present, self]
+        self._endings = np.zeros(0, dtype=np.int64)
+        counting.counters.append(self)
         self._tables = {
             "account_stats": counting.section(AccountStats),
             "api_key_stats": counting.section(ApiKeyStats),
@@ -155,17 +154,14 @@ class Options:
 
     def add(self, chunk: Chunk) -> None:
         """Look at some rows for how they ended."""
-        endings = chunk.column("ending")
-        most = int(endings.max(initial=0))
-        if most >= len(self._endings):
-            self._endings = np.concatenate(
-                (self._endings, np.zeros(most + 1 - len(self._endings), dtype=bool))
-            )
-        self._endings[endings] = True
+        found = np.bincount(chunk.column("ending"), minlength=len(self._endings))
+        found[: len(self._endings)] += self._endings
+        self._endings = found
 
     def rows(self) -> Row:
         """The section, but for the lists that only the database gives."""
-        people = [self._counting.view.facets.who(n) for n in self._present.who.tolist()]
+        numbers = np.unique(self._counting.sums("people").codes[0])
+        people = [self._counting.view.facets.who(number) for number in numbers.tolist()]
         return {
             **{name: self._counting.rows(table) for name, table in self._tables.items()},
             "providers": _filled(provider_shown(who) for who in people),

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from cpamp.analytics.counting import Counting
-from cpamp.analytics.grids import Sums, Values
+from cpamp.analytics.grids import Sums
+from cpamp.analytics.packs import Values
 from cpamp.analytics.samples import Samples
 from cpamp.analytics.sections.rows import FIVE, Row, share
 from cpamp.analytics.sections.tasks import TaskCount

@@ -9,7 +9,7 @@ from typing import Any, Self
 import attrs
 import numpy as np
 
-from cpamp.analytics.accounts import TARGET_FIELDS, Accounts, Target, table_of
+from cpamp.analytics.accounts import Accounts, Target, table_of
 from cpamp.analytics.answer import Answerer
 from cpamp.analytics.costs import FloatArray
 from cpamp.analytics.facets import IntArray
@@ -19,6 +19,7 @@ from cpamp.analytics.selection import Condition, Selection, select
 from cpamp.analytics.view import BoolArray, View
 from cpamp.columns.layout import FAILED
 from cpamp.errors import BadRequest
+from cpamp.usage.identity import TARGET_FIELDS
 from cpamp.usage.models import analytics_model
 
 MAX_WINDOWS = 400

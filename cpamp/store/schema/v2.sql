@@ -1,4 +1,4 @@
--- The database of cpamp, version 1. Points in time are ms since 1970-01-01 UTC; absent text is ''.
+-- The database of cpamp, version 2. Points in time are ms since 1970-01-01 UTC; absent text is ''.
 
 -- A few facts about the file itself.
 CREATE TABLE meta (

@@ -182,10 +182,10 @@ def window_usage(answerer: Answerer, request: WindowsRequest) -> Row:
     events = _BySet.of(selection)
     by_set = {people: events.of_set(people) for people in set(sets.values())}
     scopes = {window.scope for window in request.windows}
-    verdicts = {scope: _verdicts(view, scope) for scope in scopes}
+    judged = {scope: verdicts(view, scope) for scope in scopes}
     return {
         "items": [
-            _item(window, by_set[sets[window.target]], *verdicts[window.scope])
+            _item(window, by_set[sets[window.target]], *judged[window.scope])
             for window in request.windows
         ]
     }
@@ -239,7 +239,7 @@ class _BySet:
         )
 
 
-def _verdicts(view: View, scope: Scope) -> tuple[BoolArray, BoolArray]:
+def verdicts(view: View, scope: Scope) -> tuple[BoolArray, BoolArray]:
     """By number of a model: whether its events count, and whether that is unknown."""
     known = view.facets.known
     assert known is not None

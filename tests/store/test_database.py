@@ -187,6 +187,7 @@ def test_a_step_that_fails_changes_nothing(tmp_path: Path) -> None:
         assert conn.execute("SELECT * FROM added").fetchall() == [("a;b",)]
 
 
+SCHEMA = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type, name"
 KEY = "usage-account-history:2"
 OLD_KEYS = [
     (f"{KEY}:file-account:66:61", f"{KEY}:file-account:66:636F646578:61"),
@@ -205,8 +206,14 @@ def test_version_1(tmp_path: Path) -> None:
                 (old,),
             )
             conn.execute("INSERT INTO quota_heads VALUES (?, 'codex', 's', 1, 1)", (old,))
+        # What came with version 2.
+        conn.execute("DROP TABLE account_log")
+        conn.execute("DROP INDEX inspection_results_file")
         conn.execute("PRAGMA user_version=1")
     with closing(open_database(path)) as conn:
         for table in ("quota_windows", "quota_heads"):
             found = conn.execute(f"SELECT account_key FROM {table}").fetchall()
             assert sorted(found) == sorted((new,) for _, new in OLD_KEYS)
+        upgraded = conn.execute(SCHEMA).fetchall()
+    with closing(open_database(tmp_path / "new.sqlite")) as conn:
+        assert upgraded == conn.execute(SCHEMA).fetchall()

@@ -134,10 +134,10 @@ def _begin(state: State) -> int | None:
         if seen.cycle_start_ms is None and seen.window_mode == "rolling" and seen.duration_seconds:
             return seen.observed_at_ms - seen.duration_seconds * 1000
         return seen.cycle_start_ms
-    if before is not None and before.end_reason != "scheduled":
-        # The counter went back before its time.
-        return max(cycle.start_ms, before.actual_end_ms or 0)
-    return cycle.start_ms
+    went_back = before is not None and before.end_reason != "scheduled"
+    reset_ms = (before.actual_end_ms or 0) if before is not None and went_back else 0
+    # The counter may have gone back before its time.
+    return reset_ms if cycle.start_ms < reset_ms < cycle.end_ms else cycle.start_ms
 
 
 def _end(state: State) -> int:

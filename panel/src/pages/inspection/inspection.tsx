@@ -6,6 +6,7 @@ import { INSPECTION, readRun, readRuns, type LogEntry, type Run, type RunDetail,
 import { fmt, hasMessage, t } from "../../i18n/language";
 import type { PlainKey } from "../../i18n/messages";
 import { tick, useData, type Data } from "../../state/freshness";
+import { fileLabel } from "../../state/names";
 import { query, setQuery } from "../../state/router";
 import { api } from "../../state/session";
 import { iso } from "../../text/format";
@@ -192,6 +193,6 @@ function Log({ logs }: { readonly logs: readonly LogEntry[] }) {
 
 function brief(detail: Readonly<Record<string, unknown>>): string {
   return Object.entries(detail)
-    .map(([name, value]) => `${name}=${typeof value === "object" ? JSON.stringify(value) : String(value)}`)
+    .map(([name, value]) => `${name}=${fileLabel(typeof value === "object" ? JSON.stringify(value) : String(value))}`)
     .join(" ");
 }

@@ -86,6 +86,7 @@ class Automations:
             "limit": f"1 to {MOST_ITEMS}, else {ITEMS}",
             "before": "the `next` of the answer before",
         },
+        answer=accounts.AccountTimeline,
     )
     async def timeline(self, request: ApiRequest) -> dict[str, Any]:
         """Of the daemon, of people through this server, and of others as far as it was seen."""

@@ -22,7 +22,7 @@ from cpamp.usage.identity import TARGET_FIELDS
 from cpamp.web.packing import accepts_gzip
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import ANY_METHOD, JSON_BODY, Access, Reply, route
-from cpamp.web.shapes import accounts, figures
+from cpamp.web.shapes import accounts, figures, quotas
 
 DASHBOARD = "/v0/management/dashboard"
 MONITORING = "/v0/management/monitoring"
@@ -110,6 +110,7 @@ class Monitoring:
         summary="Who used up the quota windows of a credential, by client key and model",
         access=Access.READ,
         query=dict.fromkeys(TARGET_FIELDS, "of the credential, as in account-history"),
+        answer=quotas.AccountShares,
     )
     async def account_window_shares(self, request: ApiRequest) -> dict[str, Any]:
         """Also what of the percentage no call explains."""
@@ -158,6 +159,7 @@ class Monitoring:
         f"{MONITORING}/forecast",
         summary="When the quota windows of the accounts will be used up, at the present rates",
         access=Access.READ,
+        answer=quotas.Forecast,
     )
     async def forecast(self, request: ApiRequest) -> Reply:
         """What is not known says so."""

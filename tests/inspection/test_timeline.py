@@ -20,6 +20,7 @@ from cpamp.store.account_log import Actor, Note
 from cpamp.store.account_timeline import END, Item, Place
 from cpamp.store.database import open_database
 from tests.daemon import body
+from tests.described import Described
 from tests.inspection.test_cooldowns import Rest, refused, rest
 from tests.inspection.test_guard import FILES, pair  # noqa: F401
 from tests.inspection.test_http import finished
@@ -96,6 +97,8 @@ def test_over_http(pair: tuple[Cpa, Manager]) -> None:  # noqa: F811
     assert done(timeline(manager, "f08.json")["items"])[-1] == ("delete", "person", "panel")
 
     # Page by page it is the same.
+    answer = timeline(manager, "f03.json", limit="2")
+    assert Described.by(manager.http).wrong("GET", TIMELINE, answer) == []
     whole, pages, before = timeline(manager, "f03.json")["items"], [], ""
     while True:
         page = timeline(manager, "f03.json", limit="2", **({"before": before} if before else {}))

@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 from cpamp.lab import Cpa, Manager
 from tests.daemon import Lab, connection
+from tests.described import Described
 from tests.inspection import fixture
 from tests.inspection.test_http import finished
 from tests.panel.driving import DESKTOP, PHONE, Panel, manager_of, origin_of
@@ -124,6 +125,7 @@ def of_account(world: World, what: str, **more: str) -> Any:
 def test_the_list_tells_what_runs_out(open_world: Callable[..., World]) -> None:
     world = open_world()
     forecast = world.manager.http.json("GET", f"{MONITORING}/forecast")
+    assert Described.by(world.manager.http).wrong("GET", f"{MONITORING}/forecast", forecast) == []
     (mine,) = [a for a in forecast["accounts"] if a["auth_file_snapshot"] == "f01.json"]
     spent = min(w["spent_at_ms"] for w in mine["windows"] if w["spent_at_ms"])
     world.panel.visit("/accounts")
@@ -149,6 +151,9 @@ def test_who_used_a_window(open_world: Callable[..., World], size: tuple[int, in
         ]
         if w["provider_window_id"] == "five-hour"
     )
+    shares = of_account(world, "account-window-shares", auth_provider_snapshot="codex")
+    described = Described.by(world.manager.http)
+    assert described.wrong("GET", f"{MONITORING}/account-window-shares", shares) == []
     assert window["rows"]
     assert window["unexplained_percent"] > 0
     shown = page.locator("[data-shares=five-hour]")

@@ -6,6 +6,7 @@ import time
 from urllib.parse import urlencode
 
 from tests.daemon import Lab, body, encoded
+from tests.described import Described
 from tests.quota.test_observation import HOUR, entry, window
 
 BASE = "/v0/management/quota-snapshots"
@@ -28,6 +29,7 @@ def test_over_http(lab: Lab) -> None:
     target = urlencode({**account["account"], "auth_provider_snapshot": "codex"})
     answer = http.json("GET", f"{SHARES}?{target}")
     assert answer["account_key"] == item["account_key"]
+    assert Described.by(http).wrong("GET", SHARES, answer) == []
     (shared,) = answer["windows"]
     assert (shared["used_percent"], shared["unexplained_percent"]) == (12.5, 12.5)
     assert http.request("GET", SHARES)[0] == 400

@@ -1,7 +1,8 @@
 /** Everything that was done to one credential and seen of it: when, by whom, and why. */
 
 import { useState } from "preact/hooks";
-import { readTimeline, type Deed, type Timeline } from "../../api/accounts";
+import { readTimeline, type Deed } from "../../api/accounts";
+import type { AccountTimeline } from "../../api/answers.generated";
 import type { AuthFile } from "../../api/authfile";
 import { fmt, hasMessage, t } from "../../i18n/language";
 import type { PlainKey } from "../../i18n/messages";
@@ -33,7 +34,7 @@ export function Deeds({ file }: { readonly file: AuthFile }) {
   );
 }
 
-function All({ first, file }: { readonly first: Timeline; readonly file: AuthFile }) {
+function All({ first, file }: { readonly first: AccountTimeline; readonly file: AuthFile }) {
   const [older, setOlder] = useState<readonly Deed[]>([]);
   const [next, setNext] = useState<string | undefined | null>(null);
   const after = next === null ? first.next : next;

@@ -32,6 +32,7 @@ from cpamp.inspection.cooldowns import Cooldowns
 from cpamp.inspection.editor import Editor
 from cpamp.inspection.executing import Executor
 from cpamp.inspection.inspector import Inspector
+from cpamp.inspection.journal import Journal
 from cpamp.inspection.locks import FileLocks
 from cpamp.inspection.manual import ManualActions
 from cpamp.inspection.ownership import Claims, Holders
@@ -188,11 +189,12 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
         return setup.connection() is not None
 
     editor = Editor(setup.client, FileLocks())
-    claims = Claims(store, now_ms)
-    cooldowns = Cooldowns(reactor, store, editor, Holders((claims,)), configured, now_ms)
+    journal = Journal(store, now_ms)
+    claims = Claims(store, now_ms, journal)
+    cooldowns = Cooldowns(reactor, store, editor, Holders((claims,)), configured, now_ms, journal)
     holders = Holders((claims, cooldowns))
     policy = Policy(settings, store, now_ms)
-    candidates = Candidates(store, editor, holders, configured, now_ms)
+    candidates = Candidates(store, editor, holders, configured, now_ms, journal)
     automation = Automation(reactor, store, policy, cooldowns, candidates, configured, now_ms)
     snapshots = Snapshots(store, now_ms)
     feed = QuotaFeed(snapshots)
@@ -201,7 +203,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
         automation.added(events)
         feed.added(events)
 
-    executor = Executor(editor, claims, holders)
+    executor = Executor(editor, claims, holders, journal)
     inspector = Inspector(
         reactor,
         store,
@@ -279,8 +281,8 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
             ApiKeyAliases(aliases, now_ms),
             ApiTokens(tokens),
             Inspections(inspector, scheduler, manual),
-            Automations(policy, cooldowns, candidates, configured),
-            AuthFiles(proxy, editor, holders),
+            Automations(policy, cooldowns, candidates, configured, store),
+            AuthFiles(proxy, editor, holders, journal),
             Notifications(notifier),
             OpenApi(lambda: surface.routes),
             QuotaSnapshots(snapshots),

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from cpamp.store.reading import Known
 from cpamp.usage.event import ModelNames, Way, Who
+from cpamp.usage.identity import account_key_of
 from cpamp.usage.models import separate_reasoning
 
 Row = TypeVar("Row", bound=tuple[Any, ...])
@@ -109,6 +110,18 @@ def context_of(who: Who) -> str:
     return ":".join(part.strip() or "-" for part in parts)
 
 
+def folded_file(file: str, index: str) -> tuple[str, str]:
+    """A file and an index as they are compared where the file was told as the source."""
+    return file.strip().lower(), index.strip().lower()
+
+
+def old_file_of(who: Who) -> tuple[str, str] | None:
+    """The file that the source names, of a credential stored before CPA told its file."""
+    if who.auth_file_snapshot.strip() or not who.source.strip():
+        return None
+    return folded_file(who.source, who.auth_index)
+
+
 def billing_names(model: ModelNames) -> tuple[str, str, str]:
     """The names by which a price is looked for: billing, analytics and requested model."""
     return (
@@ -129,6 +142,8 @@ class Facets:
     source: Axis[Who] = attrs.Factory(lambda: Axis(lambda who: (who.source_hash, who.auth_index)))
     provider: Axis[Who] = attrs.Factory(lambda: Axis(provider_shown))
     context: Axis[Who] = attrs.Factory(lambda: Axis(context_of))
+    account_key: Axis[Who] = attrs.Factory(lambda: Axis(account_key_of))
+    old_file: Axis[Who] = attrs.Factory(lambda: Axis(old_file_of))
     unknown_client: Axis[Who] = attrs.Factory(lambda: Axis(unknown_client_of))
     # 1 where thoughts are billed beside the output.
     reasoning: Axis[Who] = attrs.Factory(
@@ -145,6 +160,7 @@ class Facets:
         people = (
             *(self.account, self.credential, self.channel, self.source, self.provider),
             *(self.context, self.unknown_client, self.reasoning),
+            *(self.account_key, self.old_file),
         )
         for axis in people:
             axis.extend(known.who, Who())

@@ -7,7 +7,7 @@ from typing import Any, Self
 import attrs
 import numpy as np
 
-from cpamp.analytics.accounts import TARGET_FIELDS, Accounts, Target, table_of
+from cpamp.analytics.accounts import Accounts, Target, table_of
 from cpamp.analytics.answer import Answerer
 from cpamp.analytics.counting import Counting
 from cpamp.analytics.grids import Sums
@@ -17,6 +17,7 @@ from cpamp.analytics.sections.rows import Row, share
 from cpamp.analytics.sections.summary import totals
 from cpamp.analytics.selection import Condition, select
 from cpamp.errors import BadRequest
+from cpamp.usage.identity import TARGET_FIELDS
 
 MAX_ACCOUNTS = 200
 RECENT = 10

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 import attrs
 import numpy as np
 
-from cpamp.analytics.accounts import TARGET_FIELDS, Accounts, Target, table_of
+from cpamp.analytics.accounts import Accounts, Target, table_of
 from cpamp.analytics.answer import Answerer
 from cpamp.analytics.costs import FloatArray
 from cpamp.analytics.facets import IntArray
@@ -19,6 +19,7 @@ from cpamp.analytics.selection import Condition, Selection, select
 from cpamp.analytics.view import BoolArray, View
 from cpamp.columns.layout import FAILED
 from cpamp.errors import BadRequest
+from cpamp.usage.identity import TARGET_FIELDS
 from cpamp.usage.models import analytics_model
 
 MAX_WINDOWS = 400
@@ -181,10 +182,10 @@ def window_usage(answerer: Answerer, request: WindowsRequest) -> Row:
     events = _BySet.of(selection)
     by_set = {people: events.of_set(people) for people in set(sets.values())}
     scopes = {window.scope for window in request.windows}
-    verdicts = {scope: _verdicts(view, scope) for scope in scopes}
+    judged = {scope: verdicts(view, scope) for scope in scopes}
     return {
         "items": [
-            _item(window, by_set[sets[window.target]], *verdicts[window.scope])
+            _item(window, by_set[sets[window.target]], *judged[window.scope])
             for window in request.windows
         ]
     }
@@ -238,7 +239,7 @@ class _BySet:
         )
 
 
-def _verdicts(view: View, scope: Scope) -> tuple[BoolArray, BoolArray]:
+def verdicts(view: View, scope: Scope) -> tuple[BoolArray, BoolArray]:
     """By number of a model: whether its events count, and whether that is unknown."""
     known = view.facets.known
     assert known is not None

@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 import orjson
 
+from cpamp.usage.identity import provider_name
 from cpamp.usage.values import as_time
 
 Entry = Mapping[str, Any]
@@ -143,12 +144,6 @@ def key_of(account: Account, taken: set[str]) -> str:
 def same_mark(first_ms: int, second_ms: int) -> bool:
     """Whether two times of a file are of one writing, as far as they are known."""
     return not first_ms or not second_ms or abs(first_ms - second_ms) <= MARK_TOLERANCE_MS
-
-
-def provider_name(text: str) -> str:
-    """A provider's one name."""
-    name = text.strip().lower().replace("_", "-")
-    return "xai" if name in ("x-ai", "grok") else name
 
 
 def plan_name(text: str) -> str:

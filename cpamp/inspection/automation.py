@@ -17,7 +17,7 @@ from cpamp.inspection.candidates import Candidates, candidate_of
 from cpamp.inspection.cooldowns import Cooldowns
 from cpamp.inspection.evidence import exhaustion_of
 from cpamp.inspection.policy import COOLDOWN, DISABLE, QUEUE, Policy
-from cpamp.store import Store, candidates, cooldowns, quota
+from cpamp.store import Store, account_log, candidates, cooldowns, quota
 from cpamp.usage.event import Event
 
 # Statuses that may concern the credential.
@@ -134,3 +134,4 @@ def _forget_all(conn: sqlite3.Connection, now_ms: int) -> None:
     cooldowns.forget_old(conn, now_ms)
     candidates.forget_old(conn, now_ms)
     quota.forget_old(conn, now_ms)
+    account_log.forget_old(conn, now_ms)

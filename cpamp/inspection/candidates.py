@@ -14,11 +14,13 @@ from cpamp.inspection.account import Account, Identity, same_mark
 from cpamp.inspection.editor import Editor
 from cpamp.inspection.evidence import failure_of, identity_of, metadata_of
 from cpamp.inspection.failures import Finding, classify
+from cpamp.inspection.journal import Journal
 from cpamp.inspection.ownership import Holders
 from cpamp.inspection.problems import Conflict
 from cpamp.inspection.targets import TargetShared
 from cpamp.store import Store
 from cpamp.store import candidates as stored
+from cpamp.store.account_log import Actor, Note
 from cpamp.store.candidates import DELETED, IGNORED, PENDING, RESOLVED, Candidate
 from cpamp.usage.event import Event
 
@@ -119,6 +121,7 @@ class Candidates:
     _holders: Holders
     _configured: Callable[[], bool]
     _now_ms: Callable[[], int]
+    _journal: Journal
     _busy: set[int] = attrs.field(factory=set, init=False)
     _log: Logger = attrs.field(factory=Logger, init=False)
 
@@ -184,7 +187,7 @@ class Candidates:
                 self._log.debug("ignored unseen: {reason}", reason=problem.message)
             return IGNORED
 
-        return await self._decide(candidate_id, work, asks_cpa=False)
+        return await self._decide("ignore", candidate_id, work, asks_cpa=False)
 
     async def resolve(self, candidate_id: int) -> dict[str, Any]:
         """It has been seen to."""
@@ -192,7 +195,7 @@ class Candidates:
         async def work(candidate: Candidate) -> str:
             return RESOLVED
 
-        return await self._decide(candidate_id, work, asks_cpa=False)
+        return await self._decide("resolve", candidate_id, work, asks_cpa=False)
 
     async def enable(self, candidate_id: int) -> dict[str, Any]:
         """The credential is good: switch it on."""
@@ -209,7 +212,7 @@ class Candidates:
                 raise
             return RESOLVED
 
-        return await self._decide(candidate_id, work)
+        return await self._decide("enable", candidate_id, work)
 
     async def delete(self, candidate_id: int) -> dict[str, Any]:
         """The credential is of no use: delete its file, which must hold no other."""
@@ -222,7 +225,7 @@ class Candidates:
                 await self._editor.delete([account])
             return DELETED
 
-        return await self._decide(candidate_id, work)
+        return await self._decide("delete", candidate_id, work)
 
     async def _verified(self, candidate: Candidate) -> Account:
         identity = _identity(candidate)
@@ -232,6 +235,7 @@ class Candidates:
 
     async def _decide(
         self,
+        action: str,
         candidate_id: int,
         work: Callable[[Candidate], Awaitable[str]],
         *,
@@ -251,13 +255,13 @@ class Candidates:
             if asks_cpa and not self._configured():
                 raise NotSet
             async with self._editor.locks.of([candidate.file_name]):
-                await self._done(candidate, work)
+                await self._done(action, candidate, work)
             return {"item": candidate_json(candidate)}
         finally:
             self._busy.discard(candidate_id)
 
     async def _done(
-        self, candidate: Candidate, work: Callable[[Candidate], Awaitable[str]]
+        self, action: str, candidate: Candidate, work: Callable[[Candidate], Awaitable[str]]
     ) -> None:
         try:
             candidate.status = await work(candidate)
@@ -266,9 +270,24 @@ class Candidates:
         except Problem as problem:
             candidate.last_error = problem.message
             await self._save(candidate)
+            await self._note(action, candidate, problem.message)
             raise
         candidate.last_error = ""
         await self._save_surely(candidate)
+        await self._note(action, candidate)
+
+    async def _note(self, action: str, candidate: Candidate, error: str = "") -> None:
+        note = Note(
+            candidate.file_name,
+            candidate.auth_index,
+            action,
+            Actor.PERSON,
+            "queue",
+            not error,
+            error or candidate.reason,
+            {"candidate": candidate.id, "reasonCode": candidate.reason_code},
+        )
+        await self._journal.write([note])
 
     async def _save(self, candidate: Candidate) -> None:
         candidate.updated_at_ms = self._now_ms()

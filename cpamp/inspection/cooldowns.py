@@ -15,10 +15,12 @@ from cpamp.errors import CpaUnreachable, Problem, StoreUnavailable
 from cpamp.inspection.account import Account, Identity, same_mark
 from cpamp.inspection.editor import Editor
 from cpamp.inspection.evidence import Exhaustion
+from cpamp.inspection.journal import Journal
 from cpamp.inspection.ownership import INTENTION_MS, Concerns, Holders, Kept
 from cpamp.inspection.targets import TargetGone, TargetShared, changeable_alone
 from cpamp.store import Store
 from cpamp.store import cooldowns as stored
+from cpamp.store.account_log import Actor, Note
 from cpamp.store.cooldowns import ACTIVE, INTENDED, RECOVERED, SKIPPED, Cooldown
 
 RESTORE_SECONDS = 15.0
@@ -48,6 +50,7 @@ class Cooldowns(Service):
     _others: Holders
     _configured: Callable[[], bool]
     _now_ms: Callable[[], int]
+    _journal: Journal
     _call: LoopingCall = attrs.field(init=False)
     _restoring: Deferred[None] | None = attrs.field(default=None, init=False)
     _log: Logger = attrs.field(factory=Logger, init=False)
@@ -145,6 +148,7 @@ class Cooldowns(Service):
             raise
         except Problem as problem:
             await self._settle(row, SKIPPED, problem.message)
+            await self._note(row, "disable", Actor.DAEMON, problem.message, done=False)
             raise
         row.state, row.mark_ms = ACTIVE, after.mark_ms
         self._log.info("{file} rests: {reason}", file=who.file_name, reason=found.reason)
@@ -181,7 +185,7 @@ class Cooldowns(Service):
                 await self._end(row)
             except Problem as problem:
                 if await self._is_over(problem):
-                    await self._settle(row, SKIPPED, problem.message)
+                    await self._found_over(row, SKIPPED, problem.message)
                 else:
                     await self._try_later(row, problem)
 
@@ -203,21 +207,36 @@ class Cooldowns(Service):
     async def _end(self, row: Cooldown) -> None:
         account = await self._editor.alone(identity_of(row))
         if not account.disabled:
-            await self._settle(row, RECOVERED, "enabled already")
+            await self._found_over(row, RECOVERED, "enabled already")
             return
         if row.state == INTENDED:
             if account.mark_ms and abs(account.mark_ms - row.disabled_at_ms) > INTENTION_MS:
-                await self._settle(row, SKIPPED, "disabled by somebody else")
+                await self._found_over(row, SKIPPED, "disabled by somebody else")
                 return
             row.state, row.mark_ms = ACTIVE, account.mark_ms
             await self._store.write(stored.update, [row])
         if not same_mark(row.mark_ms, account.mark_ms):
-            await self._settle(row, SKIPPED, "changed by somebody else")
+            await self._found_over(row, SKIPPED, "changed by somebody else")
         elif row.recover_at_ms <= self._now_ms():
             # Before the row says so: a kill in between finds the credential enabled.
             await self._editor.switch(account, False)
             self._log.info("{file} is back", file=row.file_name)
             await self._settle(row, RECOVERED, "")
+            await self._note(row, "enable", Actor.DAEMON, row.reason_code)
+
+    async def _found_over(self, row: Cooldown, state: str, why: str) -> None:
+        """Something that nobody told of has ended it."""
+        await self._settle(row, state, why)
+        await self._note(row, "rest_over", Actor.OUTSIDE, why)
+
+    async def _note(
+        self, row: Cooldown, action: str, actor: Actor, reason: str, *, done: bool = True
+    ) -> None:
+        evidence = {"cooldown": row.id, "owner": row.owner, "recoverAtMs": row.recover_at_ms}
+        note = Note(
+            row.file_name, row.auth_index, action, actor, "cooldown", done, reason, evidence
+        )
+        await self._journal.write([note])
 
     async def _settle(self, row: Cooldown, state: str, note: str) -> None:
         row.state, row.note = state, note

@@ -9,12 +9,13 @@ from typing import Any
 import attrs
 import orjson
 
-from cpamp.inspection.account import Identity, provider_name
+from cpamp.inspection.account import Identity
 from cpamp.inspection.failures import Failure
 from cpamp.inspection.reply import number
 from cpamp.usage import xai
 from cpamp.usage.event import Event
 from cpamp.usage.headers import window_kind
+from cpamp.usage.identity import provider_name
 from cpamp.usage.values import as_time, nested_objects
 
 CODEX_OWNER, XAI_OWNER = "cpamp_usage_429", "cpamp_xai_free_usage"

@@ -11,11 +11,13 @@ from twisted.logger import Logger
 from cpamp.errors import CpaUnreachable, Problem, StoreUnavailable
 from cpamp.inspection.account import Account, Identity
 from cpamp.inspection.editor import Editor
+from cpamp.inspection.journal import Journal
 from cpamp.inspection.ownership import Claims, Holders
 from cpamp.inspection.parallel import Stop, in_parallel
 from cpamp.inspection.plan import FAILED, SKIPPED, SUCCESS, Item, Outcome, Work, validate
 from cpamp.inspection.targets import TargetGone, find, same_members
 from cpamp.inspection.verdict import DELETE, DISABLE
+from cpamp.store.account_log import Actor, Note
 
 
 class AlreadyDisabled(Problem):
@@ -34,6 +36,7 @@ class Executor:
     _editor: Editor
     _claims: Claims
     _holders: Holders
+    _journal: Journal
     _log: Logger = attrs.field(factory=Logger, eq=False)
 
     async def carry_out(
@@ -78,15 +81,23 @@ class Executor:
         try:
             await self._execute(work, automatic)
         except Problem as problem:
-            return _failed(work, problem.message)
+            return await self._failed(work, automatic, problem.message)
         except Exception as error:
             self._log.failure("a change of {file} failed", file=work.file_name)
-            return _failed(work, repr(error))
+            return await self._failed(work, automatic, repr(error))
+        await self._journal.write(_notes(work, automatic))
         disabled = None if action == DELETE else action == DISABLE
         covered = f"covered by the change of {first.display_account}"
         return [
             Outcome(first, action, SUCCESS, disabled=disabled),
             *(Outcome(result, action, SKIPPED, covered, disabled) for result in others),
+        ]
+
+    async def _failed(self, work: Work, automatic: bool, error: str) -> list[Outcome]:
+        await self._journal.write(_notes(work, automatic, error))
+        return [
+            Outcome(result, work.item.action, FAILED, error, begun=True)
+            for result in work.item.results
         ]
 
     async def _execute(self, work: Work, automatic: bool) -> None:
@@ -137,9 +148,29 @@ class Executor:
         return [await self._editor.switch(targets[0], disabled)]
 
 
-def _failed(work: Work, error: str) -> list[Outcome]:
+def _notes(work: Work, automatic: bool, error: str = "") -> list[Note]:
+    """What the log of accounts has of a change; with an `error` it was not made."""
+    result, actor = work.item.results[0], Actor.DAEMON if automatic else Actor.PERSON
+    evidence = {
+        "run": result.run_id,
+        "reasonCode": result.reason_code,
+        "statusCode": result.status_code,
+        "usedPercent": result.used_percent,
+        "error": error,
+    }
+    told = {name: value for name, value in evidence.items() if value not in (None, "")}
     return [
-        Outcome(result, work.item.action, FAILED, error, begun=True) for result in work.item.results
+        Note(
+            target.file_name,
+            target.auth_index,
+            work.item.action,
+            actor,
+            "inspection",
+            not error,
+            error or result.action_reason,
+            told,
+        )
+        for target in (work.members if work.whole_file else work.targets)
     ]
 
 

@@ -11,8 +11,9 @@ import attrs
 import orjson
 
 from cpamp.errors import BadRequest, NotFound, Problem
-from cpamp.inspection.account import Account, first, provider_name, text_of
+from cpamp.inspection.account import Account, first, text_of
 from cpamp.inspection.targets import members_of
+from cpamp.usage.identity import provider_name
 
 IDENTITIES_BYTES = 1024 * 1024
 SOURCE_FLAG = "cpamp_source_file"

@@ -14,8 +14,10 @@ from typing import Any, NamedTuple, Protocol
 import attrs
 
 from cpamp.inspection.account import Account, Identity, same_mark
+from cpamp.inspection.journal import Journal
 from cpamp.store import Store
 from cpamp.store import claims as stored
+from cpamp.store.account_log import Actor, Note
 from cpamp.store.claims import HELD, INTENDED, Claim
 
 # A file that was written within this time of an intention, the most that a call may take, was
@@ -100,6 +102,7 @@ class Claims:
 
     _store: Store
     _now_ms: Callable[[], int]
+    _journal: Journal
 
     async def review(self, accounts: Sequence[Account]) -> tuple[list[Account], list[Claim]]:
         """The accounts that inspection may enable, and the claims that a listing has ended."""
@@ -108,6 +111,7 @@ class Claims:
             await self._store.write(stored.put, found.changed)
         if found.over:
             await self._store.write(stored.drop, found.over)
+            await self._journal.write([_ended(claim) for claim in found.over])
         who = [identity_of(claim) for claim in found.held]
         return [a for a in accounts if any(a.is_(identity) for identity in who)], found.over
 
@@ -147,6 +151,19 @@ class Claims:
     async def drop(self, claims: Sequence[Claim]) -> None:
         """Give claims up."""
         await self._store.write(stored.drop, claims)
+
+
+def _ended(claim: Claim) -> Note:
+    """What the log of accounts has of a claim that somebody else has ended."""
+    return Note(
+        claim.file_name,
+        claim.auth_index,
+        "claim_over",
+        Actor.OUTSIDE,
+        "inspection",
+        reason="changed by somebody else",
+        evidence={"disabledAtMs": claim.disabled_at_ms},
+    )
 
 
 class Holder(Protocol):

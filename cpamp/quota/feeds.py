@@ -11,7 +11,6 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from cpamp.errors import Problem
-from cpamp.inspection.account import provider_name
 from cpamp.inspection.evidence import metadata_of, texts_of
 from cpamp.inspection.reply import DAY, number
 from cpamp.inspection.windows import SPARK_MODELS, duration_name
@@ -21,6 +20,7 @@ from cpamp.quota.snapshots import Snapshots
 from cpamp.store.inspection import Result
 from cpamp.usage import xai
 from cpamp.usage.event import Event
+from cpamp.usage.identity import provider_name
 
 SCOPE = "codex:rate-limits"
 # Results that are looked at in one transaction.

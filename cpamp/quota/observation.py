@@ -9,8 +9,9 @@ from typing import Any
 import attrs
 
 from cpamp.errors import BadRequest
-from cpamp.inspection.account import plan_name, provider_name
+from cpamp.inspection.account import plan_name
 from cpamp.quota.keys import PROVIDERS, AccountNames
+from cpamp.usage.identity import provider_name
 
 # The weaker ones first, of both.
 SOURCES = ("response_header", "response_body", "api_query", "inspection")

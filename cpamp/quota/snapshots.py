@@ -134,13 +134,13 @@ def _differs(state: State, window: Window) -> bool:
 def _read_all(
     conn: sqlite3.Connection, accounts: Sequence[tuple[str, str, str]]
 ) -> list[list[tuple[int, State]]]:
-    return [
-        [
-            (number, _state(fields))
-            for number, fields in stored.windows(conn, key, provider).values()
-        ]
-        for _, provider, key in accounts
-    ]
+    return [states_of(conn, key, provider) for _, provider, key in accounts]
+
+
+def states_of(conn: sqlite3.Connection, key: str, provider: str) -> list[tuple[int, State]]:
+    """The windows of an account, each with its number."""
+    rows = stored.windows(conn, key, provider).values()
+    return [(number, _state(fields)) for number, fields in rows]
 
 
 def _state(fields: dict[str, Any]) -> State:

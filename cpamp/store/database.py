@@ -16,7 +16,7 @@ from cpamp.store.upgrading import upgrade
 
 # "cpmp"; tells our files from all others.
 APPLICATION_ID = 0x63706D70
-VERSION = 1
+VERSION = 2
 BUSY_MS = 5_000
 # A checkpoint in the writer's own commit every so many pages of 4 KiB.
 CHECKPOINT_PAGES = 2_000

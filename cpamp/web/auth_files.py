@@ -19,6 +19,7 @@ from cpamp.errors import BadRequest
 from cpamp.inspection import mutation
 from cpamp.inspection.account import Account, Identity, text_of
 from cpamp.inspection.editor import Editor
+from cpamp.inspection.journal import Journal
 from cpamp.inspection.mutation import (
     CredentialChanged,
     Effect,
@@ -27,6 +28,7 @@ from cpamp.inspection.mutation import (
     expected_of_header,
 )
 from cpamp.inspection.ownership import Concerns, Holders
+from cpamp.store.account_log import ALL_FILES, Actor, Note
 from cpamp.web.proxy import Proxy
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import ANY_METHOD, Body, Reply, route
@@ -52,6 +54,9 @@ class Change:
     accounts: Sequence[Account] = ()
     # Whether it decides who is disabled; else it only writes the files.
     switches: bool = True
+    # What the log of accounts calls it, and the files that it names.
+    action: str = "fields"
+    names: Sequence[str] = ()
 
 
 @attrs.define
@@ -61,6 +66,7 @@ class AuthFiles:
     _proxy: Proxy
     _editor: Editor
     _holders: Holders
+    _journal: Journal
 
     @route(ANY_METHOD, f"{FILES}/", summary="Credential files", body=Body.stream())
     async def files(self, request: ApiRequest) -> Reply | None:
@@ -101,6 +107,7 @@ class AuthFiles:
         async with self._lock(names if known else None):
             accounts = await self._editor.everything()
             sent = dict(change.body)
+            action = "disable" if sent.get("disabled") is True else "enable"
             if source_file:
                 concerned = self._source_file(accounts, change)
                 sent["name"] = change.physical_name or change.name
@@ -119,7 +126,8 @@ class AuthFiles:
             else:
                 concerned = mutation.named(accounts, names, change.index)
             return await self._make(
-                request, _change(_target(request), orjson.dumps(sent), concerned, names)
+                request,
+                _change(_target(request), orjson.dumps(sent), concerned, names, action=action),
             )
 
     def _source_file(self, accounts: list[Account], change: StatusChange) -> list[Account]:
@@ -153,7 +161,9 @@ class AuthFiles:
                     raise CredentialChanged(f"{name} does not stand for this credential alone")
                 sent = orjson.dumps({**(body or {}), "name": account.runtime_id})
             concerned = mutation.named(accounts, names)
-            change = _change(_target(request), sent, concerned, names, switches=False)
+            change = _change(
+                _target(request), sent, concerned, names, switches=False, action="fields"
+            )
             return await self._make(request, change)
 
     # -- deletion -------------------------------------------------------------------------------
@@ -165,7 +175,8 @@ class AuthFiles:
         target = _target(request)
         if (request.query("all") or "").strip().lower() in _ALL:
             async with self._lock(None):
-                return await self._make(request, Change(target, raw, lambda _: True))
+                change = Change(target, raw, lambda _: True, action="delete", names=(ALL_FILES,))
+                return await self._make(request, change)
         body = _parsed(raw)
         names = [n for n in request.parameters.get("name", []) if n] or mutation.names_of(body)
         known = [physical, *(one.name for one in expected)]
@@ -180,7 +191,8 @@ class AuthFiles:
             # With a file all of its credentials go.
             files = {account.file_name for account in concerned}
             going = [account for account in accounts if account.file_name in files]
-            return await self._make(request, _change(target, raw, going, names))
+            change = _change(target, raw, going, names, action="delete")
+            return await self._make(request, change)
 
     def _verified(
         self,
@@ -217,7 +229,9 @@ class AuthFiles:
                 mutation.exact_members(accounts, names[0], expected)
                 await self._same_content(names[0], digest)
             concerned = [account for account in accounts if account.file_name in names]
-            change = _change(_target(request), raw, concerned, names, switches=not expected)
+            change = _change(
+                _target(request), raw, concerned, names, switches=not expected, action="write"
+            )
             return await self._make(request, change)
 
     async def _same_content(self, name: str, digest: str) -> None:
@@ -242,6 +256,7 @@ class AuthFiles:
         if not change.switches:
             reply = await self._proxy.exchange(request, change.target, change.body)
             await self._holders.touched(change.concerns)
+            await self._write_down(change, mutation.effect_of(reply.status, reply.body or b""))
             return reply
         given_up = await self._holders.end(change.concerns)
         try:
@@ -251,7 +266,22 @@ class AuthFiles:
             raise
         effect = mutation.effect_of(reply.status, reply.body or b"")
         await given_up.restore(lambda identity: _spared(identity, change.accounts, effect))
+        await self._write_down(change, effect)
         return reply
+
+    async def _write_down(self, change: Change, effect: Effect) -> None:
+        """What CPA has done of a change; of files that are new or all, their names alone."""
+        places = [
+            (account.file_name, account.auth_index)
+            for account in change.accounts
+            if not _spared(account.identity, change.accounts, effect)
+        ]
+        if not change.accounts and not effect.nothing:
+            names = filter(None, dict.fromkeys(change.names))
+            places = [(name, "") for name in names if not effect.spared({name})]
+        await self._journal.write(
+            [Note(*place, change.action, Actor.PERSON, "panel") for place in places]
+        )
 
 
 def _spared(identity: Identity, accounts: Sequence[Account], effect: Effect) -> bool:
@@ -267,6 +297,7 @@ def _change(
     accounts: Sequence[Account],
     names: Sequence[str],
     *,
+    action: str,
     switches: bool = True,
 ) -> Change:
     """A change of these credentials, and of what is remembered of files that are gone by now."""
@@ -277,7 +308,7 @@ def _change(
             return True
         return identity.file_name in names and identity.file_name not in live
 
-    return Change(target, body, concerns, accounts, switches)
+    return Change(target, body, concerns, accounts, switches, action, names)
 
 
 def _target(request: ApiRequest) -> str:

@@ -16,6 +16,9 @@ from cpamp.inspection.candidates import MOST, NO_LIMIT, Candidates
 from cpamp.inspection.cooldowns import Cooldowns
 from cpamp.inspection.evidence import XAI_OWNER
 from cpamp.inspection.policy import Policy
+from cpamp.store import Store, account_timeline
+from cpamp.store.account_log import Actor
+from cpamp.store.account_timeline import END, Item, Place
 from cpamp.store.cooldowns import Cooldown
 from cpamp.web.errors import MethodNotAllowed, Unauthorized
 from cpamp.web.request import ApiRequest
@@ -23,6 +26,8 @@ from cpamp.web.route import ANY_METHOD, JSON_BODY, Access, route
 from cpamp.web.shapes import accounts
 
 POLICY = "/usage-service/account-processing-policy"
+TIMELINE = "/v0/management/monitoring/account-timeline"
+ITEMS, MOST_ITEMS = 50, 200
 CANDIDATES = "/v0/management/account-action-candidates"
 _HEAD = "/v0/management/<regex('account-action-candidates[^/]*'):head>"
 
@@ -35,6 +40,7 @@ class Automations:
     _cooldowns: Cooldowns
     _candidates: Candidates
     _configured: Callable[[], bool]
+    _store: Store
 
     @route(
         "GET",
@@ -72,6 +78,33 @@ class Automations:
 
     @route(
         "GET",
+        TIMELINE,
+        summary="What was done to a credential and seen of it, by whom and why, newest first",
+        query={
+            "auth_file_snapshot": "its file; required",
+            "auth_index": "its index, where the file has several credentials",
+            "limit": f"1 to {MOST_ITEMS}, else {ITEMS}",
+            "before": "the `next` of the answer before",
+        },
+        answer=accounts.AccountTimeline,
+    )
+    async def timeline(self, request: ApiRequest) -> dict[str, Any]:
+        """Of the daemon, of people through this server, and of others as far as it was seen."""
+        file_name = (request.query("auth_file_snapshot") or "").strip()
+        if not file_name:
+            raise BadRequest("auth_file_snapshot is required")
+        try:
+            place = Place.read(request.query("before") or str(END))
+        except ValueError as error:
+            raise BadRequest("before is the `next` of another answer") from error
+        limit = _limit(request, ITEMS, MOST_ITEMS)
+        index = (request.query("auth_index") or "").strip()
+        items, after = await self._store.read(account_timeline.read, file_name, index, place, limit)
+        found = {"items": [_item_json(item) for item in items]}
+        return found if after is None else {**found, "next": str(after)}
+
+    @route(
+        "GET",
         CANDIDATES,
         summary="Accounts that want a person",
         query={"status": "only of this status", "limit": f"1 to {MOST}, else {NO_LIMIT}"},
@@ -79,9 +112,7 @@ class Automations:
     )
     async def candidates(self, request: ApiRequest) -> dict[str, Any]:
         """Open ones first."""
-        text = request.query("limit") or ""
-        limit = int(text) if re.fullmatch("[0-9]{1,9}", text) else NO_LIMIT
-        limit = limit if 0 < limit <= MOST else NO_LIMIT
+        limit = _limit(request, NO_LIMIT, MOST)
         return await self._candidates.listing(request.query("status") or "", limit)
 
     @route(
@@ -129,6 +160,31 @@ class Automations:
     async def nothing(self, request: ApiRequest, head: str, rest: str = "") -> None:
         """All of this prefix belongs to the manager."""
         raise MethodNotAllowed(["GET", "POST", "DELETE"])
+
+
+def _limit(request: ApiRequest, usual: int, most: int) -> int:
+    """The limit of a query; the usual one where it has none that is possible."""
+    text = request.query("limit") or ""
+    limit = int(text) if re.fullmatch("[0-9]{1,9}", text) else usual
+    return limit if 0 < limit <= most else usual
+
+
+def _item_json(item: Item) -> dict[str, Any]:
+    actor = {"kind": item.actor.value, "means": item.means}
+    if item.actor is Actor.PERSON:
+        # Tokens may read alone, so it was the one who has the admin key.
+        actor["name"] = "admin"
+    return {
+        "id": str(item.place),
+        "at_ms": item.place.at_ms,
+        "kind": item.place.kind,
+        "action": item.action,
+        "actor": actor,
+        "done": item.done,
+        "reason_code": item.reason_code,
+        "reason": item.reason,
+        "evidence": item.evidence,
+    }
 
 
 def _id(text: str) -> int:

@@ -14,13 +14,15 @@ from cpamp.analytics.forecast import ForecastRequest, forecast
 from cpamp.analytics.headers import SnapshotsRequest, snapshots
 from cpamp.analytics.history import HistoryRequest, history
 from cpamp.analytics.request import AnalyticsRequest, body_of_query
+from cpamp.analytics.shares import SharesRequest, window_shares
 from cpamp.analytics.tables import EVENTS, PAGE, EventTable, csv_table, table_of
 from cpamp.analytics.windows import WindowsRequest, window_usage
 from cpamp.errors import NotFound
+from cpamp.usage.identity import TARGET_FIELDS
 from cpamp.web.packing import accepts_gzip
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import ANY_METHOD, JSON_BODY, Access, Reply, route
-from cpamp.web.shapes import accounts, figures
+from cpamp.web.shapes import accounts, figures, quotas
 
 DASHBOARD = "/v0/management/dashboard"
 MONITORING = "/v0/management/monitoring"
@@ -104,6 +106,20 @@ class Monitoring:
 
     @route(
         "GET",
+        f"{MONITORING}/account-window-shares",
+        summary="Who used up the quota windows of a credential, by client key and model",
+        access=Access.READ,
+        query=dict.fromkeys(TARGET_FIELDS, "of the credential, as in account-history"),
+        answer=quotas.AccountShares,
+    )
+    async def account_window_shares(self, request: ApiRequest) -> dict[str, Any]:
+        """Also what of the percentage no call explains."""
+        question = SharesRequest.read(request.parameters, self._now_ms())
+        # Percentages come without calls too: an answer is kept for nobody.
+        return await self._engine.ask(lambda answerer: window_shares(answerer, question))
+
+    @route(
+        "GET",
         f"{MONITORING}/header-snapshots",
         summary="What the newest response headers told of each credential",
         access=Access.READ,
@@ -143,6 +159,7 @@ class Monitoring:
         f"{MONITORING}/forecast",
         summary="When the quota windows of the accounts will be used up, at the present rates",
         access=Access.READ,
+        answer=quotas.Forecast,
     )
     async def forecast(self, request: ApiRequest) -> Reply:
         """What is not known says so."""

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cpamp.analytics.accounts import TARGET_FIELDS, account_key_of
 from cpamp.analytics.answer import Answerer
 from cpamp.analytics.dashboard import DashboardRequest, dashboard
 from cpamp.analytics.headers import SnapshotsRequest, key_of, snapshots
@@ -21,6 +20,7 @@ from cpamp.analytics.recount.sums import Sums
 from cpamp.analytics.windows import Scope, WindowsRequest, folded_model, window_usage
 from cpamp.store.reading import read_range
 from cpamp.usage.event import Event
+from cpamp.usage.identity import TARGET_FIELDS, account_key_of
 from tests.analytics.asking import NOW, stored
 from tests.analytics.test_oracle import BOOK, DAY, HOUR, TIMES, some_event
 

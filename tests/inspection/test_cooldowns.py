@@ -67,10 +67,10 @@ async def rest(folder: Path, **environ: str) -> AsyncIterator[Rest]:
         w.cpa.auth_files = fixture.entries()
         settings: Settings = load({"USAGE_DATA_DIR": ".", **environ}, folder)
         cooldowns = Cooldowns(
-            reactor, w.store, w.editor, Holders((w.claims,)), lambda: True, w.now_ms
+            reactor, w.store, w.editor, Holders((w.claims,)), lambda: True, w.now_ms, w.journal
         )
         holders = Holders((w.claims, cooldowns))
-        candidates = Candidates(w.store, w.editor, holders, lambda: True, w.now_ms)
+        candidates = Candidates(w.store, w.editor, holders, lambda: True, w.now_ms, w.journal)
         policy = Policy(settings, w.store, w.now_ms)
         automation = Automation(
             reactor, w.store, policy, cooldowns, candidates, lambda: True, w.now_ms

@@ -28,6 +28,7 @@ from cpamp.inspection.editor import Editor
 from cpamp.inspection.evidence import CODEX_OWNER, Exhaustion
 from cpamp.inspection.executing import Executor
 from cpamp.inspection.inspector import Inspector
+from cpamp.inspection.journal import Journal
 from cpamp.inspection.locks import FileLocks
 from cpamp.inspection.manual import ManualActions
 from cpamp.inspection.ownership import Claims, Holders, among
@@ -184,12 +185,13 @@ class Everybody(RuleBasedStateMachine):
         store: Any = InlineStore(self.conn, trouble)
         client: Any = self.cpa
         editor = Editor(lambda: client, FileLocks())
-        claims = Claims(store, lambda: self.now)
+        journal = Journal(store, lambda: self.now)
+        claims = Claims(store, lambda: self.now, journal)
         self.cooldowns = Cooldowns(
-            Clock(), store, editor, Holders((claims,)), lambda: True, lambda: self.now
+            Clock(), store, editor, Holders((claims,)), lambda: True, lambda: self.now, journal
         )
         self.holders = Holders((claims, self.cooldowns))
-        executor = Executor(editor, claims, self.holders)
+        executor = Executor(editor, claims, self.holders, journal)
         self.settings = InspectionSettings()
         self.inspector = Inspector(
             Clock(),

@@ -18,6 +18,7 @@ from cpamp.cpa.network import make_agent
 from cpamp.inspection.editor import Editor
 from cpamp.inspection.executing import Executor
 from cpamp.inspection.inspector import Inspector
+from cpamp.inspection.journal import Journal
 from cpamp.inspection.locks import FileLocks
 from cpamp.inspection.manual import ManualActions
 from cpamp.inspection.ownership import Claims, Holders
@@ -54,6 +55,7 @@ class World:
     editor: Editor = attrs.field(init=False)
     snapshots: Snapshots = attrs.field(init=False)
     feed: QuotaFeed = attrs.field(init=False)
+    journal: Journal = attrs.field(init=False)
     claims: Claims = attrs.field(init=False)
     inspector: Inspector = attrs.field(init=False)
     scheduler: Scheduler = attrs.field(init=False)
@@ -84,8 +86,9 @@ class World:
         """Inspection, as a new process would begin it."""
         self.snapshots = Snapshots(self.store, self.now_ms)
         self.feed = QuotaFeed(self.snapshots)
-        self.claims = Claims(self.store, self.now_ms)
-        executor = Executor(self.editor, self.claims, Holders((self.claims,)))
+        self.journal = Journal(self.store, self.now_ms)
+        self.claims = Claims(self.store, self.now_ms, self.journal)
+        executor = Executor(self.editor, self.claims, Holders((self.claims,)), self.journal)
         self.inspector = Inspector(
             reactor,
             self.store,

@@ -45,6 +45,20 @@ def test_an_inspection_is_made_and_its_plan_carried_out(world: World) -> None:
     for action in ("delete", "disable", "enable", "reauth", "keep"):
         assert world.panel.metric(f"inspection-{action}") == run[f"{action}Count"], action
 
+    rows = page.locator("[data-table=inspection-results] tbody [data-row]")
+    page.locator("[data-field=handled]").select_option("pending")
+    expect(rows).to_have_count(
+        sum(run[f"{action}Count"] for action in ("delete", "disable", "enable"))
+    )
+    page.locator("[data-field=handled]").select_option("")
+    world.click(".log summary")
+    lines = page.locator(".log li")
+    detail = world.manager.http.json("GET", f"{RUNS}/{run['id']}")
+    expect(lines).to_have_count(len(detail["logs"]))
+    page.locator("[data-field=level]").select_option("error")
+    expect(lines).to_have_count(sum(one["level"] == "error" for one in detail["logs"]))
+    assert lines.count() > 0
+
     world.click(".counters [data-option=disable]")
     world.click("[data-action=plan]")
     outcomes = page.locator("[data-list=outcomes] [data-row]")
@@ -103,6 +117,8 @@ def test_an_account_that_wants_a_person_is_seen_to(world: World) -> None:
     world.panel.ready("actions")
     row = world.row("action-candidates", str(item["id"]))
     expect(row.locator("[data-col=action]")).to_have_attribute("data-value", "reauth")
+    expect(row.locator("[data-col=file]")).to_have_attribute("data-value", "f02.json")
+    expect(row.locator("[data-action=ignore]")).to_be_visible()
     row.click()
     drawer = world.panel.page.locator("[data-dialog=candidate]")
     expect(drawer).to_contain_text("r-1")
@@ -111,3 +127,15 @@ def test_an_account_that_wants_a_person_is_seen_to(world: World) -> None:
         "data-state", "empty"
     )
     assert http.json("GET", f"{CANDIDATES}?status=resolved")["items"][0]["id"] == item["id"]
+
+    # The next one is ignored from its row.
+    world.cpa.control.json("POST", "/publish", {"records": [{**record, "request_id": "r-2"}]})
+    wait_until(
+        lambda: http.json("GET", CANDIDATES)["pendingCount"] == 1, seconds=10, what="a candidate"
+    )
+    world.panel.visit("/monitoring/account-actions")
+    world.click("[data-table=action-candidates] [data-action=ignore]")
+    expect(world.panel.page.locator("[data-block=actions]")).to_have_attribute(
+        "data-state", "empty"
+    )
+    assert http.json("GET", f"{CANDIDATES}?status=ignored")["items"]

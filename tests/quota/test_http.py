@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from urllib.parse import urlencode
 
 from tests.daemon import Lab, body, encoded
+from tests.described import Described
 from tests.quota.test_observation import HOUR, entry, window
 
 BASE = "/v0/management/quota-snapshots"
+SHARES = "/v0/management/monitoring/account-window-shares"
 
 
 def test_over_http(lab: Lab) -> None:
@@ -23,6 +26,13 @@ def test_over_http(lab: Lab) -> None:
     answer = http.json("POST", f"{BASE}/query", {"accounts": [account]})
     assert answer["items"][0]["account_key"] == item["account_key"]
     assert answer["items"][0]["windows"][0]["used_percent"] == 12.5
+    target = urlencode({**account["account"], "auth_provider_snapshot": "codex"})
+    answer = http.json("GET", f"{SHARES}?{target}")
+    assert answer["account_key"] == item["account_key"]
+    assert Described.by(http).wrong("GET", SHARES, answer) == []
+    (shared,) = answer["windows"]
+    assert (shared["used_percent"], shared["unexplained_percent"]) == (12.5, 12.5)
+    assert http.request("GET", SHARES)[0] == 400
     other = {**account, "account": {"auth_index": "none"}}
     answer = http.json("POST", f"{BASE}/query", {"accounts": [other]})
     assert answer["items"][0]["windows"] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 
 from cpamp.quota.keys import AccountNames
@@ -14,6 +15,8 @@ from cpamp.quota.observation import (
     read_entries,
     read_question,
 )
+from cpamp.usage.event import Who
+from cpamp.usage.identity import account_key_of
 
 NOW = 1_795_500_000_000
 HOUR = 3_600_000
@@ -152,7 +155,10 @@ KEYS = [
         AccountNames(auth_file_snapshot="f", auth_project_id_snapshot="p"),
         "file-project:66:636F646578:70",
     ),
-    (AccountNames(auth_file_snapshot="f", account_snapshot="a"), "file-account:66:61"),
+    (AccountNames(auth_file_snapshot="f", account_snapshot="a"), "file-account:66:636F646578:61"),
+    (AccountNames(auth_file_snapshot="f", auth_label_snapshot="l"), "file-label:66:636F646578:6C"),
+    (AccountNames(" ", auth_file_snapshot=" f ", auth_provider_snapshot=" "), "file:66:636F646578"),
+    (AccountNames(auth_index="i", auth_provider_snapshot="Grok"), "auth-index:786169:69"),
     (AccountNames(auth_file_snapshot="f"), "file:66:636F646578"),
     (AccountNames(auth_index="i"), "auth-index:636F646578:69"),
     (AccountNames(auth_label_snapshot="l"), "label:636F646578:6C"),
@@ -162,6 +168,8 @@ KEYS = [
 @pytest.mark.parametrize(("names", "key"), KEYS)
 def test_keys(names: AccountNames, key: str) -> None:
     assert names.key("codex") == f"usage-account-history:2:{key}"
+    # The events of the account have the same.
+    assert account_key_of(Who(**attrs.asdict(names), provider="codex")) == names.key("codex")
 
 
 NAMES = [

@@ -148,14 +148,15 @@ def test_a_reader_cannot_write(tmp_path: Path) -> None:
 
 # -- upgrades -----------------------------------------------------------------------------------
 
+NEXT, LAST = VERSION + 1, VERSION + 2
 STEPS = {
-    2: """
+    NEXT: """
 CREATE TABLE added (
     text TEXT  -- a ; in a comment
 );
 INSERT INTO added VALUES ('a;b');
 """,
-    3: "ALTER TABLE added ADD COLUMN number INTEGER;\nUPDATE added SET number = 3",
+    LAST: "ALTER TABLE added ADD COLUMN number INTEGER;\nUPDATE added SET number = 3",
 }
 
 
@@ -164,11 +165,11 @@ def test_upgrade(tmp_path: Path) -> None:
     with writing(path) as writer:
         writer.add(events(0, 20), 1)
     with closing(open_existing(path)) as conn:
-        upgrade(conn, path, 3, STEPS.__getitem__)
-        assert conn.execute("PRAGMA user_version").fetchone() == (3,)
+        upgrade(conn, path, LAST, STEPS.__getitem__)
+        assert conn.execute("PRAGMA user_version").fetchone() == (LAST,)
         assert conn.execute("SELECT * FROM added").fetchall() == [("a;b", 3)]
         # Nothing is left to do.
-        upgrade(conn, path, 3, {}.__getitem__)
+        upgrade(conn, path, LAST, {}.__getitem__)
     copy = path.with_name(f"usage.sqlite.v{VERSION}")
     assert copy.stat().st_mode & 0o777 == 0o600
     with closing(open_reader(copy)) as conn:
@@ -179,8 +180,40 @@ def test_upgrade(tmp_path: Path) -> None:
 def test_a_step_that_fails_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "usage.sqlite"
     with closing(open_database(path)) as conn:
-        steps = {**STEPS, 3: "UPDATE added SET text = 'lost';\nSELECT nonsense FROM nowhere;"}
+        steps = {**STEPS, LAST: "UPDATE added SET text = 'lost';\nSELECT nonsense FROM nowhere;"}
         with pytest.raises(sqlite3.OperationalError, match="nowhere"):
-            upgrade(conn, path, 3, steps.__getitem__)
-        assert conn.execute("PRAGMA user_version").fetchone() == (2,)
+            upgrade(conn, path, LAST, steps.__getitem__)
+        assert conn.execute("PRAGMA user_version").fetchone() == (NEXT,)
         assert conn.execute("SELECT * FROM added").fetchall() == [("a;b",)]
+
+
+SCHEMA = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type, name"
+KEY = "usage-account-history:2"
+OLD_KEYS = [
+    (f"{KEY}:file-account:66:61", f"{KEY}:file-account:66:636F646578:61"),
+    (f"{KEY}:file-label:66:6C", f"{KEY}:file-label:66:636F646578:6C"),
+    (f"{KEY}:file-index:66:69", f"{KEY}:file-index:66:69"),
+    (f"{KEY}:account:636F646578:61", f"{KEY}:account:636F646578:61"),
+]
+
+
+def test_version_1(tmp_path: Path) -> None:
+    path = tmp_path / "usage.sqlite"
+    with closing(open_database(path)) as conn:
+        for old, _ in OLD_KEYS:
+            conn.execute(
+                "INSERT INTO quota_windows VALUES (NULL, ?, 'codex', 'weekly', 'all', '', 1, '{}')",
+                (old,),
+            )
+            conn.execute("INSERT INTO quota_heads VALUES (?, 'codex', 's', 1, 1)", (old,))
+        # What came with version 2.
+        conn.execute("DROP TABLE account_log")
+        conn.execute("DROP INDEX inspection_results_file")
+        conn.execute("PRAGMA user_version=1")
+    with closing(open_database(path)) as conn:
+        for table in ("quota_windows", "quota_heads"):
+            found = conn.execute(f"SELECT account_key FROM {table}").fetchall()
+            assert sorted(found) == sorted((new,) for _, new in OLD_KEYS)
+        upgraded = conn.execute(SCHEMA).fetchall()
+    with closing(open_database(tmp_path / "new.sqlite")) as conn:
+        assert upgraded == conn.execute(SCHEMA).fetchall()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, NotRequired, TypedDict
 
 from cpamp.web.shapes.figures import Credential, HeaderFacts, Made, Mark
+from cpamp.web.shapes.manager import InspectionJson
 
 SyncStatus = Literal["ready", "empty"]
 
@@ -178,6 +179,35 @@ class CandidateList(TypedDict):
     pendingCount: int
 
 
+class ActorJson(TypedDict):
+    """Who did something; `means` is the part of the daemon, or through what a person did it."""
+
+    kind: Literal["daemon", "person", "outside"]
+    means: str
+    name: NotRequired[str]
+
+
+class Deed(TypedDict):
+    """Something that was done to a credential, or seen of it."""
+
+    id: str
+    at_ms: int
+    kind: str
+    action: str
+    actor: ActorJson
+    done: bool
+    reason_code: str
+    reason: str
+    evidence: dict[str, Any]
+
+
+class AccountTimeline(TypedDict):
+    """The newest first; `next` leads on to those before."""
+
+    items: list[Deed]
+    next: NotRequired[str]
+
+
 class RunJson(TypedDict):
     """An inspection."""
 
@@ -200,7 +230,7 @@ class RunJson(TypedDict):
     enableCount: int
     reauthCount: int
     keepCount: int
-    settings: Any
+    settings: InspectionJson
     error: NotRequired[str]
     active: bool
     cancellable: bool

@@ -1,5 +1,15 @@
 /* Made from the description of the API by `make panel-types`; not to be edited. */
 
+/** The windows of a credential. */
+export interface AccountForecast {
+  readonly auth_file_snapshot: string;
+  readonly auth_index: string;
+  readonly account_snapshot: string;
+  readonly auth_label_snapshot: string;
+  readonly auth_provider_snapshot: string;
+  readonly windows: readonly Burn[];
+}
+
 /** In the order of the request. */
 export interface AccountHistories {
   readonly generated_at_ms: number;
@@ -36,6 +46,14 @@ export interface AccountPolicy {
   readonly authIssueAutoDisable: PolicySwitch;
 }
 
+/** The windows of an account, the short ones first. */
+export interface AccountShares {
+  readonly generated_at_ms: number;
+  readonly derived?: Derived;
+  readonly account_key: string;
+  readonly windows: readonly WindowShares[];
+}
+
 /** An account; `recent_requests` only where they are asked for. */
 export interface AccountStats {
   readonly calls: number;
@@ -65,6 +83,12 @@ export interface AccountStats {
   readonly recent_requests?: readonly Mark[];
 }
 
+/** The newest first; `next` leads on to those before. */
+export interface AccountTimeline {
+  readonly items: readonly Deed[];
+  readonly next?: string;
+}
+
 /** What was done, or would be, and the inspection since then. */
 export interface Acted {
   readonly outcomes: readonly OutcomeJson[];
@@ -78,6 +102,13 @@ export interface ActiveHour {
   readonly calls: number;
   readonly tokens: number;
   readonly intensity: number;
+}
+
+/** Who did something; `means` is the part of the daemon, or through what a person did it. */
+export interface ActorJson {
+  readonly kind: "daemon" | "person" | "outside";
+  readonly means: string;
+  readonly name?: string;
 }
 
 /** What a client key is called. */
@@ -140,6 +171,22 @@ export interface Anomaly {
   readonly failure_rate_change: number;
   readonly latency_p95_change: number;
   readonly confidence: "normal" | "low";
+}
+
+/** A window at the present rates, which are percent an hour; null where too little is known. */
+export interface Burn {
+  readonly window: string;
+  readonly used_percent: number;
+  readonly observed_at_ms: number;
+  readonly reset_at_ms: number;
+  readonly window_minutes: number;
+  readonly rate_hour: number | null;
+  readonly rate_day: number | null;
+  readonly spent_at_ms: number | null;
+  readonly earliest_ms: number | null;
+  readonly latest_ms: number | null;
+  readonly lasts: boolean | null;
+  readonly unknown: string;
 }
 
 /** A model of a source that a model may be. */
@@ -557,6 +604,19 @@ export interface DecidedCandidate {
   readonly item: CandidateJson;
 }
 
+/** Something that was done to a credential, or seen of it. */
+export interface Deed {
+  readonly id: string;
+  readonly at_ms: number;
+  readonly kind: string;
+  readonly action: string;
+  readonly actor: ActorJson;
+  readonly done: boolean;
+  readonly reason_code: string;
+  readonly reason: string;
+  readonly evidence: Readonly<Record<string, unknown>>;
+}
+
 /** How far the columns are. */
 export interface Derived {
   readonly ready: boolean;
@@ -690,6 +750,14 @@ export interface FilterOptions {
   readonly header_error_codes?: readonly string[];
   readonly header_quota_plans?: readonly string[];
   readonly header_trace_ids?: readonly string[];
+}
+
+/** What is used up first comes first. */
+export interface Forecast {
+  readonly generated_at_ms: number;
+  readonly derived?: Derived;
+  readonly accounts: readonly AccountForecast[];
+  readonly pools: readonly Pool[];
 }
 
 /** Since when nothing is watched. */
@@ -1075,6 +1143,18 @@ export interface PolicySwitch {
   readonly dependsOn?: string;
 }
 
+/** All accounts of a provider in one kind of window. */
+export interface Pool {
+  readonly provider: string;
+  readonly window: string;
+  readonly window_minutes: number;
+  readonly accounts: number;
+  readonly spent: number;
+  readonly left_percent: number;
+  readonly dry_at_ms: number | null;
+  readonly lasts: boolean | null;
+}
+
 /** The price of a model. */
 export interface Price {
   readonly prompt: number;
@@ -1143,6 +1223,17 @@ export interface Rehearsed {
   readonly count: number | null;
   readonly times_ms: readonly number[];
   readonly unknown: string | null;
+}
+
+/** The pairs of key and model that are not listed. */
+export interface Rest {
+  readonly total_requests: number;
+  readonly failure_calls: number;
+  readonly total_tokens: number;
+  readonly total_cost: number;
+  readonly unpriced_calls: number;
+  readonly groups: number;
+  readonly percent: number;
 }
 
 /** What an inspection found of a credential. */
@@ -1228,7 +1319,7 @@ export interface RunJson {
   readonly enableCount: number;
   readonly reauthCount: number;
   readonly keepCount: number;
-  readonly settings: unknown;
+  readonly settings: InspectionJson;
   readonly error?: string;
   readonly active: boolean;
   readonly cancellable: boolean;
@@ -1246,6 +1337,13 @@ export interface ScheduleJson {
   readonly intervalMinutes: number;
   readonly timePoints: readonly string[];
   readonly timeZone: string;
+}
+
+/** Which models a window counts. */
+export interface ScopeJson {
+  readonly kind: "all" | "family" | "models" | "product" | "feature";
+  readonly key: string;
+  readonly models: readonly string[];
 }
 
 /** How often a model was asked for, and given. */
@@ -1269,6 +1367,20 @@ export interface ServiceTier {
   readonly cacheCreationConfigured?: boolean;
   readonly mode: string;
   readonly serviceTier: string;
+}
+
+/** A client key with a model; `percent` is of the window, `share` of what is used of it. */
+export interface Share {
+  readonly total_requests: number;
+  readonly failure_calls: number;
+  readonly total_tokens: number;
+  readonly total_cost: number;
+  readonly unpriced_calls: number;
+  readonly api_key_hash: string;
+  readonly api_key_alias: string;
+  readonly model: string;
+  readonly percent: number;
+  readonly share: number;
 }
 
 /** The configuration, and where it comes from. */
@@ -1586,6 +1698,15 @@ export interface UsageSummary {
   readonly models: readonly SeenModel[];
 }
 
+/** What some calls come to. */
+export interface Use {
+  readonly total_requests: number;
+  readonly failure_calls: number;
+  readonly total_tokens: number;
+  readonly total_cost: number;
+  readonly unpriced_calls: number;
+}
+
 /** One part of what CPA says. */
 export interface VersionPart {
   readonly data: Versions;
@@ -1610,6 +1731,29 @@ export interface WatchedMinutes {
   readonly covered_minutes: number;
   readonly at_risk_minutes: number;
   readonly lost_minutes: number;
+}
+
+/** Who used up a window; where that can't be told, `unknown` says why and the rest lacks. */
+export interface WindowShares {
+  readonly provider_window_id: string;
+  readonly window_kind: string;
+  readonly model_scope: ScopeJson;
+  readonly from_ms: number | null;
+  readonly to_ms: number;
+  readonly over: boolean;
+  readonly used_percent: number | null;
+  readonly observed_at_ms: number;
+  readonly unknown: string;
+  readonly scope_match_status?: "complete" | "partial" | "unmatched";
+  readonly unmatched_requests?: number;
+  readonly basis?: "cost" | "tokens";
+  readonly observations?: number;
+  readonly explained_percent?: number;
+  readonly unexplained_percent?: number;
+  readonly total?: Use;
+  readonly later?: Use;
+  readonly rows?: readonly Share[];
+  readonly rest?: Rest;
 }
 
 /** What was used within one window of the request. */
@@ -1677,9 +1821,12 @@ export interface Answers {
   readonly "PUT /v0/management/model-prices/{model}": PriceBook;
   readonly "DELETE /v0/management/model-prices/{model}": Ok;
   readonly "POST /v0/management/monitoring/account-history": AccountHistories;
+  readonly "GET /v0/management/monitoring/account-timeline": AccountTimeline;
+  readonly "GET /v0/management/monitoring/account-window-shares": AccountShares;
   readonly "POST /v0/management/monitoring/account-window-usage": WindowUsages;
   readonly "GET /v0/management/monitoring/analytics": Analytics;
   readonly "POST /v0/management/monitoring/analytics": Analytics;
+  readonly "GET /v0/management/monitoring/forecast": Forecast;
   readonly "GET /v0/management/monitoring/header-snapshots": HeaderSnapshots;
   readonly "GET /v0/management/notifications": Notices;
   readonly "POST /v0/management/notifications/channels": ChannelJson;

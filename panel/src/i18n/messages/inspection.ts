@@ -78,6 +78,16 @@ const inspect = area("inspect", {
   actionWorkers: ["Actions at a time", "并发操作数", "並行操作數", "Действий сразу"],
   timeout: ["Time limit (ms)", "超时（毫秒）", "逾時（毫秒）", "Предел времени (мс)"],
   retries: ["Retries", "重试次数", "重試次數", "Повторы"],
+  offOn: ["{off} off, {on} on", "停用 {off}，启用 {on}", "停用 {off}，啟用 {on}", "отключено {off}, включено {on}"],
+  upFrom: ["used up from {percent}", "{percent} 起视为用尽", "{percent} 起視為用盡", "исчерпано от {percent}"],
+  byItself: ["by itself: {what}", "自动：{what}", "自動：{what}", "само: {what}"],
+  recovers: ["enables again", "自动恢复", "自動恢復", "включает снова"],
+  anyHandled: ["Any handling", "所有处理状态", "所有處理狀態", "Любая обработка"],
+  level: ["All levels", "所有级别", "所有層級", "Все уровни"],
+  level_info: ["Info", "信息", "資訊", "Сведения"],
+  level_success: ["Success", "成功", "成功", "Успех"],
+  level_warning: ["Warning", "警告", "警告", "Внимание"],
+  level_error: ["Error", "错误", "錯誤", "Ошибка"],
   localTime: ["It is {time} here.", "本地时间 {time}。", "本地時間 {time}。", "Здесь сейчас {time}."],
 });
 

@@ -46,16 +46,17 @@ function Items({ items, reload }: { readonly items: readonly Candidate[]; readon
   const open = items.find((item) => String(item.id) === query.value["candidate"]);
   return (
     <>
-      <Table id="action-candidates" label={t("actions.title")} rows={items} rowKey={(item) => String(item.id)} columns={COLUMNS()} sizes={[50, 20, 10]} onRow={(item) => setQuery({ candidate: item.id })} />
+      <Table id="action-candidates" label={t("actions.title")} rows={items} rowKey={(item) => String(item.id)} columns={columns(reload)} sizes={[50, 20, 10]} onRow={(item) => setQuery({ candidate: item.id })} />
       {open && <Detail item={open} reload={reload} />}
     </>
   );
 }
 
-function COLUMNS(): readonly Column<Candidate>[] {
+function columns(reload: () => Promise<boolean>): readonly Column<Candidate>[] {
   const moment = (ms: number) => <span title={iso(ms)}>{fmt.value.ago(ms, Math.max(tick.value, ms))}</span>;
   return [
     { id: "account", title: t("creds.account"), phone: "main", value: (item) => item.accountSnapshot || item.authFileName, cell: (item) => <span title={fileLabel(item.authFileName)}>{nameOf(item)}</span> },
+    { id: "file", title: t("creds.file"), value: (item) => item.authFileName, cell: (item) => fileLabel(item.authFileName) },
     { id: "provider", title: t("creds.provider"), value: (item) => item.provider ?? "" },
     { id: "action", title: t("actions.action"), phone: "side", value: (item) => item.actionType, cell: (item) => <span class={`badge ${item.actionType === "review" ? "warn" : "bad"}`}>{actionOf(item)}</span> },
     { id: "reason", title: t("inspect.reason"), phone: "sub", value: reasonOf },
@@ -63,22 +64,40 @@ function COLUMNS(): readonly Column<Candidate>[] {
     { id: "first", title: t("actions.first"), value: (item) => item.firstSeenAtMs, cell: (item) => moment(item.firstSeenAtMs) },
     { id: "latest", title: t("actions.last"), value: (item) => item.lastSeenAtMs, cell: (item) => moment(item.lastSeenAtMs) },
     { id: "status", title: t("actions.status"), value: (item) => item.status, cell: (item) => `${t(`actions.${item.status}`)}${item.autoDisabledAtMs ? `, ${t("actions.autoDisabled")}` : ""}` },
+    {
+      id: "actions",
+      title: "",
+      kind: "actions",
+      value: () => null,
+      cell: (item) =>
+        item.status === "pending" &&
+        (["ignore", "resolve"] as const).map((what) => (
+          <Button key={what} action={what} kind="quiet" onClick={(event) => { event.stopPropagation(); void decide(item, "POST", what, reload).catch(toastError); }}>
+            {t(`actions.${what}`)}
+          </Button>
+        )),
+    },
   ];
+}
+
+/** Do what a person decides; where the item has changed meanwhile it is shown as it is now. */
+async function decide(item: Candidate, method: "POST" | "DELETE", what: string, reload: () => Promise<boolean>): Promise<void> {
+  try {
+    await api().call(`${CANDIDATES}/${item.id}/${what}`, { method });
+    toast("success", t("creds.done", { n: 1 }));
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 409) throw error;
+    toast("info", t("actions.changed"));
+  }
+  await reload();
 }
 
 function Detail({ item, reload }: { readonly item: Candidate; readonly reload: () => Promise<boolean> }) {
   const [asking, setAsking] = useState<"" | "enable" | "delete">("");
   const close = () => setQuery({ candidate: "" });
   const act = async (method: "POST" | "DELETE", what: string) => {
-    try {
-      await api().call(`${CANDIDATES}/${item.id}/${what}`, { method });
-      toast("success", t("creds.done", { n: 1 }));
-      close();
-    } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 409) throw error;
-      toast("info", t("actions.changed"));
-    }
-    await reload();
+    await decide(item, method, what, reload);
+    close();
   };
   const now = (what: string) => void act("POST", what).catch(toastError);
   const foot = item.status === "pending" && (

@@ -3,10 +3,12 @@
 import { signal } from "@preact/signals";
 import { providerOf, type AuthFile } from "../../api/authfile";
 import { callThrough, readAuthFiles } from "../../api/cpa";
+import { readForecast, type Forecast } from "../../api/accounts";
 import { readCandidates, readCooldowns, readHeaders, readHistory, readRun, readRuns, type Candidate, type Cooldown, type HeaderSnapshot, type History, type Result, type RunDetail } from "../../api/manager";
 import { ApiError } from "../../api/client";
 import { useData, type Data } from "../../state/freshness";
 import { mode } from "../../state/session";
+import { forecastOf } from "./burning";
 import { fieldsOf, merge, ofHeaders, ofInspection, QUESTIONS, type Window } from "./quota";
 import { reasonText } from "../reasons";
 import { keyed, rowOf, timeOf, type Row } from "./state";
@@ -19,6 +21,7 @@ export interface Known {
   readonly inspected: RunDetail | null;
   readonly cooldowns: readonly Cooldown[];
   readonly candidates: readonly Candidate[];
+  readonly forecast: Forecast;
 }
 
 /** What providers have answered in this session, by auth index. */
@@ -34,8 +37,8 @@ export function useKnown(files: readonly AuthFile[] | null): Data<Known> {
   return useData(
     key,
     async (signal) => {
-      const [history, headers, inspected, cooldowns, candidates] = await Promise.all([readHistory(keyed(files ?? []), signal), readHeaders(signal), readInspected(signal), readCooldowns(signal), readCandidates("pending", 500, signal)]);
-      return { history, headers, inspected, cooldowns, candidates: candidates.items };
+      const [history, headers, inspected, cooldowns, candidates, forecast] = await Promise.all([readHistory(keyed(files ?? []), signal), readHeaders(signal), readInspected(signal), readCooldowns(signal), readCandidates("pending", 500, signal), readForecast(signal)]);
+      return { history, headers, inspected, cooldowns, candidates: candidates.items, forecast };
     },
     REFRESH_S,
   );
@@ -75,7 +78,8 @@ export function rowsOf(files: readonly AuthFile[], known: Known | null, now: num
     const rest = known?.cooldowns.find((item) => item.authFileName === file.name && (!item.authIndex || item.authIndex === file.auth_index));
     const candidate = known?.candidates.find((item) => item.authFileName === file.name && (!item.authIndex || item.authIndex === file.auth_index));
     const complaint = candidate ? reasonText(candidate.reasonCode, candidate.reason) : result && isComplaint(result, file) ? reasonText(result.actionReasonCode, result.actionReason) : "";
-    return rowOf(key, file, windows, now, { refused: header ? limitedUntil(header) : 0, rests: rest?.recoverAtMs ?? 0, complaint }, result?.planType || header?.header_quota_plan_type);
+    const row = rowOf(key, file, windows, now, { refused: header ? limitedUntil(header) : 0, rests: rest?.recoverAtMs ?? 0, complaint }, result?.planType || header?.header_quota_plan_type);
+    return { ...row, burns: forecastOf(file, known?.forecast ?? null) };
   });
 }
 

@@ -3,9 +3,9 @@
 import { useState } from "preact/hooks";
 import { accountOf, providerOf, type AuthFile } from "../../api/authfile";
 import { changeFields, downloadFile, readFileModels } from "../../api/cpa";
-import { readWindowUsage, type History, type WindowUsage } from "../../api/manager";
+import type { History } from "../../api/manager";
 import { fmt, t } from "../../i18n/language";
-import { tick, useData, type Data } from "../../state/freshness";
+import { useData, type Data } from "../../state/freshness";
 import { accountName, fileLabel } from "../../state/names";
 import { query, setQuery } from "../../state/router";
 import { mode } from "../../state/session";
@@ -16,15 +16,18 @@ import { Facts, type Fact } from "../../ui/facts";
 import { Fields, isValid, type FieldSpec, type Values } from "../../ui/form";
 import { Modal, toast, toastError } from "../../ui/overlay";
 import { saveBlob } from "../../ui/saving";
-import { Bar, windowText } from "./bars";
 import { switchOne } from "./changes";
-import { askQuota, canAsk, headerOf, type Known } from "./data";
+import { headerOf, type Known } from "./data";
 import { headerLines } from "./lines";
 import { reasonText, StateBadge } from "./list";
-import { fieldsOf, type Window } from "./quota";
+import { fieldsOf } from "./quota";
+import { Quota } from "./quotatab";
 import { isOff, timeOf, type Row } from "./state";
+import { Deeds } from "./timeline";
 
-const TABS = ["overview", "quota", "models", "settings", "diagnostics"] as const;
+const TABS = ["overview", "quota", "timeline", "models", "settings", "diagnostics"] as const;
+// What only the Manager knows.
+const MANAGERS: readonly string[] = ["timeline", "diagnostics"];
 type Tab = (typeof TABS)[number];
 
 interface DrawerProps {
@@ -36,7 +39,7 @@ interface DrawerProps {
 
 export function Drawer({ row, known, data, onDelete }: DrawerProps) {
   const { file } = row;
-  const tabs = TABS.filter((tab) => tab !== "diagnostics" || mode.value === "manager");
+  const tabs = TABS.filter((tab) => !MANAGERS.includes(tab) || mode.value === "manager");
   const tab = tabs.find((one) => one === query.value["tab"]) ?? "overview";
   const off = isOff(file);
   const foot = (
@@ -52,6 +55,7 @@ export function Drawer({ row, known, data, onDelete }: DrawerProps) {
       <Tabs label={t("creds.title")} value={tab} tabs={tabs.map((value) => ({ value, text: t(value === "quota" ? "creds.quotaTab" : `creds.${value}`) }))} onChange={(value: Tab) => setQuery({ tab: value === "overview" ? "" : value }, true)} />
       {tab === "overview" && <Overview row={row} history={known?.history.get(row.key)} />}
       {tab === "quota" && <Quota row={row} />}
+      {tab === "timeline" && <Deeds file={file} />}
       {tab === "models" && <Models name={file.name} />}
       {tab === "settings" && <Settings file={file} onDone={() => void data.reload()} />}
       {tab === "diagnostics" && <Diagnostics file={file} known={known} />}
@@ -114,49 +118,6 @@ function Past({ history }: { readonly history: History }) {
         ))}
       </ul>
     </>
-  );
-}
-
-// -- quota --------------------------------------------------------------------------------------
-
-const SOURCES = { inspection: "creds.sourceInspection", header: "creds.sourceHeader", query: "creds.sourceQuery" } as const;
-
-function Quota({ row }: { readonly row: Row }) {
-  const [busy, setBusy] = useState(false);
-  const now = tick.value;
-  // What has come back since is another window now.
-  const spans = row.windows.flatMap(({ id, seconds, resetAtMs }) => (seconds && resetAtMs && resetAtMs > now ? [{ key: id, from: resetAtMs - seconds * 1000, to: resetAtMs }] : []));
-  const key = mode.value === "manager" && spans.length ? JSON.stringify(spans) : null;
-  const usage = useData(key, (signal) => readWindowUsage(row.file, spans, signal)).now.value.value;
-  const ask = async () => {
-    setBusy(true);
-    await askQuota(row.file).then(() => toast("success", t("creds.askedQuota")), toastError);
-    setBusy(false);
-  };
-  return (
-    <>
-      {row.windows.length === 0 && <p class="dim">{t("creds.noQuota")}</p>}
-      {row.windows.map((window) => (
-        <WindowPart key={window.id} window={window} usage={usage?.find((item) => item.window_key === window.id)} />
-      ))}
-      {canAsk(row.file) && (
-        <p>
-          <Button action="ask-quota" icon="refresh" busy={busy} onClick={() => void ask()}>{t("creds.askQuota")}</Button>
-        </p>
-      )}
-    </>
-  );
-}
-
-function WindowPart({ window, usage }: { readonly window: Window; readonly usage: WindowUsage | undefined }) {
-  const now = tick.value;
-  return (
-    <div class="window-part">
-      <Bar window={window} />
-      <p>{windowText(window, now)}</p>
-      {usage && <p>{t("creds.usedHere", { requests: usage.total_requests, tokens: fmt.value.compact(usage.total_tokens), cost: fmt.value.usd(usage.total_cost) })}</p>}
-      <p class="hint">{t("creds.seen", { source: t(SOURCES[window.source]), when: fmt.value.ago(window.seenAtMs, now) })}</p>
-    </div>
   );
 }
 

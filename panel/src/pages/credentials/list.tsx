@@ -21,7 +21,9 @@ import { Table, type Column } from "../../ui/table";
 import { AddFiles } from "./add";
 import { DeleteFiles, DisableAll, switchOne } from "./changes";
 import { rowsOf, useCredentials, useKnown, type Known } from "./data";
+import { firstOf } from "./burning";
 import { Drawer } from "./drawer";
+import { Pools, SpentCell } from "./forecast";
 import { Bars } from "./bars";
 import { byNeed, COUNTERS, isIn, isOff, matches, QUOTA_RANGES, recent, type Counter, type Row, type State } from "./state";
 
@@ -80,6 +82,7 @@ function Loaded({ data, files, known }: LoadedProps) {
   return (
     <>
       <Filters rows={rows} onAdd={() => setOpen("add")} />
+      <Pools pools={known?.forecast.pools ?? []} />
       {chosen.length > 0 && (
         <div class="bar-line" data-bar="selected">
           <b>{t("creds.selected", { n: chosen.length })}</b>
@@ -221,6 +224,7 @@ function columns(known: Known | null, picked: ReadonlySet<string>, toggle: (key:
       ),
     },
     { id: "quota", title: t("creds.quota"), phone: "sub", width: 200, value: (row) => row.left, cell: (row) => <Bars windows={row.windows} /> },
+    ...(mode.value === "manager" ? [{ id: "spent", title: t("creds.spentTitle"), value: (row: Row) => firstOf(row.burns)?.spent_at_ms ?? null, cell: (row: Row) => <SpentCell burns={row.burns} /> }] : []),
     { id: "recent", title: t("creds.recent"), value: (row) => recent(row.file).failed, cell: (row) => <Tries file={row.file} /> },
     ...(mode.value === "manager" ? historyColumns(known?.history) : [{ id: "requests", title: t("creds.tries"), kind: "number" as const, value: (row: Row) => (row.file.success ?? 0) + (row.file.failed ?? 0) }]),
     {

@@ -1,6 +1,8 @@
 /** In what state a credential is, and which ones a filter takes. */
 
 import { accountOf, providerOf, type AuthFile } from "../../api/authfile";
+import type { Burn } from "../../api/accounts";
+import { runsOut } from "./burning";
 import { isMain, leftOf, type Window } from "./quota";
 
 export type State = "ready" | "disabled" | "problem" | "cooling" | "pending";
@@ -17,6 +19,8 @@ export interface Row {
   readonly plan: string;
   /** When it will be tried again. */
   readonly backAtMs: number | null;
+  /** What is forecast of its windows. */
+  readonly burns: readonly Burn[];
 }
 
 export const LOW = 20;
@@ -91,6 +95,7 @@ export function rowOf(key: string, file: AuthFile, windows: readonly Window[], n
     ...doubt(),
     left: left.length ? Math.min(...left) : null,
     plan: file.id_token?.plan_type || plan,
+    burns: [],
   };
 }
 
@@ -117,11 +122,13 @@ const QUOTAS: Readonly<Record<string, (left: number) => boolean>> = {
   lt20: (left) => left > 0 && left < LOW,
   spent: (left) => left <= 0,
 };
-export const QUOTA_RANGES = Object.keys(QUOTAS);
+const RUNS_OUT = "runsOut";
+export const QUOTA_RANGES = [...Object.keys(QUOTAS), RUNS_OUT];
 
 export function matches(row: Row, wanted: Wanted): boolean {
   const inRange = QUOTAS[wanted.quota];
   if (inRange && (row.left === null || !inRange(row.left))) return false;
+  if (wanted.quota === RUNS_OUT && !runsOut(row.burns)) return false;
   if (wanted.provider && providerOf(row.file) !== wanted.provider) return false;
   if (wanted.plan && row.plan !== wanted.plan) return false;
   if (!isIn(wanted.status, row)) return false;

@@ -1,16 +1,18 @@
 /** Inspections: what was found of each account, why, and what is to be done about it. */
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ApiError } from "../../api/client";
 import { INSPECTION, readRun, readRuns, type LogEntry, type Run, type RunDetail, type Runs } from "../../api/manager";
-import { fmt, t } from "../../i18n/language";
+import { fmt, hasMessage, t } from "../../i18n/language";
+import type { PlainKey } from "../../i18n/messages";
 import { tick, useData, type Data } from "../../state/freshness";
+import { fileLabel } from "../../state/names";
 import { query, setQuery } from "../../state/router";
 import { api } from "../../state/session";
 import { iso } from "../../text/format";
 import { redact } from "../../text/mask";
 import { Block } from "../../ui/block";
-import { Button } from "../../ui/controls";
+import { Button, CopyButton, Select } from "../../ui/controls";
 import { Confirm, toast, toastError } from "../../ui/overlay";
 import { Table, type Column } from "../../ui/table";
 import { Results } from "./results";
@@ -130,6 +132,8 @@ function Detail({ detail, reload }: DetailProps) {
         <span class="dim">{fmt.value.duration(Math.max(0, (run.finishedAtMs ?? tick.value) - run.startedAtMs))}</span>
         <span>{t("inspect.progress", { done: run.completedCount, of: run.sampledCount })}</span>
         <span class="dim">{t("inspect.ofFiles", { n: run.probeSetCount, of: run.totalFiles })}</span>
+        <span class="dim">{t("inspect.offOn", { off: run.disabledCount, on: run.enabledCount })}</span>
+        <WentBy settings={run.settings} />
       </p>
       {run.active && <progress max={Math.max(run.sampledCount, 1)} value={run.completedCount} aria-label={t("inspect.progress", { done: run.completedCount, of: run.sampledCount })} />}
       {run.error && <p class="bad-text">{redact(run.error)}</p>}
@@ -139,6 +143,17 @@ function Detail({ detail, reload }: DetailProps) {
   );
 }
 
+function WentBy({ settings }: Pick<Run, "settings">) {
+  const auto = `inspect.auto_${settings.autoActionMode ?? "none"}`;
+  const parts = [
+    (settings.targetTypes ?? []).join(", "),
+    t("inspect.upFrom", { percent: fmt.value.percent((settings.usedPercentThreshold ?? 100) / 100, 0) }),
+    hasMessage(auto) ? t("inspect.byItself", { what: t(auto as PlainKey) }) : "",
+    settings.autoRecoverEnabled ? t("inspect.recovers") : "",
+  ];
+  return <>{parts.filter(Boolean).map((part) => <span key={part} class="badge">{part}</span>)}</>;
+}
+
 const LEVELS = { info: "dim", success: "good-text", warning: "warn-text", error: "bad-text" } as const;
 
 /** Messages are keys of one family: their last part says what happened. */
@@ -146,14 +161,29 @@ function said(message: string): string {
   return message.replace(/^.*_log_(message_|server_)?/, "").replaceAll("_", " ");
 }
 
+const line = (entry: LogEntry): string => `${fmt.value.moment(entry.createdAtMs)} ${said(entry.message)} ${entry.detail ? redact(brief(entry.detail)) : ""}`;
+
 function Log({ logs }: { readonly logs: readonly LogEntry[] }) {
+  const [level, setLevel] = useState<"" | LogEntry["level"]>("");
+  const list = useRef<HTMLOListElement>(null);
+  // Whoever has scrolled up reads there.
+  const follows = useRef(true);
+  const shown = logs.filter((entry) => !level || entry.level === level);
+  useLayoutEffect(() => {
+    if (list.current && follows.current) list.current.scrollTop = list.current.scrollHeight;
+  }, [shown.length]);
+  const choices = (["info", "success", "warning", "error"] as const).map((value) => ({ value, text: t(`inspect.level_${value}`) }));
   return (
-    <details class="log">
+    <details class="log" onToggle={() => list.current && (list.current.scrollTop = list.current.scrollHeight)}>
       <summary>{t("inspect.log", { n: logs.length })}</summary>
-      <ol>
-        {logs.map((entry) => (
-          <li key={entry.id} class={LEVELS[entry.level]}>
-            {fmt.value.moment(entry.createdAtMs)} {said(entry.message)} {entry.detail && redact(brief(entry.detail))}
+      <p class="bar-line">
+        <Select name="level" label={t("inspect.level")} value={level} choices={[{ value: "" as const, text: t("inspect.level") }, ...choices]} onChange={setLevel} />
+        <CopyButton text={shown.map(line).join("\n")} />
+      </p>
+      <ol ref={list} onScroll={({ currentTarget: box }) => { follows.current = box.scrollTop + box.clientHeight >= box.scrollHeight - 8; }}>
+        {shown.map((entry) => (
+          <li key={entry.id} data-level={entry.level} class={LEVELS[entry.level]}>
+            {line(entry)}
           </li>
         ))}
       </ol>
@@ -163,6 +193,6 @@ function Log({ logs }: { readonly logs: readonly LogEntry[] }) {
 
 function brief(detail: Readonly<Record<string, unknown>>): string {
   return Object.entries(detail)
-    .map(([name, value]) => `${name}=${typeof value === "object" ? JSON.stringify(value) : String(value)}`)
+    .map(([name, value]) => `${name}=${fileLabel(typeof value === "object" ? JSON.stringify(value) : String(value))}`)
     .join(" ");
 }

@@ -8,7 +8,7 @@ import { accountName, fileLabel } from "../../state/names";
 import { query, setQuery } from "../../state/router";
 import { api } from "../../state/session";
 import { redact } from "../../text/mask";
-import { Button } from "../../ui/controls";
+import { Button, Select } from "../../ui/controls";
 import { Facts } from "../../ui/facts";
 import { asApiError, Modal, toast } from "../../ui/overlay";
 import { say } from "../../i18n/say";
@@ -20,6 +20,7 @@ import { ofInspection } from "../credentials/quota";
 const ACTIONS = ["reauth", "delete", "disable", "enable", "keep"] as const;
 const TONES: Readonly<Record<Action, string>> = { keep: "", enable: "good", disable: "warn", delete: "bad", reauth: "bad" };
 const DONE: Readonly<Record<Result["actionStatus"], string>> = { none: "", pending: "", success: "good", failed: "bad", skipped: "", needs_review: "warn" };
+const HANDLED = ["pending", "success", "failed", "skipped", "needs_review"] as const;
 const ACTION_MS = 600_000;
 
 /** Whether there is something to do that can be done from here. */
@@ -38,8 +39,8 @@ interface ResultsProps {
 export function Results({ run, results, reload }: ResultsProps) {
   const [picked, setPicked] = useState<ReadonlySet<number>>(new Set());
   const [planned, setPlanned] = useState<readonly Result[] | null>(null);
-  const wanted = query.value["action"] ?? "";
-  const shown = results.filter((result) => !wanted || result.action === wanted);
+  const { action: wanted = "", handled = "" } = query.value;
+  const shown = results.filter((result) => (!wanted || result.action === wanted) && (!handled || result.actionStatus === handled));
   const chosen = results.filter((result) => picked.has(result.id) && isOpen(result));
   const open = shown.filter((result) => isOpen(result) && result.action !== "reauth");
   const shownId = Number(query.value["result"]);
@@ -62,6 +63,7 @@ export function Results({ run, results, reload }: ResultsProps) {
             );
           })}
         </div>
+        <Select name="handled" label={t("inspect.anyHandled")} value={handled} choices={[{ value: "", text: t("inspect.anyHandled") }, ...HANDLED.map((value) => ({ value, text: t(`inspect.did_${value}`) }))]} onChange={(value) => setQuery({ handled: value })} />
         <span class="grow" />
         {run.status === "completed" && (
           <Button action="plan" kind="primary" disabled={chosen.length + open.length === 0} onClick={() => setPlanned(chosen.length ? chosen : open)}>
@@ -87,10 +89,11 @@ function columns(picked: ReadonlySet<number>, toggle: (id: number) => void): rea
       cell: (result) => isOpen(result) && <input type="checkbox" data-action="pick" aria-label={t("creds.select", { name: accountName(result.displayAccount) })} checked={picked.has(result.id)} onClick={(event) => event.stopPropagation()} onChange={() => toggle(result.id)} />,
     },
     { id: "account", title: t("creds.account"), phone: "main", value: (result) => result.displayAccount, cell: (result) => <span title={fileLabel(result.fileName)}>{accountName(result.displayAccount)}</span> },
-    { id: "quota", title: t("creds.quota"), width: 240, phone: "none", value: (result) => result.usedPercent ?? null, cell: (result) => <Bars windows={ofInspection(result.quotaWindows, result.createdAtMs)} /> },
+    { id: "status", title: t("creds.state"), value: (result) => (result.disabled ? "disabled" : "enabled"), cell: (result) => (result.disabled ? t("creds.disabled") : t("creds.on")) },
+    { id: "quota", title: t("creds.quota"), width: 200, phone: "none", value: (result) => result.usedPercent ?? null, cell: (result) => <Bars windows={ofInspection(result.quotaWindows, result.createdAtMs)} /> },
     { id: "action", title: t("inspect.action"), phone: "side", value: (result) => result.action, cell: (result) => <span class={`badge ${TONES[result.action]}`}>{t(`inspect.${result.action}`)}</span> },
     { id: "handled", title: t("inspect.handled"), phone: "sub", value: (result) => result.actionStatus, cell: (result) => (result.actionStatus === "none" ? "--" : <span class={`badge ${DONE[result.actionStatus]}`} title={redact(result.actionError ?? "")}>{t(`inspect.did_${result.actionStatus}`)}</span>) },
-    { id: "reason", title: t("inspect.reason"), phone: "sub", value: reasonOf, cell: (result) => <span title={reasonOf(result)}>{reasonOf(result)}</span> },
+    { id: "reason", title: t("inspect.reason"), phone: "sub", value: reasonOf, cell: (result) => { const text = [reasonOf(result), redact(result.actionError ?? "")].filter(Boolean).join(" · "); return <span title={text}>{text}</span>; } },
   ];
 }
 
@@ -115,7 +118,7 @@ function Detail({ result }: { readonly result: Result }) {
       <Bars windows={ofInspection(result.quotaWindows, result.createdAtMs)} />
       {result.errorDetail && <pre>{redact(result.errorDetail)}</pre>}
       <p>
-        <a href={`#/accounts?account=${encodeURIComponent(result.fileName)}`}>{t("inspect.toCredential")}</a>
+        <a href={`#/accounts?account=${encodeURIComponent(result.fileName)}&tab=timeline`}>{t("inspect.toCredential")}</a>
       </p>
     </Modal>
   );

@@ -125,6 +125,19 @@ function logColumns(): Column<Told>[] {
   ];
 }
 
+const MOMENTS = 10;
+
+/** When a rule would have told, the newest first. */
+function Moments({ rehearsed: { count, times_ms } }: { readonly rehearsed: Rehearsed }) {
+  const newest = [...times_ms].reverse();
+  return (
+    <div class="strip" data-block="rehearsal" data-value={count ?? "null"}>
+      <p>{count === null ? t("notices.notKept") : t("notices.wouldHave", { n: count })}</p>
+      <p class="dim">{newest.slice(0, MOMENTS).map((at) => fmt.value.dateTime(at)).join(" · ")}{newest.length > MOMENTS && " …"}</p>
+    </div>
+  );
+}
+
 interface EditorProps {
   readonly edited: Edited;
   readonly overview: Overview;
@@ -137,7 +150,7 @@ function Editor({ edited, overview, onClose, onSaved, onDelete }: EditorProps) {
   const [values, setValues] = useState(edited.values);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ApiError | null>(null);
-  const [rehearsed, setRehearsed] = useState("");
+  const [rehearsed, setRehearsed] = useState<Rehearsed | null>(null);
   const isRule = edited.what === "rules";
   const specs: FieldSpec[] = isRule ? ruleFields(overview.kinds, values) : channelFields(values);
   const body = isRule ? ruleBody(values, edited.enabled) : Object.fromEntries(specs.map((spec) => [spec.name, values[spec.name] ?? ""]));
@@ -159,8 +172,7 @@ function Editor({ edited, overview, onClose, onSaved, onDelete }: EditorProps) {
     onClose();
   };
   const rehearse = async () => {
-    const found = await api().call<Rehearsed>(`${PATH}/rehearsal`, { method: "POST", body });
-    setRehearsed(found.count === null ? t("notices.notKept") : t("notices.wouldHave", { n: found.count }));
+    setRehearsed(await api().call<Rehearsed>(`${PATH}/rehearsal`, { method: "POST", body }));
   };
   const valid = isValid(specs, values);
   const foot = (
@@ -174,7 +186,7 @@ function Editor({ edited, overview, onClose, onSaved, onDelete }: EditorProps) {
   return (
     <Modal id="notice" form drawer busy={busy} title={t(isRule ? "notices.rules" : "notices.channels")} onClose={onClose} foot={foot}>
       <Fields specs={specs} values={values} onChange={setValues} />
-      {rehearsed && <p class="strip" data-block="rehearsal">{rehearsed}</p>}
+      {rehearsed && <Moments rehearsed={rehearsed} />}
       {error && <p class="bad-text" role="alert" data-error={error.code}>{say(error)}</p>}
     </Modal>
   );

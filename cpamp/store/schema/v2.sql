@@ -1,4 +1,4 @@
--- The database of cpamp, version 1. Points in time are ms since 1970-01-01 UTC; absent text is ''.
+-- The database of cpamp, version 2. Points in time are ms since 1970-01-01 UTC; absent text is ''.
 
 -- A few facts about the file itself.
 CREATE TABLE meta (
@@ -292,6 +292,8 @@ CREATE TABLE inspection_results (
     UNIQUE (run_id, account_key)
 );
 
+CREATE INDEX inspection_results_file ON inspection_results (file_name, id);
+
 CREATE TABLE inspection_logs (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     run_id INTEGER NOT NULL,
@@ -370,6 +372,24 @@ CREATE TABLE account_action_candidates (
 
 CREATE INDEX account_action_candidates_file
 ON account_action_candidates (file_name, action_type, reason_code);
+
+-- What was done to credentials, and by whom. What has a table of its own is told from there:
+-- verdicts of inspections, cooldowns, candidates, notices.
+CREATE TABLE account_log (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ms INTEGER NOT NULL,
+    file_name TEXT NOT NULL,                 -- '*' = all files
+    auth_index TEXT NOT NULL,                -- '' = not known, or all of the file
+    action TEXT NOT NULL,                    -- disable, enable, delete, write, fields, rest_over,
+                                             -- claim_over, ignore or resolve
+    actor TEXT NOT NULL,                     -- daemon, person or outside
+    means TEXT NOT NULL,                     -- by which part of the daemon, or through what
+    done INTEGER NOT NULL,                   -- 0 = it failed
+    reason TEXT NOT NULL,
+    evidence TEXT NOT NULL                   -- JSON
+);
+
+CREATE INDEX account_log_file ON account_log (file_name, at_ms);
 
 -- Whom notices go to.
 CREATE TABLE notification_channels (

@@ -85,6 +85,7 @@ from cpamp.web.proxy import Proxy, public_plugin
 from cpamp.web.quota import QuotaSnapshots
 from cpamp.web.setup import Setup
 from cpamp.web.surface import Surface
+from cpamp.web.upkeep import Upkeep
 from cpamp.web.usage import Usage
 
 
@@ -286,6 +287,15 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
             Notifications(notifier),
             OpenApi(lambda: surface.routes),
             QuotaSnapshots(snapshots),
+            Upkeep(
+                reactor,
+                settings,
+                database,
+                store,
+                setup.client,
+                lambda: setup.effective.collector,
+                now_ms,
+            ),
             *(public_plugin(proxy, path) for path in settings.public_plugin_paths),
             proxy,
         ],

@@ -1,21 +1,13 @@
-"""``cpamp backup``: a consistent copy of database and data key, while the daemon runs.
-
-Source: server contract, section 21 and point B-18 of section 22.
-"""
+"""``cpamp backup``: a consistent copy of database and data key, while the daemon runs."""
 
 from __future__ import annotations
 
 import argparse
-from contextlib import closing
-from pathlib import Path
 
+from cpamp.backing_up import BackedUp, back_up
 from cpamp.commands.command import Command, Surroundings, db_path_flag
 from cpamp.commands.offline import existing
-from cpamp.errors import Problem
-from cpamp.security.files import make_folder, sync_folder, write_new
 from cpamp.settings import Settings
-from cpamp.store.backup import backup
-from cpamp.store.database import open_reader
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,38 +17,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, at: Surroundings) -> int:
-    """Copy the database through SQLite's backup API, and the data key beside it."""
+    """Copy, and tell where to."""
     settings = at.settings()
-    path = existing(at.database(args.db_path))
-    folder = at.cwd / args.out
-    make_folder(folder)
-    if any(folder.iterdir()):
-        raise Problem(f"{folder} is not empty")
-    target = folder / "usage.sqlite"
-    partial = target.with_name(target.name + ".partial")
-    try:
-        with closing(open_reader(path)) as conn:
-            backup(conn, partial)
-        partial.rename(target)
-    finally:
-        partial.unlink(missing_ok=True)
-    said = _copy_data_key(settings, folder)
-    sync_folder(folder)
-    at.say(f"Database: {target} ({target.stat().st_size:,} bytes)")
-    at.say(said)
+    done = back_up(settings, existing(at.database(args.db_path)), at.cwd / args.out)
+    at.say(f"Database: {done.database} ({done.size_bytes:,} bytes)")
+    at.say(_about_key(settings, done))
     return 0
 
 
-def _copy_data_key(settings: Settings, folder: Path) -> str:
-    """Copy the key file; returns the line that tells what became of it."""
+def _about_key(settings: Settings, done: BackedUp) -> str:
     if settings.data_key:
         return "Data key: given by the environment or a secret file; keep that with the backup."
-    try:
-        key = settings.data_key_path.read_bytes()
-    except FileNotFoundError:
+    if done.data_key is None:
         return f"Data key: none at {settings.data_key_path}; the saved CPA key can't be restored."
-    write_new(folder / "data.key", key)
-    return f"Data key: {folder / 'data.key'}"
+    return f"Data key: {done.data_key}"
 
 
 COMMAND = Command(

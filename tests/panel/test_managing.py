@@ -333,6 +333,18 @@ def test_a_change_of_somebody_else_is_not_overwritten(world: World) -> None:
     assert world.config()["gemini-api-key"][0]["priority"] == 9
 
 
+def test_a_priority_is_changed_in_its_place(world: World) -> None:
+    world.panel.visit("/ai-providers?kind=claude")
+    row = world.row("providers", "claude-0")
+    field = row.locator("[data-field=row-priority]")
+    for typed, kept in (("7", 7), ("no number", 7), ("0", 0)):
+        field.fill(typed)
+        field.press("Tab")
+        expect(row.locator("[data-col=priority]")).to_have_attribute("data-value", str(kept))
+        assert world.config()["claude-api-key"][0].get("priority", 0) == kept
+    expect(world.panel.page.locator("[data-dialog=provider]")).to_have_count(0)
+
+
 def test_providers_are_tried_and_their_models_found(world: World) -> None:
     listed = {"data": [{"id": "m-2"}, {"id": "m-1"}]}
     rules = [

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ from tests.panel.driving import (
     Panel,
     manager_of,
     origin_of,
+    records,
 )
 
 ANALYTICS = "/v0/management/monitoring/analytics"
@@ -362,6 +365,65 @@ def test_the_models_that_cpa_serves(inside: Panel, filled: Manager) -> None:
     inside.page.locator("[data-block=served-models] [data-field=search]").fill("no such model")
     expect(inside.page.locator("[data-table=served-models]")).to_have_count(0)
     assert key not in " ".join(inside.requests)
+
+
+def test_findings_and_a_backup(inside: Panel, filled: Manager) -> None:
+    page = inside.page
+    inside.visit("/system")
+    inside.ready("doctor")
+    found = filled.http.json("GET", "/v0/management/doctor")["findings"]
+    assert sorted(values(inside, "findings", "subject")) == sorted(one["subject"] for one in found)
+    page.locator("[data-action=backup]").click()
+    page.locator("[data-dialog=backup] [data-action=confirm]").click()
+    toast = page.locator("[data-toast=success]")
+    expect(toast).to_contain_text("backups")
+    folders = sorted((Path(filled.status()["dbPath"]).parent / "backups").iterdir())
+    expect(toast).to_contain_text(folders[-1].name)
+
+
+def test_the_monitor_tells_whether_it_records(inside: Panel) -> None:
+    inside.visit("/monitoring?time_range=all&model=none-of-that-name")
+    recording = inside.page.locator("[data-metric=recording]")
+    expect(recording).to_have_attribute("data-value", "connected")
+    expect(inside.page.locator("[data-block=events]")).to_have_attribute("data-state", "empty")
+    expect(inside.page.locator("[data-block=events]")).to_contain_text("filters")
+    inside.page.locator("[data-action=transfers]").click()
+    inside.page.locator("[data-option=issues]").click()
+    expect(inside.page.locator("[data-page=account-actions]")).to_be_visible()
+
+
+def test_the_key_of_a_row_can_be_copied(inside: Panel, filled: Manager) -> None:
+    path = "/v0/management/api-keys"
+    used = next(records(int(time.time() * 1000)))["api_key"]
+    before = filled.http.json("GET", path)["api-keys"]
+    copy = inside.page.locator("[data-dialog=group] [data-action=copy]")
+    address = f"tab=apiKeys&row={hashlib.sha256(used.encode()).hexdigest()}"
+    for keys, count in ((before, 0), ([*before, used], 1)):
+        filled.http.json("PUT", path, keys)
+        inside.visit(f"/monitoring?time_range=all&{address}")
+        expect(inside.page.locator("[data-dialog=group]")).to_be_visible()
+        expect(copy).to_have_count(count)
+    filled.http.json("PUT", path, before)
+    assert used not in inside.page.content()
+
+
+def test_a_sync_shows_what_it_would_write(inside: Panel, filled: Manager) -> None:
+    before = filled.http.json("GET", PRICES)["prices"]
+    page = inside.page
+    inside.visit("/model-prices")
+    inside.ready("prices")
+    page.locator("[data-action=sync]").click()
+    dialog = page.locator("[data-dialog=sync-preview]")
+    expect(dialog).to_be_visible(timeout=60_000)
+    changes = values(inside, "price-changes", "model")
+    assert filled.http.json("GET", PRICES)["prices"] == before
+    dialog.locator("[data-action=confirm]").click()
+    expect(page.locator("[data-block=sync-report]")).to_be_visible(timeout=60_000)
+    after = filled.http.json("GET", PRICES)["prices"]
+    differing = {
+        model for model, price in after.items() if price["prompt"] != before.get(model, {}).get("prompt")
+    }
+    assert differing <= set(changes)
 
 
 def test_a_key_gets_a_name(inside: Panel, filled: Manager) -> None:

@@ -422,6 +422,30 @@ class ImportResult(TypedDict):
     warnings: list[str] | None
 
 
+class FindingJson(TypedDict):
+    """One thing that was looked at; where something is wrong, `advice` says what to do."""
+
+    subject: str
+    level: Literal["ok", "note", "bad"]
+    seen: str
+    advice: str
+
+
+class Diagnosis(TypedDict):
+    """What works, and what does not."""
+
+    atMs: int
+    findings: list[FindingJson]
+
+
+class Backup(TypedDict):
+    """A copy; `dataKey` is false where the key is kept elsewhere, or there is none."""
+
+    folder: str
+    databaseBytes: int
+    dataKey: bool
+
+
 class Upload(TypedDict):
     """A file on its way in, by pieces."""
 

@@ -173,6 +173,13 @@ export interface Anomaly {
   readonly confidence: "normal" | "low";
 }
 
+/** A copy; `dataKey` is false where the key is kept elsewhere, or there is none. */
+export interface Backup {
+  readonly folder: string;
+  readonly databaseBytes: number;
+  readonly dataKey: boolean;
+}
+
 /** A window at the present rates, which are percent an hour; null where too little is known. */
 export interface Burn {
   readonly window: string;
@@ -624,6 +631,12 @@ export interface Derived {
   readonly of: number;
 }
 
+/** What works, and what does not. */
+export interface Diagnosis {
+  readonly atMs: number;
+  readonly findings: readonly FindingJson[];
+}
+
 /** A call. */
 export interface EventRow {
   readonly input_tokens: number;
@@ -750,6 +763,14 @@ export interface FilterOptions {
   readonly header_error_codes?: readonly string[];
   readonly header_quota_plans?: readonly string[];
   readonly header_trace_ids?: readonly string[];
+}
+
+/** One thing that was looked at; where something is wrong, `advice` says what to do. */
+export interface FindingJson {
+  readonly subject: string;
+  readonly level: "ok" | "note" | "bad";
+  readonly seen: string;
+  readonly advice: string;
 }
 
 /** What is used up first comes first. */
@@ -1807,12 +1828,14 @@ export interface Answers {
   readonly "GET /v0/management/api-tokens": TokenList;
   readonly "POST /v0/management/api-tokens": CreatedToken;
   readonly "DELETE /v0/management/api-tokens/{number}": Ok;
+  readonly "POST /v0/management/backups": Backup;
   readonly "POST /v0/management/codex-inspection/run": RunDetail;
   readonly "GET /v0/management/codex-inspection/runs": Runs;
   readonly "GET /v0/management/codex-inspection/runs/{run_id}": RunDetail;
   readonly "POST /v0/management/codex-inspection/runs/{run_id}/actions": Acted;
   readonly "POST /v0/management/codex-inspection/runs/{run_id}/cancel": RunDetail;
   readonly "GET /v0/management/dashboard/summary": Dashboard;
+  readonly "GET /v0/management/doctor": Diagnosis;
   readonly "GET /v0/management/model-prices": PriceBook;
   readonly "PUT /v0/management/model-prices": PriceBook;
   readonly "POST /v0/management/model-prices/sync": SyncResult;

@@ -37,6 +37,11 @@ export interface View {
   readonly filters: Filters;
 }
 
+/** Whether anything but the range is chosen. */
+export function isFiltered(view: View): boolean {
+  return Boolean(view.search || view.searchHash) || Object.keys(view.filters).length > 0;
+}
+
 /** The view that an address has; `otherwise` is the range of a page that is not told any. */
 export function viewOf(query: Query, otherwise: RangeName): View {
   const [from, to] = [Number(query["from_ms"]), Number(query["to_ms"])];

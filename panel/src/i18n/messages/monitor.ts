@@ -47,6 +47,12 @@ export const monitor = area("monitor", {
   streamHint: ["All calls of the account within the range and filters, in ten parts", "该账号在所选范围与筛选条件内的全部调用，分为十段", "該帳號在所選範圍與篩選條件內的全部呼叫，分為十段", "Все вызовы аккаунта в интервале и фильтрах, в десяти частях"],
   cards: ["Cards", "卡片", "卡片", "Карточки"],
   sort: ["Sort by", "排序", "排序", "Сортировать"],
+  connected: ["recording", "记录中", "記錄中", "идёт запись"],
+
+  unavailable: ["not recording", "未在记录", "未在記錄", "записи нет"],
+  off: ["Request monitoring is switched off.", "请求监控已关闭。", "請求監控已關閉。", "Мониторинг запросов выключен."],
+  statisticsOff: ["CPA does not publish its usage: its statistics are switched off.", "CPA 未发布用量：其统计功能已关闭。", "CPA 未發布用量：其統計功能已關閉。", "CPA не публикует использование: статистика выключена."],
+  copyKey: ["Copy the key", "复制密钥", "複製金鑰", "Копировать ключ"],
   enabled: ["enabled", "已启用", "已啟用", "включён"],
   disabled: ["disabled", "已停用", "已停用", "отключён"],
   mixed: ["mixed", "部分启用", "部分啟用", "частично"],

@@ -6,6 +6,7 @@ export const plugins = area("plugins", {
   store: ["Store", "插件商店", "外掛商店", "Магазин"],
   off: ["Plugins are off in CPA: set plugins.enabled in its configuration.", "CPA 未启用插件：请在其配置中设置 plugins.enabled。", "CPA 未啟用外掛：請在其設定中設定 plugins.enabled。", "Плагины в CPA выключены: задайте plugins.enabled в его настройках."],
   none: ["No plugin is installed.", "没有已安装的插件。", "沒有已安裝的外掛。", "Плагины не установлены."],
+  sourceFailed: ["A source of the store could not be read:", "商店的某个来源无法读取：", "商店的某個來源無法讀取：", "Источник магазина не прочитан:"],
   storeEmpty: ["The store has no plugins.", "商店中没有插件。", "商店中沒有外掛。", "В магазине нет плагинов."],
   name: ["Name", "名称", "名稱", "Имя"],
   version: ["Version", "版本", "版本", "Версия"],

@@ -3,12 +3,14 @@
 import type { AccountStats, KeyContext, KeyStats, GroupModel } from "../../api/analytics";
 import { Outcomes } from "../../charts/marks";
 import { fmt, t } from "../../i18n/language";
-import { tick, usePart, type Data } from "../../state/freshness";
+import { tick, useData, usePart, type Data } from "../../state/freshness";
 import { accountName, keyName, whoseName } from "../../state/names";
 import { query, setQuery } from "../../state/router";
 import { iso } from "../../text/format";
 import { Block } from "../../ui/block";
-import { Button } from "../../ui/controls";
+import { api } from "../../state/session";
+import { sha256 } from "../../text/sha256";
+import { Button, CopyButton } from "../../ui/controls";
 import { Facts } from "../../ui/facts";
 import { Modal } from "../../ui/overlay";
 import { Table, type Column } from "../../ui/table";
@@ -100,7 +102,7 @@ export function ApiKeys({ data }: { readonly data: Data<Shown> }) {
     { id: "latency", title: t("column.latency"), kind: "number", value: (row) => row.average_latency_ms, cell: (row) => fmt.value.duration(row.average_latency_ms) },
     latestColumn(),
   ];
-  return <Groups id="api-keys" data={rows} columns={columns} label={t("monitor.apiKeys")} nameOf={nameOf} focus={(row) => ({ api_key_hash: row.id })} />;
+  return <Groups id="api-keys" data={rows} columns={columns} label={t("monitor.apiKeys")} nameOf={nameOf} focus={(row) => ({ api_key_hash: row.id })} hashOfKey={(row) => row.api_key_hash} />;
 }
 
 interface GroupsProps<R extends AccountStats> {
@@ -110,11 +112,13 @@ interface GroupsProps<R extends AccountStats> {
   readonly columns: readonly Column<R>[];
   readonly nameOf: (row: R) => string;
   readonly focus: (row: R) => Record<string, string>;
+  /** Of rows that are client keys: their hash. */
+  readonly hashOfKey?: (row: R) => string;
   /** Whether the rows may be looked at as cards. */
   readonly cards?: boolean;
 }
 
-function Groups<R extends AccountStats & { readonly contexts?: readonly KeyContext[] }>({ id, label, data, columns, nameOf, focus, cards = false }: GroupsProps<R>) {
+function Groups<R extends AccountStats & { readonly contexts?: readonly KeyContext[] }>({ id, label, data, columns, nameOf, focus, hashOfKey, cards = false }: GroupsProps<R>) {
   const asCards = cards && query.value["display"] === "cards";
   const display = cards && (
     <Button action="display" pressed={asCards} onClick={() => setQuery({ display: asCards ? null : "cards" })}>
@@ -138,6 +142,7 @@ function Groups<R extends AccountStats & { readonly contexts?: readonly KeyConte
               <Button action="focus" icon="filter" onClick={() => setQuery({ row: null, tab: "realtime", ...focus(row) })}>
                 {t("monitor.focus")}
               </Button>
+              {hashOfKey && <KeyCopy hash={hashOfKey(row)} />}
               <Models rows={row.models ?? []} />
               {row.contexts && row.contexts.length > 0 && <Contexts rows={row.contexts} />}
             </Modal>
@@ -146,6 +151,13 @@ function Groups<R extends AccountStats & { readonly contexts?: readonly KeyConte
       )}
     </Block>
   );
+}
+
+/** The key itself, where CPA still has it. */
+function KeyCopy({ hash }: { readonly hash: string }) {
+  const data = useData("client-key-values", async (signal) => (await api().call<{ readonly "api-keys": readonly string[] | null }>("/v0/management/api-keys", { signal }))["api-keys"] ?? []);
+  const key = data.now.value.value?.find((one) => sha256(one.trim()) === hash);
+  return key === undefined ? null : <CopyButton text={key} label={t("monitor.copyKey")} />;
 }
 
 function GroupFacts({ row }: { readonly row: AccountStats }) {

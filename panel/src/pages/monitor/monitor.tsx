@@ -13,6 +13,7 @@ import { readTab, TABS, type Shown } from "./events";
 import { Accounts, ApiKeys } from "./groups";
 import { Realtime } from "./realtime";
 import { Transfers } from "./transfers";
+import { Watched } from "./watched";
 
 const RANGES = ["today", "7d", "14d", "30d", "all", "custom"] as const;
 
@@ -25,6 +26,7 @@ export function Monitor() {
   return (
     <>
       <FilterBar view={view} ranges={RANGES} shown={data.now.value.value?.range ?? null}>
+        <Watched data={data} />
         <Interval page="monitoring" />
         <Transfers />
       </FilterBar>

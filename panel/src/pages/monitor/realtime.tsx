@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { EventRow, Events, Strip } from "../../api/analytics";
-import type { View } from "../../filters/view";
+import { isFiltered, type View } from "../../filters/view";
 import { fmt, t } from "../../i18n/language";
 import type { Data } from "../../state/freshness";
 import { keyName, whoseName } from "../../state/names";
@@ -14,6 +14,7 @@ import { Button } from "../../ui/controls";
 import { toastError } from "../../ui/overlay";
 import { Table, type Column } from "../../ui/table";
 import { Outcomes } from "../../charts/marks";
+import { Nothing } from "./watched";
 import { accountOf, callsOf, cursorOf, halved, MOST_ROWS, onTop, outcomesOf, readOlder, speedOf, streamsOf, type Held, type Shown, type Streams } from "./events";
 
 const SLOW_MS = 15_000;
@@ -96,8 +97,8 @@ export function eventColumns(streams?: Streams): Column<EventRow>[] {
     tokens("input", t("column.input"), (row) => row.input_tokens),
     tokens("output", t("column.output"), (row) => row.output_tokens),
     tokens("cached", t("column.cached"), (row) => row.cached_tokens + row.cache_read_tokens),
-    { id: "ttft", title: t("column.ttft"), kind: "number", width: 88, value: (row) => row.ttft_ms, cell: (row) => <span class={slowness(row.ttft_ms)}>{fmt.value.duration(row.ttft_ms)}</span> },
-    { id: "latency", title: t("column.total"), kind: "number", width: 68, value: (row) => row.latency_ms, cell: (row) => <span class={slowness(row.latency_ms)} title={`${t("column.tps")}: ${fmt.value.rate(speedOf(row))}`}>{fmt.value.duration(row.latency_ms)}</span> },
+    { id: "ttft", title: t("column.ttft"), kind: "number", width: 96, value: (row) => row.ttft_ms, cell: (row) => <span class={slowness(row.ttft_ms)}>{fmt.value.duration(row.ttft_ms)}</span> },
+    { id: "latency", title: t("column.total"), kind: "number", width: 60, value: (row) => row.latency_ms, cell: (row) => <span class={slowness(row.latency_ms)} title={`${t("column.tps")}: ${fmt.value.rate(speedOf(row))}`}>{fmt.value.duration(row.latency_ms)}</span> },
     { id: "cost", title: t("column.cost"), kind: "number", width: 68, phone: "side", value: (row) => row.cost, cell: (row) => fmt.value.usdRequest(row.cost) },
     {
       id: "reason",
@@ -168,7 +169,7 @@ export function Realtime({ data, view, viewKey }: { readonly data: Data<Shown>; 
     </>
   );
   return (
-    <Block id="events" class="fill" data={data} empty={(shown) => shown.answer.events?.total_count === 0 && t("monitor.noEvents")}>
+    <Block id="events" class="fill" data={data} empty={(shown) => shown.answer.events?.total_count === 0 && <Nothing filtered={isFiltered(view)} />}>
       {() => (
         <>
           {fresh > 0 && (

@@ -2,6 +2,7 @@
 
 import { useRef, useState } from "preact/hooks";
 import { fmt, t } from "../../i18n/language";
+import { go } from "../../state/router";
 import { api } from "../../state/session";
 import { Button } from "../../ui/controls";
 import { Facts } from "../../ui/facts";
@@ -72,6 +73,9 @@ export function Transfers() {
         items={[
           { id: "export", text: t("monitor.export"), run: () => void save() },
           { id: "import", text: t("monitor.import"), run: () => setImporting(true) },
+          { id: "prices", text: t("price.title"), run: () => go("/model-prices") },
+          { id: "issues", text: t("actions.title"), run: () => go("/monitoring/account-actions") },
+          { id: "logs", text: t("logs.title"), run: () => go("/logs") },
         ]}
       />
       {importing && <ImportDialog onClose={() => setImporting(false)} />}

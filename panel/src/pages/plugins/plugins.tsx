@@ -162,6 +162,7 @@ function Store() {
       {(found) => (
         <>
           {!found.plugins_enabled && <Off />}
+          {isFilled(found.source_errors) && <p class="strip warn" data-error="source">{t("plugins.sourceFailed")} {redact(JSON.stringify(found.source_errors)).slice(0, 300)}</p>}
           <div class="bar-line">
             <Search value={search} onSearch={(text) => setQuery({ search: text }, true)} />
           </div>
@@ -171,6 +172,8 @@ function Store() {
     </Block>
   );
 }
+
+const isFilled = (value: unknown): boolean => typeof value === "object" && value !== null && Object.keys(value).length > 0;
 
 function storeColumns(reload: () => Promise<boolean>): readonly Column<StorePlugin>[] {
   return [

@@ -5,7 +5,7 @@ import { ApiError } from "../../api/client";
 import { fmt, t } from "../../i18n/language";
 import { say } from "../../i18n/say";
 import { Button, Field } from "../../ui/controls";
-import { asApiError, Modal, toast } from "../../ui/overlay";
+import { asApiError, Confirm, Modal, toast } from "../../ui/overlay";
 import { FIELDS, isPrice, priceOf, priceTyped, savePrice, typedOf, type Candidate, type NewPrice, type Row } from "./read";
 
 interface DrawerProps {
@@ -20,6 +20,7 @@ export function PriceDrawer({ row, tag, candidates, onClose, onSaved }: DrawerPr
   const [model, setModel] = useState(row.model);
   const [typed, setTyped] = useState(typedOf(row.price));
   const [busy, setBusy] = useState(false);
+  const [chosen, setChosen] = useState<Candidate | null>(null);
   const [error, setError] = useState<ApiError | null>(null);
   const tiers = (row.price?.contextTiers?.length ?? 0) + (row.price?.serviceTiers?.length ?? 0);
   const wrong = FIELDS.some((field) => !isPrice(typed[field]));
@@ -64,7 +65,12 @@ export function PriceDrawer({ row, tag, candidates, onClose, onSaved }: DrawerPr
           {t("common.save")}
         </Button>
       </form>
-      {candidates.length > 0 && <Candidates rows={candidates} busy={busy} onChoose={(found) => void save({ ...found.price, source: found.price.source || "sync", sourceModelId: found.sourceModelId })} />}
+      {candidates.length > 0 && <Candidates rows={candidates} busy={busy} onChoose={setChosen} />}
+      {chosen && (
+        <Confirm id="take-candidate" title={t("price.takeTitle")} onClose={() => setChosen(null)} onConfirm={() => save({ ...chosen.price, source: chosen.price.source || "sync", sourceModelId: chosen.sourceModelId })}>
+          <p>{t("price.takeText", { model, source: chosen.price.source ?? "", other: chosen.sourceModelId })}</p>
+        </Confirm>
+      )}
     </Modal>
   );
 }

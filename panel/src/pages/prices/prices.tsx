@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { fmt, t } from "../../i18n/language";
-import { useData, type Data } from "../../state/freshness";
+import { tick, useData, type Data } from "../../state/freshness";
 import { query, setQuery } from "../../state/router";
 import { iso } from "../../text/format";
 import { Block } from "../../ui/block";
@@ -63,6 +63,7 @@ function Head({ data, onSynced }: { readonly data: Data<Book>; readonly onSynced
     <Block id="prices-head" class="verdict" data={data} height={48}>
       {(book) => {
         const missing = book.rows.filter((row) => row.unpriced);
+        const synced = Math.max(0, ...book.rows.map((row) => row.price?.syncedAtMs ?? 0));
         return (
           <p class="verdict-line">
             <span class={`badge ${missing.length ? "warn" : "good"}`} data-metric="unpriced-models" data-value={missing.length}>
@@ -70,10 +71,15 @@ function Head({ data, onSynced }: { readonly data: Data<Book>; readonly onSynced
             </span>
             {missing.length > 0 && <span>{t("price.unpricedCalls", { calls: fmt.value.full(book.unpricedCalls), share: fmt.value.percent(book.calls ? book.unpricedCalls / book.calls : null) })}</span>}
             <span class="grow" />
+            {synced > 0 && (
+              <span class="dim" title={iso(synced)}>
+                {t("price.lastSync", { ago: fmt.value.ago(synced, Math.max(tick.value, synced)) })}
+              </span>
+            )}
             <Button action="add" onClick={() => setQuery({ add: 1 })}>
               {t("common.add")}
             </Button>
-            <SyncButton models={book.rows.map((row) => row.model)} onSynced={onSynced} />
+            <SyncButton rows={book.rows} onSynced={onSynced} />
           </p>
         );
       }}

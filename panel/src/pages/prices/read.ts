@@ -66,8 +66,9 @@ export async function deletePrice(model: string, tag: string): Promise<void> {
   await api().call(`${PATH}/${encodeURIComponent(model)}`, { method: "DELETE", headers: { "If-Match": tag } });
 }
 
-export function sync(models: readonly string[]): Promise<SyncResult> {
-  return api().call<SyncResult>(`${PATH}/sync`, { method: "POST", body: { models }, timeoutMs: SYNC_MS });
+/** Ask the sources; `dryRun`: only to see what would be written. */
+export function sync(models: readonly string[], dryRun: boolean): Promise<SyncResult> {
+  return api().call<SyncResult>(`${PATH}/sync`, { method: "POST", body: { models, dryRun }, timeoutMs: SYNC_MS });
 }
 
 // -- fields of the form -------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import { Button, Search } from "../../ui/controls";
 import { Toggle } from "../../ui/form";
 import { Confirm, toast, toastError } from "../../ui/overlay";
 import { Table, type Column } from "../../ui/table";
-import { readProviders, switchEntry, trialOf, tryAll, type Providers as Found, type Row } from "./data";
+import { readProviders, switchEntry, trialOf, tryAll, writeEntry, type Providers as Found, type Row } from "./data";
 import { Editor } from "./editor";
 import { keysOf, list, modelsOf, text } from "./entries";
 import { isOpenai, type Kind } from "./kinds";
@@ -93,7 +93,7 @@ function columns(reload: () => Promise<boolean>): readonly Column<Row>[] {
     { id: "name", title: t("providers.name"), phone: "main", value: nameOf, cell: (row) => <>{nameOf(row)}{keysOf(row.entry).length > 1 && <span class="dim"> {t("providers.keys", { n: keysOf(row.entry).length })}</span>}</> },
     { id: "url", title: t("providers.base"), phone: "sub", value: (row) => maskUrl(text(row.entry["base-url"])), cell: (row) => maskUrl(text(row.entry["base-url"])) || <span class="dim">{row.kind.base}</span> },
     { id: "models", title: t("providers.models"), kind: "number", value: (row) => list(row.entry["models"]).length, cell: (row) => <span title={modelsOf(row.entry).join("\n")}>{list(row.entry["models"]).length || t("common.all")}</span> },
-    { id: "priority", title: t("creds.priority"), kind: "number", value: (row) => (typeof row.entry["priority"] === "number" ? row.entry["priority"] : 0) },
+    { id: "priority", title: t("creds.priority"), kind: "number", value: priorityOf, cell: (row) => <Priority row={row} reload={reload} /> },
     { id: "recent", title: t("creds.recent"), value: (row) => rateOf(row), cell: (row) => <Strip row={row} /> },
     { id: "rate", title: t("creds.rate"), kind: "number", value: rateOf, cell: (row) => fmt.value.percent(rateOf(row)) },
     { id: "trial", title: t("providers.trial"), phone: "side", value: (row) => { const trial = trialOf(row); return trial && trial !== "running" ? String(trial.ok) : null; }, cell: (row) => <TrialBadge row={row} /> },
@@ -120,6 +120,25 @@ function columns(reload: () => Promise<boolean>): readonly Column<Row>[] {
       ),
     },
   ];
+}
+
+function priorityOf({ entry }: Row): number {
+  return typeof entry["priority"] === "number" ? entry["priority"] : 0;
+}
+
+/** The priority, changed where it stands. */
+function Priority({ row, reload }: { readonly row: Row; readonly reload: () => Promise<boolean> }) {
+  const write = async (typed: string) => {
+    if (!/^-?\d{1,6}$/.test(typed.trim()) || Number(typed) === priorityOf(row)) return;
+    try {
+      await writeEntry(row.kind, row.entry, { ...row.entry, priority: Number(typed) });
+      toast("success", t("creds.saved"));
+    } catch (error) {
+      toastError(error);
+    }
+    await reload();
+  };
+  return <input class="cell-input" type="text" inputMode="numeric" data-field="row-priority" aria-label={`${t("creds.priority")}: ${nameOf(row)}`} value={String(priorityOf(row))} onClick={(event) => event.stopPropagation()} onKeyDown={(event) => event.stopPropagation()} onChange={(event) => void write(event.currentTarget.value)} />;
 }
 
 function Strip({ row }: { readonly row: Row }) {

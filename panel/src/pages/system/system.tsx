@@ -11,6 +11,7 @@ import { Button } from "../../ui/controls";
 import { Facts } from "../../ui/facts";
 import { Confirm, toast } from "../../ui/overlay";
 import { Models } from "./models";
+import { Upkeep } from "./upkeep";
 
 const REFRESH_S = 60;
 
@@ -18,6 +19,7 @@ export function System() {
   return (
     <>
       {mode.value === "manager" ? <ManagerSystem /> : <CpaSystem />}
+      {mode.value === "manager" && <Upkeep />}
       <Models />
       <Browser />
     </>

@@ -1,4 +1,7 @@
-"""When the quota windows of the accounts will be used up, by what response headers told."""
+"""When the quota windows of the accounts will be used up, by what providers told of them.
+
+Most tell with every answer, in its headers; Claude tells when it is asked.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import numpy as np
 import orjson
 
 from cpamp.analytics.answer import Answerer
+from cpamp.analytics.asked import asked_series
 from cpamp.analytics.burning import DAY_MS, HOUR_MS, Sample, burn
 from cpamp.analytics.facets import IntArray, provider_shown
 from cpamp.analytics.headers import key_of
@@ -41,7 +45,8 @@ class ForecastRequest:
 def forecast(answerer: Answerer, request: ForecastRequest) -> Row:
     """All members of the answer."""
     view, now = answerer.view, request.now_ms
-    series = _series(answerer.reading.conn, view, now)
+    conn = answerer.reading.conn
+    series = [*_series(conn, view, now), *asked_series(conn, view, now, now - SEEN_DAYS * DAY_MS)]
     rows = [_account(who, windows, now) for who, windows in series]
     shown = sorted(
         (row for row in rows if row["windows"]),

@@ -43,7 +43,7 @@ def codex_headers(index: str, at_ms: int, *, limited: bool) -> dict[str, list[st
             used, end_s = 100.0, int(now_s) + REST_SECONDS
         elif limited:
             used = min(used, 99.0)
-        headers[f"X-Codex-{name}-Used-Percent"] = [f"{used:g}"]
+        headers[f"X-Codex-{name}-Used-Percent"] = [str(int(used))]
         headers[f"X-Codex-{name}-Reset-After-Seconds"] = [str(end_s - int(now_s))]
     return headers
 
@@ -63,7 +63,12 @@ def _codex(index: str, now_s: float) -> dict[str, Any]:
     limit: dict[str, Any] = {"allowed": True, "limit_reached": False}
     for name, seconds in (("primary_window", FIVE_HOURS), ("secondary_window", WEEK)):
         used, end_s = quota(index, seconds, now_s)
-        limit[name] = {"used_percent": used, "limit_window_seconds": seconds, "reset_at": end_s}
+        # Codex tells whole percents.
+        limit[name] = {
+            "used_percent": int(used),
+            "limit_window_seconds": seconds,
+            "reset_at": end_s,
+        }
     return {"plan_type": "plus", "rate_limit": limit}
 
 

@@ -210,22 +210,20 @@ def _timed(manager: Manager, method: str, path: str, value: Any) -> float:
 
 def _forecast(ground: Ground) -> Iterator[Figure]:
     """How far it is off, by the habits of those who use an account."""
-    everything: list[series.Miss] = []
+    unit = "% of what remains"
     for minutes, label, count in (
         (series.FIVE_HOURS, "five hours", ground.plan.windows),
         (series.WEEK, "week", max(ground.plan.windows // 5, 4)),
     ):
+        every: list[series.Miss] = []
         for habit in series.HABITS:
             found = list(series.misses(habit, minutes, count, seed=1))
-            everything += found
-            errors = [100 * miss.error for miss in found]
-            low, middle, high = statistics.quantiles(errors, n=4)
-            name = (
-                f"error of the forecast, {label}, {habit.name} (half within {low:.0f}–{high:.0f})"
-            )
-            yield Figure(name, middle, "% of what remains")
-    errors = [100 * miss.error for miss in everything]
-    name = f"error of the forecast, all of these (90 % within {percentile(errors, 0.9):.0f})"
-    yield Figure(name, median(errors), "% of what remains", target=10)
-    within = sum(miss.within for miss in everything) / len(everything)
-    yield Figure("ends of windows within the forecast's bounds", 100 * within, "%")
+            every += found
+            low, middle, high = statistics.quantiles([100 * miss.error for miss in found], n=4)
+            name = f"error of the forecast, {label}, {habit.name} (half: {low:.0f} to {high:.0f})"
+            yield Figure(name, middle, unit)
+        errors = [100 * miss.error for miss in every]
+        name = f"error of the forecast, {label} (a tenth: above {percentile(errors, 0.9):.0f})"
+        yield Figure(name, median(errors), unit, target=10)
+        within = sum(miss.within for miss in every) / len(every)
+        yield Figure(f"within the bounds of the forecast, {label}", 100 * within, "% of the ends")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator, Sequence
 
@@ -48,18 +49,19 @@ class Miss:
     within: bool
 
 
-def uses(habit: Habit, rng: random.Random, mean: float, minutes: int) -> Iterator[float]:
-    """Percent of the window that each minute takes, `mean` on the whole."""
+def uses(habit: Habit, rng: random.Random, mean: float, minutes: int, step: int) -> Iterator[float]:
+    """Percent of the window that each step of some minutes takes, `mean` a minute on the whole."""
     working = [rng.random() < habit.work / (habit.work + habit.rest) for _ in range(habit.people)]
     busy = habit.people * habit.work / (habit.work + habit.rest)
     busy *= 2 / 3 if habit.nights else 1
-    for minute in range(minutes):
+    noise = habit.noise / math.sqrt(step)
+    for minute in range(0, minutes, step):
         for i, works in enumerate(working):
-            if rng.random() < 1 / (habit.work if works else habit.rest):
+            if rng.random() < step / (habit.work if works else habit.rest):
                 working[i] = not works
         asleep = habit.nights and minute % 1440 >= 960
         on = 0 if asleep else sum(working)
-        yield sum(max(rng.gauss(1, habit.noise), 0.0) for _ in range(on)) * mean / busy
+        yield sum(max(rng.gauss(1, noise), 0.0) for _ in range(on)) * mean * step / busy
 
 
 def misses(habit: Habit, window_minutes: int, count: int, seed: int) -> Iterator[Miss]:
@@ -80,8 +82,9 @@ def _miss(habit: Habit, minutes: int, mean: float, rng: random.Random) -> Miss |
     # What was in the windows before tells of the habit too.
     before = -(-1440 // minutes) * minutes
     used, samples, spent = 0.0, list[Sample](), None
-    for i, part in enumerate(uses(habit, rng, mean, minutes + before)):
-        at_ms = (i - before) * MINUTE_MS
+    step = 1 if minutes <= FIVE_HOURS else 5
+    for i, part in enumerate(uses(habit, rng, mean, minutes + before, step)):
+        at_ms = (i * step - before) * MINUTE_MS
         used = min(part if at_ms % end == 0 else used + part, 100.0)
         reset_ms = (at_ms // end + 1) * end
         samples.append(Sample(at_ms, int(used), reset_ms, minutes))

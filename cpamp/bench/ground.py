@@ -42,7 +42,7 @@ class Plan:
     open_seconds: float = 600.0
     # Accounts that are inspected; of a year of it, and forecasts of each habit.
     accounts: int = 500
-    year_accounts: int = 4
+    year_accounts: int = 2
     year_days: int = 365
     windows: int = 250
 

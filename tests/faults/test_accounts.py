@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,16 +16,21 @@ from twisted.internet.defer import Deferred
 
 from cpamp.errors import StoreUnavailable
 from cpamp.inspection.settings import InspectionSettings
+from cpamp.lab import wait_until
 from cpamp.simulator.management import switch
 from cpamp.store.claims import HELD
+from tests.daemon import Lab
 from tests.inspection import fixture
 from tests.inspection.fixture import BY_KEY, EXHAUSTED, HEALTHY
+from tests.inspection.test_automation_http import record
 from tests.inspection.test_runs import answers, by_account
 from tests.inspection.world import World, until, world
 
 FILES = "/v0/management/auth-files"
 STATUS = f"PATCH {FILES}/status"
 CALL = "POST /v0/management/api-call"
+INSPECTION = "/v0/management/codex-inspection"
+COOLDOWN = {"codexQuotaCooldownEnabled": True}
 Entry = dict[str, Any]
 
 
@@ -256,3 +263,57 @@ async def test_all_exhausted_at_once_is_an_outage_and_half_of_them_is_none(tmp_p
                 answers(w, BY_KEY[key].index, status=200, body=HEALTHY)
             await w.inspect(autoActionMode="disable")
             assert len(w.disabled()) == disabled
+
+
+# -- kill -9 ------------------------------------------------------------------------------------
+
+
+def test_killed_between_the_changes_and_their_records(lab: Lab) -> None:
+    """By two of the daemon's hands at once; the next process finds out what was done."""
+    cpa = lab.cpa()
+    cases = [BY_KEY[key] for key in ("f01", "f02", "f03")]
+    cpa.control.json("POST", "/auth_files", {"files": [case.entry() for case in cases]})
+    cpa.control.json("POST", "/api_call", {"rules": [case.rule() for case in cases]})
+    manager = lab.manager(CPA_UPSTREAM_URL=cpa.url, CPA_MANAGEMENT_KEY=cpa.control.key)
+    manager.start()
+    http = manager.http
+    http.json("PATCH", "/usage-service/account-processing-policy", COOLDOWN)
+    manager.wait_for_collector()
+
+    def changes() -> list[str]:
+        notes = cpa.control.json("POST", "/requests", {})
+        return [note["body"] for note in notes if note["what"].startswith("PATCH")]
+
+    def disabled() -> set[str]:
+        files = http.json("GET", FILES)["files"]
+        return {file["name"] for file in files if file["disabled"]}
+
+    def inspect(**settings: Any) -> None:
+        config = {"config": {"codexInspection": settings}}
+        http.json("PUT", "/usage-service/config", config)
+        run_id = http.json("POST", f"{INSPECTION}/run")["run"]["id"]
+        wait_until(
+            lambda: not http.json("GET", f"{INSPECTION}/runs/{run_id}")["run"]["active"],
+            seconds=30,
+            what="the run",
+        )
+
+    # CPA does it, and its answer is slow.
+    slow = {"when": {"method": "PATCH"}, "do": {"delay_ms": 60_000}, "times": "forever"}
+    cpa.control.json("POST", "/fault", slow)
+    limit = {"error": {"type": "usage_limit_reached", "resets_in_seconds": 20}}
+    cpa.control.json("POST", "/publish", {"records": [record("a01", 429, limit, 1)]})
+    config = {"config": {"codexInspection": {"autoActionMode": "disable"}}}
+    http.json("PUT", "/usage-service/config", config)
+    http.json("POST", f"{INSPECTION}/run")
+    wait_until(lambda: len(changes()) == 2, seconds=30, what="both changes")
+    manager.stop(signal.SIGKILL)
+    cpa.control.json("POST", "/clear_faults", {})
+    manager.start()
+    assert disabled() == {"f01.json", "f03.json"}
+    rule = {"match": {"auth_index": "a03"}, "reply": {"status": 200, "body": HEALTHY}}
+    cpa.control.json("POST", "/api_call", {"rules": [rule, *(case.rule() for case in cases)]})
+    inspect(autoActionMode="disable", autoRecoverEnabled=True)
+    wait_until(lambda: disabled() == set(), seconds=60, what="all to be on again")
+    # Nothing was disabled twice, and each was enabled once.
+    assert sorted(json.loads(body)["disabled"] for body in changes()) == [False] * 2 + [True] * 2

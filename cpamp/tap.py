@@ -50,6 +50,7 @@ from cpamp.pricing.book import Prices
 from cpamp.pricing.remote import RemoteSource
 from cpamp.pricing.sync import Sync
 from cpamp.quota.feeds import QuotaFeed
+from cpamp.quota.refreshing import Refreshing
 from cpamp.quota.snapshots import Snapshots
 from cpamp.security import files
 from cpamp.security.admin import AdminGate
@@ -286,7 +287,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
             AuthFiles(proxy, editor, holders, journal),
             Notifications(notifier),
             OpenApi(lambda: surface.routes),
-            QuotaSnapshots(snapshots),
+            QuotaSnapshots(snapshots, Refreshing(lambda: editor.credentials, snapshots, now_ms)),
             Upkeep(
                 reactor,
                 settings,

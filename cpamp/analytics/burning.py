@@ -15,8 +15,8 @@ import attrs
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 YEAR_HOURS = 365 * 24
-# Windows up to this long are judged by the last hour, longer ones by the last day.
-SHORT_MINUTES = 6 * 60
+# Windows up to this long are judged by the last hours, longer ones by the last day.
+SHORT_MINUTES, SHORT_MS = 6 * 60, 3 * HOUR_MS
 # A shorter look back says too little.
 LEAST_MS = 10 * 60_000
 BLOCKS = 6
@@ -72,14 +72,12 @@ def burn(samples: Sequence[Sample], now_ms: int) -> Burn:
     )
     if last.used_percent >= 100:
         return attrs.evolve(state, spent_at_ms=last.at_ms, lasts=False)
-    horizon = HOUR_MS if 0 < last.window_minutes <= SHORT_MINUTES else DAY_MS
-    used = state.rate_hour if horizon == HOUR_MS else state.rate_day
-    if used is None:
-        horizon, used = DAY_MS, state.rate_day
-    if used is None:
+    pace = _pace(samples, now_ms)
+    if pace is None:
         return attrs.evolve(state, unknown="too few answers told of it")
     left = 100 - last.used_percent
-    scatter = _scatter(samples, now_ms, horizon)
+    scatter = _scatter(pace, left)
+    used = pace.rate
     spent, earliest, latest = (
         _spent_at(last, left, speed) for speed in (used, used + scatter, used - scatter)
     )
@@ -132,9 +130,38 @@ def _same_cycle(before: Sample, after: Sample) -> bool:
     return abs(after.reset_at_ms - before.reset_at_ms) <= tolerance
 
 
-def _scatter(samples: Sequence[Sample], now_ms: int, horizon_ms: int) -> float:
-    """The standard error of the rate, by the rates between the samples of its horizon."""
-    inside = _inside(samples, now_ms, horizon_ms)
+@attrs.frozen
+class _Pace:
+    """The rate by which a window is judged, in percent an hour, and the samples that give it."""
+
+    rate: float
+    samples: Sequence[Sample]
+
+
+def _pace(samples: Sequence[Sample], now_ms: int) -> _Pace | None:
+    """How fast the window is used in its present cycle; that of cycles before it where it is new.
+
+    A window that was used up before its end was not used after that, however it is used now.
+    """
+    last = samples[-1]
+    short = 0 < last.window_minutes <= SHORT_MINUTES
+    others = [i for i, one in enumerate(samples) if not _same_cycle(one, last)]
+    begin = others[-1] + 1 if others else 0
+    present = samples[begin:]
+    ways = ((present, SHORT_MS), (present, DAY_MS), (samples, DAY_MS))
+    for some, horizon_ms in ways if short else ways[1:]:
+        found = rate(some, now_ms, horizon_ms)
+        if found is not None:
+            return _Pace(found, _inside(some, now_ms, horizon_ms))
+    return None
+
+
+def _scatter(pace: _Pace, left: float) -> float:
+    """How far the rate may be off until so much is used, by how it changed from time to time.
+
+    That is the standard error of what was seen, and that of what is to come.
+    """
+    inside = pace.samples
     step = max(len(inside) // BLOCKS, 1)
     blocks = [inside[i : i + step + 1] for i in range(0, len(inside) - 1, step)]
     rates = [
@@ -142,6 +169,8 @@ def _scatter(samples: Sequence[Sample], now_ms: int, horizon_ms: int) -> float:
         for block in blocks
         if len(block) > 1 and block[-1].at_ms > block[0].at_ms
     ]
-    if len(rates) < 2:
+    if len(rates) < 2 or pace.rate <= 0:
         return 0.0
-    return statistics.stdev(rates) / math.sqrt(len(rates))
+    block_hours = (inside[-1].at_ms - inside[0].at_ms) / HOUR_MS / len(rates)
+    coming = max(left / pace.rate / block_hours, 1.0)
+    return statistics.stdev(rates) * math.sqrt(1 / len(rates) + 1 / coming)

@@ -1,4 +1,7 @@
-"""When the quota windows of the accounts will be used up, by what response headers told."""
+"""When the quota windows of the accounts will be used up, by what providers told of them.
+
+Most tell with every answer, in its headers; Claude tells when it is asked.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ import numpy as np
 import orjson
 
 from cpamp.analytics.answer import Answerer
-from cpamp.analytics.burning import DAY_MS, HOUR_MS, Sample, burn
+from cpamp.analytics.asked import asked_series
+from cpamp.analytics.burning import DAY_MS, SHORT_MS, Sample, burn
 from cpamp.analytics.facets import IntArray, provider_shown
 from cpamp.analytics.headers import key_of
 from cpamp.analytics.sections.rows import Row
@@ -20,8 +24,9 @@ from cpamp.analytics.view import View
 from cpamp.store import metadata
 from cpamp.usage.event import Who
 
-# Of the last hour one sample in so much, of the day before it one in more.
-FINE_MS, COARSE_MS = 5 * 60_000, 90 * 60_000
+# Of the last hours, by which short windows are judged, one sample in so much; of the day before
+# one in more.
+FINE_MS, COARSE_MS = 10 * 60_000, 90 * 60_000
 # How long ago an account may have been seen last.
 SEEN_DAYS = 8
 WINDOWS = ("primary", "secondary")
@@ -41,7 +46,8 @@ class ForecastRequest:
 def forecast(answerer: Answerer, request: ForecastRequest) -> Row:
     """All members of the answer."""
     view, now = answerer.view, request.now_ms
-    series = _series(answerer.reading.conn, view, now)
+    conn = answerer.reading.conn
+    series = [*_series(conn, view, now), *asked_series(conn, view, now, now - SEEN_DAYS * DAY_MS)]
     rows = [_account(who, windows, now) for who, windows in series]
     shown = sorted(
         (row for row in rows if row["windows"]),
@@ -88,7 +94,7 @@ def _thinned(view: View, rows: IntArray, codes: IntArray, now_ms: int) -> tuple[
     who = view.snapshot.column("who").take(rows).astype(np.int64)
     age = now_ms - time
     # Older than two days only the newest one matters.
-    stretch = np.where(age < HOUR_MS, time // FINE_MS, time // COARSE_MS + (1 << 40))
+    stretch = np.where(age < SHORT_MS, time // FINE_MS, time // COARSE_MS + (1 << 40))
     stretch = np.where(age > 2 * DAY_MS, 1 << 41, stretch)
     order = np.lexsort((rows, time, stretch, codes[who]))
     group, of = codes[who][order], stretch[order]

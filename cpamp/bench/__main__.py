@@ -11,7 +11,7 @@ from pathlib import Path
 
 import attrs
 
-from cpamp.bench import answers, files, intake, life, passing
+from cpamp.bench import accounts, answers, files, intake, life, passing
 from cpamp.bench.ground import QUICK, Ground, Plan
 from cpamp.bench.measure import fsync_ms, machine
 from cpamp.bench.table import Figure, number, render
@@ -30,6 +30,7 @@ GROUPS: Mapping[str, Callable[[Ground], Iterator[Figure]]] = {
     "life": life.figures,
     "answers": answers.figures,
     "proxy": passing.figures,
+    "accounts": accounts.figures,
     "panel": _panel,
 }
 

@@ -112,11 +112,11 @@ def _loaded(ground: Ground) -> Iterator[Figure]:
     """How much slower answers are while a thousand events a second arrive."""
     size, times = ground.plan.events, ground.plan.times
     with ground.cpa() as cpa, ground.collecting(cpa, ground.copy("monitoring", size)) as manager:
-        idle = _medians(manager, LOADED, times)
+        idle = medians(manager, LOADED, times)
         control(cpa, "prepare", count=int(1_000 * (ground.plan.seconds + 2)), codex=True)
         control(cpa, "burst", per_second=1_000)
         manager.wait_for_events(size + 1)
-        busy = _medians(manager, LOADED, times)
+        busy = medians(manager, LOADED, times)
         if not cpa.control.json("GET", "/state")["bursting"]:
             raise LabError("the load ended before the answers")
     for question, alone, loaded in zip(LOADED, idle, busy, strict=True):
@@ -124,7 +124,8 @@ def _loaded(ground: Ground) -> Iterator[Figure]:
         yield Figure(name, loaded / alone, "×", target=2)
 
 
-def _medians(manager: Manager, questions: Sequence[Question], times: int) -> list[float]:
+def medians(manager: Manager, questions: Sequence[Question], times: int) -> list[float]:
+    """How long each question takes, in ms; each asking is of another range."""
     _ask(manager.http, questions[0], next(_askings))
     return [_cold(manager.http, question, times) for question in questions]
 

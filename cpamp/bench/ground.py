@@ -40,9 +40,25 @@ class Plan:
     times: int = 7
     # How long a page is left open.
     open_seconds: float = 600.0
+    # Accounts that are inspected; of a year of it, and forecasts of each habit.
+    accounts: int = 500
+    year_accounts: int = 2
+    year_days: int = 365
+    windows: int = 250
 
 
-QUICK = Plan(events=2_000, small=1_000, load=1_000, seconds=1.0, times=1, open_seconds=2.0)
+QUICK = Plan(
+    events=2_000,
+    small=1_000,
+    load=1_000,
+    seconds=1.0,
+    times=1,
+    open_seconds=2.0,
+    accounts=12,
+    year_accounts=1,
+    year_days=1,
+    windows=5,
+)
 
 
 def _exported(lines: Iterable[bytes]) -> Iterator[Event]:

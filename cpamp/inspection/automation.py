@@ -65,7 +65,7 @@ class Automation(Service):
         return self._working
 
     def _forget_old(self) -> Deferred[None]:
-        done = Deferred.fromCoroutine(self._store.write(_forget_all, self._now_ms()))
+        done = Deferred.fromCoroutine(self._store.write(forget_all, self._now_ms()))
         done.addErrback(lambda f: self._log.warn("old rows stay: {f}", f=f.getErrorMessage()))
         return done
 
@@ -130,7 +130,8 @@ class Automation(Service):
                 await self._candidates.take(candidate, disable=self._policy.on(DISABLE))
 
 
-def _forget_all(conn: sqlite3.Connection, now_ms: int) -> None:
+def forget_all(conn: sqlite3.Connection, now_ms: int) -> None:
+    """Delete what has long been over."""
     cooldowns.forget_old(conn, now_ms)
     candidates.forget_old(conn, now_ms)
     quota.forget_old(conn, now_ms)

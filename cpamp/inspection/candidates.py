@@ -17,7 +17,7 @@ from cpamp.inspection.failures import Finding, classify
 from cpamp.inspection.journal import Journal
 from cpamp.inspection.ownership import Holders
 from cpamp.inspection.problems import Conflict
-from cpamp.inspection.targets import TargetShared
+from cpamp.inspection.targets import TargetShared, find
 from cpamp.store import Store
 from cpamp.store import candidates as stored
 from cpamp.store.account_log import Actor, Note
@@ -133,8 +133,20 @@ class Candidates:
         if ignored is not None and await self._unchanged(ignored):
             return
         candidate = await self._store.write(stored.hit, seen)
+        if candidate.hit_count == 1 and not candidate.account_id:
+            candidate.account_id = await self._recognized(candidate)
         if disable and candidate.may_disable and candidate.disabled_at_ms is None:
             await self._disable(candidate)
+
+    async def _recognized(self, candidate: Candidate) -> str:
+        """The account's id as CPA lists it now: another account may get the file's name later."""
+        try:
+            members = await self._editor.members(candidate.file_name)
+            account_id = find(members, _identity(candidate)).account_id
+        except Problem:
+            return ""
+        await self._store.write(stored.recognize, candidate.id, account_id)
+        return account_id
 
     async def _unchanged(self, ignored: Candidate) -> bool:
         """Whether the credential is still the one whose failures a person ignores."""

@@ -238,7 +238,9 @@ class Inspector(Service):
         if active.stop:
             run.status, run.error = ENDS[active.stop.reason]
         else:
-            run.status, run.error = (FAILED, failure) if failure else (COMPLETED, "")
+            # Actions of people get an error of their own, beside what the run says of itself.
+            run.status, run.error = (FAILED, failure) if failure else (COMPLETED, run.action_error)
+            run.action_error = ""
         run.finished_at_ms = run.updated_at_ms = now_ms
         try:
             await self._store.write(stored.update, run, _last_lines(inspection, now_ms, lost))

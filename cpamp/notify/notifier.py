@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, DeferredLock, gatherResults
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
@@ -42,6 +42,8 @@ class Notifier(Service):
     rehearsal: Rehearsal
     _now_ms: Callable[[], int]
     _calls: list[LoopingCall] = attrs.field(factory=list, init=False)
+    # Two looks at once would tell the same twice.
+    _looking: DeferredLock = attrs.field(factory=DeferredLock, init=False)
     _log: Logger = attrs.field(factory=Logger, init=False)
 
     def startService(self) -> None:
@@ -71,6 +73,9 @@ class Notifier(Service):
 
     async def look(self) -> None:
         """Judge every rule by what holds now, and queue what is to be told."""
+        await self._looking.run(lambda: Deferred.fromCoroutine(self._look()))
+
+    async def _look(self) -> None:
         try:
             rules = await self._store.read(notices.rules)
             if not rules:
@@ -164,6 +169,9 @@ class Notifier(Service):
         if not number and len(known) >= MOST_RULES:
             raise RuleInvalid(f"there are {MOST_RULES} rules already")
         saved = await self._store.write(notices.put_rule, rule)
+        if self.running:
+            # What holds already is told now; nobody waits for it.
+            self._guarded(self.look)
         return attrs.evolve(rule, id=saved).as_json()
 
     async def delete_rule(self, number: int) -> None:

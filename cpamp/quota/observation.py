@@ -86,6 +86,20 @@ class Observation:
 
 
 @attrs.frozen
+class Asked:
+    """An account of a question, by what the caller knows of it."""
+
+    row_key: str
+    provider: str
+    names: AccountNames
+
+    @property
+    def account_key(self) -> str:
+        """By what it is known."""
+        return self.names.key(self.provider)
+
+
+@attrs.frozen
 class Entry:
     """The observation of one account."""
 
@@ -177,8 +191,8 @@ def read_entries(body: Any, now_ms: int) -> list[Entry]:
     return entries
 
 
-def read_question(body: Any) -> tuple[list[tuple[str, str, str]], int | None, bool]:
-    """(row key, provider, account key) of each account, the time, and whether all are wanted."""
+def read_question(body: Any) -> tuple[list[Asked], int | None, bool]:
+    """The accounts, the time, and whether all windows are wanted."""
     fields = Fields(body, "the body")
     items = fields.items("accounts", MOST_ACCOUNTS)
     now_ms = fields.integer("now_ms", 1)
@@ -194,29 +208,28 @@ def read_question(body: Any) -> tuple[list[tuple[str, str, str]], int | None, bo
         row_key = entry.text("row_key")
         if not row_key:
             raise InvalidObservation("an account needs a row_key")
-        provider, key = _account(entry)
+        provider, names = _account(entry)
         entry.end()
-        accounts.append((row_key, provider, key))
+        accounts.append(Asked(row_key, provider, names))
     return accounts, now_ms, bool(everything)
 
 
-def _account(fields: Fields) -> tuple[str, str]:
+def _account(fields: Fields) -> tuple[str, AccountNames]:
     provider = provider_name(fields.text("provider"))
     if provider not in PROVIDERS:
         raise InvalidObservation(f"provider must be one of {', '.join(PROVIDERS)}")
     names = Fields(fields.take("account"), "account")
-    known = {field.name: names.text(field.name) for field in attrs.fields(AccountNames)}
+    known = AccountNames(**{f.name: names.text(f.name) for f in attrs.fields(AccountNames)})
     names.end()
-    key = AccountNames(**known).key(provider)
-    if not key:
+    if not known.key(provider):
         raise InvalidObservation("nothing tells this account from others")
-    return provider, key
+    return provider, known
 
 
 def _entry(value: Any, now_ms: int) -> Entry:
     fields = Fields(value, "an entry")
     row_key = fields.text("row_key")
-    provider, key = _account(fields)
+    provider, names = _account(fields)
     windows = tuple(
         canonical(_window(item, now_ms), provider) for item in fields.items("windows", MOST_WINDOWS)
     )
@@ -229,6 +242,7 @@ def _entry(value: Any, now_ms: int) -> Entry:
     _check_distinct(windows, removed)
     if observation.inventory != "complete" and not windows and not removed:
         raise InvalidObservation("an observation that is not complete needs a window")
+    key = names.key(provider)
     return Entry(row_key, provider, key, attrs.evolve(observation, removed=removed))
 
 

@@ -9,7 +9,14 @@ from typing import Any
 import attrs
 
 from cpamp.quota.lifecycle import Cycle, Head, Key, State, apply
-from cpamp.quota.observation import Entry, Observation, Window, read_entries, read_question
+from cpamp.quota.observation import (
+    Asked,
+    Entry,
+    Observation,
+    Window,
+    read_entries,
+    read_question,
+)
 from cpamp.quota.showing import shown
 from cpamp.store import Store
 from cpamp.store import quota as stored
@@ -46,18 +53,28 @@ class Snapshots:
     async def ask(self, body: Any) -> dict[str, Any]:
         """The windows of some accounts; raises `InvalidObservation`."""
         accounts, now_ms, everything = read_question(body)
+        return await self.known(accounts, now_ms, everything=everything)
+
+    async def known(
+        self, accounts: Sequence[Asked], now_ms: int | None = None, *, everything: bool = False
+    ) -> dict[str, Any]:
+        """The windows of these accounts, at this moment or now."""
         now_ms = now_ms or self._now_ms()
         known = await self._store.read(_read_all, accounts)
         items = [
             {
-                "row_key": row_key,
-                "account_key": key,
-                "provider": provider,
+                "row_key": asked.row_key,
+                "account_key": asked.account_key,
+                "provider": asked.provider,
                 "windows": shown(states, now_ms, everything=everything),
             }
-            for (row_key, provider, key), states in zip(accounts, known, strict=True)
+            for asked, states in zip(accounts, known, strict=True)
         ]
         return {"generated_at_ms": now_ms, "items": items}
+
+    async def keep(self, entries: Sequence[Entry]) -> None:
+        """Store what somebody asked for, be it the same as before."""
+        await self._store.write(store_all, entries)
 
     async def observe(self, entries: Sequence[Entry]) -> None:
         """Store what was seen along the way; what has not changed is not written."""
@@ -131,10 +148,8 @@ def _differs(state: State, window: Window) -> bool:
     )
 
 
-def _read_all(
-    conn: sqlite3.Connection, accounts: Sequence[tuple[str, str, str]]
-) -> list[list[tuple[int, State]]]:
-    return [states_of(conn, key, provider) for _, provider, key in accounts]
+def _read_all(conn: sqlite3.Connection, accounts: Sequence[Asked]) -> list[list[tuple[int, State]]]:
+    return [states_of(conn, asked.account_key, asked.provider) for asked in accounts]
 
 
 def states_of(conn: sqlite3.Connection, key: str, provider: str) -> list[tuple[int, State]]:

@@ -27,6 +27,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--bcrypt-ms", type=float, default=0, help="delay of each HTTP call")
     parser.add_argument("--version", default="7.2.140", help="the version that it simulates")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--quotas", action="store_true", help="providers tell made-up quotas")
     options = parser.parse_args(arguments)
     simulator = Simulator(
         reactor,
@@ -35,6 +36,7 @@ def main(arguments: list[str]) -> int:
         version=options.version,
         bcrypt_ms=options.bcrypt_ms,
         seed=options.seed,
+        quotas=options.quotas,
     )
     port = simulator.listen(options.port)
     site = Site(Control(simulator))

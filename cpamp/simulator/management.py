@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import attrs
 import orjson
 
-from cpamp.simulator import plugins, versions
+from cpamp.simulator import plugins, quotas, versions
 from cpamp.simulator.answers import NOT_FOUND, OK, Answer, Call, error
 from cpamp.simulator.fixtures import MODELS, auth_file
 
@@ -412,6 +412,9 @@ def api_call(sim: Simulator, call: Call) -> Answer:
         return error(400, "missing url")
     index = str(body.get("auth_index") or body.get("authIndex") or body.get("AuthIndex") or "")
     rule = sim.api_rules.find(index, str(body["method"]).upper(), str(body["url"]))
+    if rule is None and sim.quotas:
+        told = quotas.answer(index, str(body["url"]), sim.now_ms())
+        rule = None if told is None else dict(told)
     if rule is None:
         return Answer.json({"status_code": 404, "header": {}, "body": "{}"})
     answer = _upstream(rule)

@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 import orjson
 
+from cpamp.simulator.quotas import codex_headers
 from cpamp.simulator.versions import MEMBERS, TOKEN_MEMBERS, Version
 
 
@@ -129,7 +130,8 @@ class Account:
 class Generator:
     """Makes records one after the other; the same seed gives the same records.
 
-    `rich` gives them the 16 response headers of a Codex reply, 7 of which tell of quotas.
+    `rich` gives them the 16 response headers of a Codex reply, 7 of which tell of quotas; with
+    `quotas` these go up with time instead of being anything.
     """
 
     def __init__(
@@ -141,9 +143,11 @@ class Generator:
         fail_rate: float = 0.05,
         retry_rate: float = 0.02,
         rich: bool = True,
+        quotas: bool = False,
     ) -> None:
         self._random = random.Random(seed)
         self._fail_rate, self._retry_rate, self._rich = fail_rate, retry_rate, rich
+        self._quotas = quotas
         weights = [family.weight for family in families]
         chosen = self._random.choices(families, weights, k=accounts)
         self.accounts = [Account(family, i) for i, family in enumerate(chosen)]
@@ -200,6 +204,9 @@ class Generator:
         }
         if not family.oauth:
             del record["access_token_sha256"]
+        if self._quotas and family.provider == "codex":
+            told = codex_headers(account.auth_index, at_ms, limited=status == 429)
+            record["response_headers"] |= told
         return record
 
     def payload(self, at_ms: int) -> bytes:

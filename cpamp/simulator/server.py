@@ -65,6 +65,7 @@ class Simulator:
         version: str = "7.2.140",
         bcrypt_ms: float = 0.0,
         seed: int = 1,
+        quotas: bool = False,
     ) -> None:
         self.reactor = reactor
         self._now_ms = now_ms
@@ -86,7 +87,9 @@ class Simulator:
         self.plugins: list[dict[str, Any]] = []
         self.plugin_offers: list[dict[str, Any]] = []
         self.notes: list[dict[str, Any]] = []
-        self.generator = Generator(seed)
+        # Whether providers that nobody scripted tell made-up quotas.
+        self.quotas = quotas
+        self.generator = Generator(seed, quotas=quotas)
         self._random = random.Random(seed)
         self._port: Any = None
         self._traffic: LoopingCall | None = None
@@ -249,10 +252,12 @@ class Simulator:
         def some() -> None:
             expected = per_second * 0.25
             count = int(expected) + (self._random.random() < expected % 1)
-            self.publish(
+            off = {entry["auth_index"] for entry in self.auth_files if entry["disabled"]}
+            made = (
                 self.generator.record(self.now_ms() - self._random.randrange(200, 8000))
                 for _ in range(count)
             )
+            self.publish(record for record in made if record["auth_index"] not in off)
 
         self._traffic = LoopingCall(some)
         self._traffic.clock = self.reactor

@@ -86,6 +86,7 @@ UPDATE account_action_candidates SET
     mark_ms = :mark_ms, last_error = :last_error
 WHERE id = :id
 """
+RECOGNIZE = "UPDATE account_action_candidates SET account_id = ?2 WHERE id = ?1 AND account_id = ''"
 FORGET = "DELETE FROM account_action_candidates WHERE status <> 'pending' AND updated_at_ms < ?"
 
 
@@ -127,6 +128,11 @@ def hit(conn: sqlite3.Connection, seen: Candidate) -> Candidate:
 def update(conn: sqlite3.Connection, candidate: Candidate) -> None:
     """Store what has become of a candidate."""
     conn.execute(UPDATE, _values(candidate))
+
+
+def recognize(conn: sqlite3.Connection, candidate_id: int, account_id: str) -> None:
+    """Note whose credential it is, where that is not known."""
+    conn.execute(RECOGNIZE, (candidate_id, account_id))
 
 
 def forget_old(conn: sqlite3.Connection, now_ms: int) -> None:

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import orjson
 
 KEPT_MS = 30 * 86_400_000
+# Points are all kept for so long; those that become older are looked at for so long.
+FINE_MS, THINNED_MS = 2 * 86_400_000, 86_400_000
 # Windows that nobody has seen for so long.
 KEPT_WINDOW_MS = 90 * 86_400_000
 
@@ -47,9 +49,21 @@ WHERE window = ? AND observed_at_ms >= ? ORDER BY observed_at_ms
 """
 # The newest of each window stays.
 FORGET_POINTS = """
-DELETE FROM quota_points WHERE observed_at_ms < ?1 AND observed_at_ms < (
-    SELECT max(newer.observed_at_ms) FROM quota_points AS newer
-    WHERE newer.window = quota_points.window
+DELETE FROM quota_points WHERE window = :window AND observed_at_ms < min(
+    :kept, (SELECT max(observed_at_ms) FROM quota_points WHERE window = :window)
+)
+"""
+# Of what has become old lately, the last of each hour stays, and the last before a reset.
+THIN = """
+DELETE FROM quota_points WHERE window = :window AND observed_at_ms IN (
+    SELECT observed_at_ms FROM (
+        SELECT observed_at_ms, used_percent, lead(observed_at_ms) OVER later AS next_ms,
+            lead(used_percent) OVER later AS next_used
+        FROM quota_points
+        WHERE window = :window AND observed_at_ms >= :thinned AND observed_at_ms < :fine
+        WINDOW later AS (ORDER BY observed_at_ms)
+    ) WHERE next_ms / 3600000 = observed_at_ms / 3600000
+        AND (used_percent IS NULL OR next_used >= used_percent)
 )
 """
 FORGET = (
@@ -110,7 +124,14 @@ def points(conn: sqlite3.Connection, window: int, since_ms: int) -> list[Point]:
 
 
 def forget_old(conn: sqlite3.Connection, now_ms: int) -> None:
-    """Delete old points, and windows that have not been seen for long."""
-    conn.execute(FORGET_POINTS, (now_ms - KEPT_MS,))
+    """Thin points out, delete old ones, and windows that have not been seen for long.
+
+    To be called every few hours at least, so that all are thinned out in their time.
+    """
+    fine = now_ms - FINE_MS
+    times = {"kept": now_ms - KEPT_MS, "fine": fine, "thinned": fine - THINNED_MS}
+    for (window,) in conn.execute("SELECT id FROM quota_windows").fetchall():
+        conn.execute(THIN, {"window": window, **times})
+        conn.execute(FORGET_POINTS, {"window": window, **times})
     for statement in FORGET:
         conn.execute(statement, (now_ms - KEPT_WINDOW_MS,))

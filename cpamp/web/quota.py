@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from cpamp.errors import NotFound
+from cpamp.quota.refreshing import Refreshing
 from cpamp.quota.snapshots import Snapshots
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import ANY_METHOD, JSON_BODY, route
@@ -19,6 +20,7 @@ class QuotaSnapshots:
     """What was observed of quota windows, and what they are."""
 
     _snapshots: Snapshots
+    _refreshing: Refreshing
 
     @route("POST", BASE, summary="Store observations of quota windows", body=JSON_BODY)
     async def add(self, request: ApiRequest) -> dict[str, Any]:
@@ -34,3 +36,8 @@ class QuotaSnapshots:
     async def query(self, request: ApiRequest) -> dict[str, Any]:
         """In the order of the request."""
         return await self._snapshots.ask(await request.json())
+
+    @route("POST", f"{BASE}/refresh", summary="Ask Claude for quotas", body=JSON_BODY)
+    async def refresh(self, request: ApiRequest) -> dict[str, Any]:
+        """As `query` answers; `error` where the provider did not tell."""
+        return await self._refreshing.refresh(await request.json())

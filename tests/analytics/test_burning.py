@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cpamp.analytics.burning import DAY_MS, HOUR_MS, Sample, burn, rate
+from cpamp.bench.series import HABITS, misses
 from tests.daemon import Lab
 
 NOW = 1_790_000_000_000
@@ -119,6 +120,32 @@ def test_the_error_on_noisy_use() -> None:
             errors.append(abs(found.spent_at_ms - spent) / (spent - NOW))
     assert len(errors) > 150
     assert statistics.median(errors) < 0.1
+
+
+# The median error in parts of the remaining time, on use of any habit.
+ERRORS = {
+    300: (0.14, 0.25, 0.16, 0.26),
+    10_080: (0.05, 0.08, 0.06, 0.12),
+}
+
+
+@pytest.mark.parametrize("minutes", ERRORS)
+def test_the_error_on_made_up_series(minutes: int) -> None:
+    found = []
+    for habit, most in zip(HABITS, ERRORS[minutes], strict=True):
+        some = list(misses(habit, minutes, 60 if minutes == 300 else 15, seed=4))
+        assert statistics.median(miss.error for miss in some) < most, habit.name
+        found += some
+    # The stated bounds are what a standard error should be: true two times of three.
+    assert 0.5 < sum(miss.within for miss in found) / len(found) < 0.9
+
+
+def test_what_was_used_up_before_its_end_says_nothing_of_the_pace() -> None:
+    reset = NOW + 4 * HOUR_MS
+    before = [Sample(NOW - 2 * HOUR_MS + i * MINUTE, 100, NOW - HOUR_MS, 300) for i in range(60)]
+    now = [Sample(NOW - HOUR_MS + i * MINUTE, i * 0.5, reset, 300) for i in range(61)]
+    found = burn([*before, *now], NOW)
+    assert found.spent_at_ms == pytest.approx(NOW + 70 / 30 * HOUR_MS, rel=1e-9)
 
 
 def test_the_forecast_over_http(lab: Lab) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -93,17 +91,6 @@ def test_a_database_that_is_gone_and_comes_back(lab: Lab, deleted: bool) -> None
     path.unlink(missing_ok=True)
     path.with_name("first.sqlite" if not deleted else "away.sqlite").rename(path)
     both.all_here()
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of a few megabytes."""
-    place = tmp_path / "small"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "cpamp-test", str(place)]
-    subprocess.run(mount, check=True)
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
 
 
 def test_a_full_disk_and_then_room_again(lab: Lab, small_disk: Path) -> None:

@@ -239,6 +239,14 @@ async def test_candidates(tmp_path: Path) -> None:
         assert (by_file["f01.json"]["hitCount"], by_file["f02.json"]["hitCount"]) == (2, 1)
         assert w.calls(STATUS) == []
         first, second = by_file["f01.json"]["id"], by_file["f02.json"]["id"]
+        # CPA was asked once whose credential it is: another workspace may get its name.
+        assert by_file["f01.json"]["accountIdSnapshot"] == "acc-f01"
+        assert len(w.calls("GET")) == 2
+        token = w.entry("f02.json")["id_token"]
+        w.entry("f02.json")["id_token"] = {"chatgpt_account_id": "acc-other"}
+        with pytest.raises(TargetGone):
+            await r.candidates.delete(second)
+        w.entry("f02.json")["id_token"] = token
 
         ignored = await r.candidates.ignore(first)
         assert ignored["item"]["status"] == "ignored"
@@ -265,8 +273,9 @@ async def test_candidates(tmp_path: Path) -> None:
         listed = await happen(refused("f08"))
         (fourth,) = [i for i in listed["items"] if i["authFileName"] == "f08.json"]
         w.cpa.faults.add({"when": {"method": "DELETE"}, "do": {"status": 500}})
-        with pytest.raises(Problem, match="500"):
+        with pytest.raises(Problem, match="500") as refused_by_cpa:
             await r.candidates.delete(fourth["id"])
+        assert refused_by_cpa.value.status == 502
         (fourth,) = [
             i
             for i in (await r.candidates.listing("pending", 100))["items"]

@@ -104,8 +104,13 @@ def test_what_ends_a_claim(pair: tuple[Cpa, Manager]) -> None:
     status, answer = change(manager, "DELETE", "?name=f14.json&name=none.json")
     assert (status, answer["files"]) == (207, ["f14.json"])
     assert sorted(set(owned(manager))) == ["dead.json", "f08.json", "shared.json"]
-    assert change(manager, "DELETE", "?all=*")[0] == 200
-    assert owned(manager) == []
+    for everything in ("*", "1", "true"):
+        cpa.control.json("POST", "/auth_files", {"files": fixture.entries()})
+        with closing(sqlite3.connect(data(manager) / "usage.sqlite")) as conn, conn:
+            claim = "INSERT INTO inspection_claims VALUES (?, 'codex', '', '', '', 'held', 0, 0)"
+            conn.execute(claim, ("f01.json",))
+        assert change(manager, "DELETE", f"?all={everything}")[0] == 200
+        assert owned(manager) == []
     assert cpa.control.json("POST", "/requests", {"clear": True})
 
 

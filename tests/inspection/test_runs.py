@@ -210,6 +210,13 @@ async def test_every_account_failing_at_once_disables_nobody(tmp_path: Path) -> 
         answer = await w.manual.act(detail["run"]["id"], {"resultIds": [f01["id"]]})
         assert answer["outcomes"][0]["status"] == "success"
         assert await w.held() == []
+        # What the run says of itself stays beside what became of a person's actions.
+        assert "looks like an outage" in answer["detail"]["run"]["error"]
+        w.cpa.faults.add({"when": {"method": "PATCH"}, "do": {"status": 500}})
+        chosen = {"resultIds": ids(detail, "f02")}
+        error = (await w.manual.act(detail["run"]["id"], chosen))["detail"]["run"]["error"]
+        assert "looks like an outage" in error
+        assert error.endswith("1 actions failed")
 
 
 @ensureDeferred

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from urllib.parse import urlencode
 
+from cpamp.lab import CPA_KEY
+from cpamp.simulator.fixtures import auth_index
 from tests.daemon import Lab, body, encoded
 from tests.described import Described
 from tests.quota.test_observation import HOUR, entry, window
@@ -49,3 +52,38 @@ def test_over_http(lab: Lab) -> None:
         assert answer["code"]
     http.key = "wrong"
     assert http.request("POST", BASE, encoded(told))[0] == 401
+
+
+def test_claude_tells_when_it_is_asked(lab: Lab) -> None:
+    cpa = lab.cpa("--quotas")
+    manager = lab.manager(CPA_UPSTREAM_URL=cpa.url, CPA_MANAGEMENT_KEY=CPA_KEY)
+    manager.start()
+    http = manager.http
+    name, now = "claude-dora.json", time.time_ns() // 1_000_000
+    who = {"auth_file_snapshot": name, "auth_index": auth_index("claude", name)}
+    event = {
+        **who,
+        "event_hash": "one",
+        "timestamp_ms": now - HOUR,
+        "model": "claude-opus-4-7",
+        "provider": "claude",
+    }
+    http.request("POST", "/v0/management/usage/import", json.dumps(event).encode())
+    question = {"accounts": [{"row_key": "r", "provider": "claude", "account": who}]}
+    (item,) = http.json("POST", f"{BASE}/refresh", question)["items"]
+    names = ["five-hour", "seven-day", "weekly-scoped-id-claude-opus-4-7"]
+    assert "error" not in item
+    assert [one["provider_window_id"] for one in item["windows"]] == names
+    assert item["windows"][0]["plan_type"] == "max"
+    assert http.json("POST", f"{BASE}/query", question)["items"] == [item]
+
+    (account,) = http.json("GET", "/v0/management/monitoring/forecast")["accounts"]
+    assert (account["auth_file_snapshot"], account["auth_provider_snapshot"]) == (name, "claude")
+    assert [one["window"] for one in account["windows"]] == names
+    told = {one["provider_window_id"]: one["used_percent"] for one in item["windows"]}
+    assert {one["window"]: one["used_percent"] for one in account["windows"]} == told
+    # Who may read may not have anybody asked.
+    token = {"name": "reader", "scopes": ["read"]}
+    http.key = http.json("POST", "/v0/management/api-tokens", token)["token"]
+    assert len(http.json("GET", "/v0/management/monitoring/forecast")["accounts"]) == 1
+    assert http.request("POST", f"{BASE}/refresh", encoded(question))[0] == 403

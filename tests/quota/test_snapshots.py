@@ -217,3 +217,35 @@ def test_free_usage_of_xai() -> None:
     (one,) = found.observation.windows
     assert (found.observation.scope, one.window_mode) == ("xai:included-free", "rolling")
     assert (one.used_value, one.limit_value, one.duration_seconds) == (12, 10, 86_400)
+
+
+@ensureDeferred
+async def test_old_points_are_thinned_out_and_go(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        now = w.now_ms() // HOUR * HOUR
+        ten, day = HOUR // 6, 24 * HOUR
+        reset = now - 60 * HOUR
+
+        def used(at_ms: int) -> float:
+            return 90 if at_ms < reset + 2 * ten else 10
+
+        times = range(now - 72 * HOUR, now, ten)
+        rows = [(1, at_ms, "inspection", used(at_ms), reset) for at_ms in times]
+        rows += [(1, now - 40 * day, "inspection", 1, reset), (2, now - 40 * day, "x", 1, reset)]
+        state = "INSERT INTO quota_windows VALUES (?, ?, 'codex', 'weekly', '', '', ?, '{}')"
+
+        def prepare(conn: Any) -> None:
+            conn.executemany(state, [(1, "a", now), (2, "b", now - 40 * day)])
+            conn.executemany("INSERT INTO quota_points VALUES (?, ?, ?, ?, ?)", rows)
+
+        await w.store.write(prepare)
+        await w.store.write(stored.forget_old, now)
+        left = await w.store.read(stored.points, 1, 0)
+        fine = [point for point in left if point.observed_at_ms >= now - stored.FINE_MS]
+        assert len(fine) == 48 * 6
+        old = [point.observed_at_ms for point in left[: -len(fine)]]
+        # The last of each hour, and the last before the counter went back.
+        hourly = list(range(now - 71 * HOUR - ten, now - 48 * HOUR, HOUR))
+        assert old == sorted([*hourly, reset + ten])
+        # The newest of a window stays, however old it is.
+        assert len(await w.store.read(stored.points, 2, 0)) == 1

@@ -1,0 +1,86 @@
+"""Small rules: how foreign texts are kept, what logs hide, when a call is tried again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+
+from cpamp.cpa.errors import CpaProblem
+from cpamp.inspection.probing import DETAIL_BYTES, Retries, detail
+from cpamp.inspection.recorder import MESSAGES, entry, redacted
+
+CUT = "...(truncated)"
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=40), st.integers(1, 200))
+def test_no_character_is_split_where_a_text_is_cut(text: str, times: int) -> None:
+    kept = detail(text * times)
+    assert len(kept.removesuffix(CUT).encode()) <= DETAIL_BYTES
+    assert "\ufffd" not in kept or "\ufffd" in text
+
+
+def test_where_a_text_is_cut() -> None:
+    assert detail("x" * DETAIL_BYTES) == "x" * DETAIL_BYTES
+    assert detail("\u00fc" * DETAIL_BYTES) == "\u00fc" * (DETAIL_BYTES // 2) + CUT
+    # A character of three bytes that would lie across the end goes whole.
+    assert detail("\u20ac" * 1000) == "\u20ac" * (DETAIL_BYTES // 3) + CUT
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ({"fileName": "a.json"}, {"fileName": "a.json"}),
+        ({"triggerKey": "manual"}, {"triggerKey": "manual"}),
+        ({"accessToken": "x", "apiKey": 1}, {"accessToken": "[redacted]", "apiKey": "[redacted]"}),
+        (
+            {"a": [{"Authorization": {"b": 1}}, {"clientSecret": None}]},
+            {"a": [{"Authorization": "[redacted]"}, {"clientSecret": "[redacted]"}]},
+        ),
+    ],
+)
+def test_what_logs_hide(told: dict[str, Any], kept: dict[str, Any]) -> None:
+    assert redacted(told) == kept
+    assert entry("info", "x", 5, told).detail == kept
+
+
+def test_messages_are_keys_of_the_panel() -> None:
+    assert entry("info", "completed", 5, {}).message == f"{MESSAGES}completed"
+    assert entry("info", "monitoring.other", 5, {}).message == "monitoring.other"
+
+
+def tried(most: int, again: int, *answers: Any) -> tuple[list[float], Any]:
+    """When calls were made that get these answers, and what came of it."""
+    clock, times, over = Clock(), list[float](), list[Any]()
+    left = list(answers)
+
+    async def ask() -> Any:
+        times.append(clock.seconds())
+        answer = left.pop(0)
+        if answer == "fails":
+            raise CpaProblem("500")
+        return answer
+
+    call = Retries(clock, most).call(ask, lambda answer: bool(answer == "good"), again)
+    Deferred.fromCoroutine(call).addBoth(over.append)
+    for _ in range(1000):
+        clock.advance(0.1)
+    return [round(at, 1) for at in times], over[0]
+
+
+def test_pauses_between_tries_double() -> None:
+    times, end = tried(3, 3, "fails", "bad", "fails", "good")
+    assert (times, end) == ([0, 0.5, 1.5, 3.5], "good")
+
+
+def test_failures_and_answers_that_are_not_good_have_bounds_of_their_own() -> None:
+    times, end = tried(2, 1, "bad", "bad")
+    assert (times, end) == ([0, 0.5], "bad")
+    times, failure = tried(2, 1, "fails", "fails", "fails")
+    assert times == [0, 0.5, 1.5]
+    assert failure.check(CpaProblem)
+    assert tried(0, 1, "bad") == ([0], "bad")

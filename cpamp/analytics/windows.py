@@ -86,7 +86,8 @@ class Scope:
                 family = family_of(name)
                 return family == key, not family
             case _:
-                return True, False
+                # A product or feature of which no model is named.
+                return False, False
 
 
 def folded_model(name: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import Any
 
 import attrs
@@ -20,6 +21,7 @@ from cpamp.analytics.facets import IntArray
 from cpamp.analytics.view import BoolArray, View
 from cpamp.columns.columns import Snapshot
 from cpamp.store.events import NEXT_DAY
+from cpamp.usage.event import Who
 
 # Stands between two texts; no UTF-8 has it.
 _BETWEEN = b"\xff"
@@ -90,10 +92,10 @@ class Searcher:
             (self._who, known.who, _WHO),
             (self._model, known.model, _MODEL),
             (self._way, known.way, _WAY),
-            (self._key, known.key, slice(None)),
+            (self._key, known.key, tuple),
         ):
             added = enumerate(rows[haystack.count :], haystack.count)
-            haystack.extend((number, row[fields] if row else ()) for number, row in added)
+            haystack.extend((number, fields(row) if row else ()) for number, row in added)
         for haystack, statement in ((self._caller, CALLERS), (self._ending, ENDINGS)):
             found = conn.execute(statement, (haystack.count - 1,))
             haystack.extend((number, texts) for number, *texts in found)
@@ -109,10 +111,10 @@ class Searcher:
         )
 
 
-# Of the dictionaries, the fields that are searched; provider and auth_type are not.
-_WHO = slice(0, 8)
-_MODEL = slice(0, 4)
-_WAY = slice(0, 5)
+# Of the dictionaries, the fields that are searched.
+_WHO = attrgetter(*(name for name in Who._fields if name not in ("provider", "auth_type")))
+_MODEL = attrgetter("model", "requested_model", "resolved_model", "analytics_model")
+_WAY = attrgetter("endpoint", "method", "path", "reasoning_effort", "service_tier")
 CALLERS = """
 SELECT id, client_ip, x_forwarded_for, user_agent FROM caller WHERE id > ? ORDER BY id
 """

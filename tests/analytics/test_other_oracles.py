@@ -170,7 +170,7 @@ def test_what_counts_in_a_window(kind: str, key: str, models: list[str], complet
 
 
 def verdict(scope: dict[str, Any] | None, name: str) -> tuple[bool, bool]:
-    """Whether an event of this model counts, and whether that can't be told: the first that fits."""
+    """Whether an event of this model counts, and whether that is unknown: the first that fits."""
     scope = scope or {"kind": "all"}
     kind, key = scope["kind"], scope.get("key")
     models = [model.lower() for model in scope.get("models", [])]

@@ -98,6 +98,10 @@ def test_the_dashboard(events: list[Event], start: int, length: int) -> None:
         models[fact.event.model.analytics_model].append(fact)
     ranked = sorted(models, key=lambda name: (-len(models[name]), name))[:5]
     assert [row["model"] for row in found["top_models_today"]] == ranked
+    for row in (*found["top_models_today"], *found["model_cost_rank"]):
+        sums = added(models[row["model"]])
+        unpriced = (row["unpriced_calls"], row["unpriced_tokens"])
+        assert unpriced == (sums.unpriced_calls, sums.unpriced_tokens)
     failing = [f for f in inside if f.event.end.failed]
     assert len(found["recent_failures"]) == min(len(failing), 5)
 
@@ -139,6 +143,8 @@ def test_histories(events: list[Event], targets: list[dict[str, str]]) -> None:
         assert (item["total_requests"], item["failure_calls"]) == (sums.calls, sums.failures)
         assert item["total_tokens"] == sums.total_tokens
         assert item["total_cost"] == pytest.approx(sums.cost)
+        unpriced = (item["unpriced_calls"], item["unpriced_tokens"])
+        assert unpriced == (sums.unpriced_calls, sums.unpriced_tokens)
         assert item["matched"] == bool(mine)
         if mine:
             assert (item["first_seen_ms"], item["last_seen_ms"]) == (
@@ -227,6 +233,8 @@ def test_windows(events: list[Event], asked: list[tuple[dict[str, str], int, Any
         assert (item["total_requests"], item["failure_calls"]) == (sums.calls, sums.failures)
         assert item["total_tokens"] == sums.total_tokens
         assert item["total_cost"] == pytest.approx(sums.cost)
+        unpriced = (item["unpriced_calls"], item["unpriced_tokens"])
+        assert unpriced == (sums.unpriced_calls, sums.unpriced_tokens)
         assert item["unmatched_requests"] == unknown
 
 

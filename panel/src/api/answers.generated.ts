@@ -19,6 +19,7 @@ export interface AccountHistory {
   readonly total_tokens: number;
   readonly total_cost: number;
   readonly unpriced_calls: number;
+  readonly unpriced_tokens: number;
   readonly success_rate: number | null;
   readonly first_seen_ms: number | null;
   readonly last_seen_ms: number | null;
@@ -132,6 +133,8 @@ export interface Anomaly {
   readonly calls: number;
   readonly total_tokens: number;
   readonly cost: number;
+  readonly unpriced_calls: number;
+  readonly unpriced_tokens: number;
   readonly failure_rate: number;
   readonly request_change: number;
   readonly cost_change: number;
@@ -307,6 +310,9 @@ export interface Comparison {
   readonly success_rate: number;
   readonly total_tokens: number;
   readonly total_cost: number;
+  readonly unpriced_calls: number;
+  readonly unpriced_tokens: number;
+  readonly unpriced_models: readonly string[];
 }
 
 /** The configuration. */
@@ -1113,6 +1119,7 @@ export interface RankedModel {
   readonly cost: number;
   readonly success_rate: number;
   readonly unpriced_calls: number;
+  readonly unpriced_tokens: number;
   readonly cost_share?: number;
 }
 
@@ -1627,6 +1634,8 @@ export interface WindowUsage {
   readonly failure_calls: number;
   readonly total_tokens: number;
   readonly total_cost: number;
+  readonly unpriced_calls: number;
+  readonly unpriced_tokens: number;
   readonly success_rate: number | null;
   readonly last_seen_ms: number | null;
   readonly sync_status: "ready" | "empty";

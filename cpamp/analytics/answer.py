@@ -225,7 +225,7 @@ class Answerer:
     # -- conditions ---------------------------------------------------------------------------
 
     def _condition(self, request: AnalyticsRequest, filters: Filters) -> Condition:
-        conn, snapshot = self.reading.conn, self.view.snapshot
+        conn = self.reading.conn
 
         def endings(column: str, values: Sequence[str]) -> Any:
             statement = ENDINGS_WITH.format(column=column)
@@ -235,7 +235,7 @@ class Answerer:
         texts = Texts(
             endings,
             conn.execute(LAST_ENDING).fetchone()[0] + 1,
-            lambda traces: search.ids_with_trace(conn, snapshot, traces),
+            lambda traces: search.ids_with_trace(conn, self.view, traces),
         )
         condition = condition_of(self.view, filters, texts)
         return self._searching(request, condition)
@@ -248,10 +248,6 @@ class Answerer:
             if not request.search_key:
                 return condition
             return attrs.evolve(condition, tables=(*condition.tables, ("client", client)))
-        found = (
-            search.rows_with_text(self.view.snapshot, request.search),
-            search.rows_with_hash(self.reading.conn, self.view.snapshot, request.search),
-        )
         keyed = (("client", client),) if request.search_key else ()
         return attrs.evolve(
             condition,
@@ -260,7 +256,7 @@ class Answerer:
                 *keyed,
                 *self._named(request.search),
             ),
-            any_rows=np.unique(np.concatenate(found)),
+            any_rows=self.searcher.rows(self.reading.conn, self.view, request.search),
         )
 
     def _named(self, text: str) -> Sequence[tuple[str, BoolArray]]:

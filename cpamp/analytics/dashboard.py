@@ -281,7 +281,10 @@ def _dearest(models: list[Row], limit: int) -> list[Row]:
 
 
 def _ranked(row: Row) -> Row:
-    names = ("model", "calls", "tokens", "cost", "success_rate", "unpriced_calls")
+    names = (
+        *("model", "calls", "tokens", "cost", "success_rate"),
+        *("unpriced_calls", "unpriced_tokens"),
+    )
     return {name: row[name] for name in names}
 
 

@@ -67,7 +67,7 @@ class Memory:
 
     _folder: Callable[[], Any]
     _facets: Facets = attrs.Factory(Facets)
-    _searcher: Searcher = attrs.Factory(Searcher)
+    _searcher: Searcher = attrs.Factory(lambda self: Searcher(self._folder), takes_self=True)
     _known: Any = None
     _costs: CostColumn | None = None
     _billed: dict[int, tuple[int, int, int, int]] = attrs.Factory(dict)
@@ -91,7 +91,7 @@ class Memory:
         with self._lock:
             if self._known is not dictionaries.who:
                 # Other rows than before: the file was replaced, or texts were overwritten.
-                self._facets, self._searcher = Facets(), Searcher()
+                self._facets, self._searcher = Facets(), Searcher(self._folder)
                 self._costs, self._billed, self._billed_up_to = None, {}, 0
                 self._known = dictionaries.who
             self._facets.refresh(dictionaries.refresh(conn))

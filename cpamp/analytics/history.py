@@ -106,6 +106,7 @@ def _figures(counting: Counting, sums: Sums) -> Row:
         "total_tokens": found["total"],
         "total_cost": found["cost"],
         "unpriced_calls": found["unpriced"],
+        "unpriced_tokens": found["unpriced_tokens"],
         "success_rate": share(calls - failed, calls) if calls else None,
         "first_seen_ms": int(time.take(sums["first"]).min()) if calls else None,
         "last_seen_ms": int(time.take(sums["last"]).max()) if calls else None,

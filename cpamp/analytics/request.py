@@ -6,7 +6,7 @@ Everything that is wrong with a request is found here, before anything is comput
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -69,6 +69,8 @@ class Filters:
     @classmethod
     def read(cls, members: Members) -> Self:
         """The filters of a request; raises `BadRequest`."""
+        # A filter that is not known would be no filter: figures of something else.
+        members.refuse_unknown([field.name for field in attrs.fields(cls)])
         lists = {
             field.name: members.texts(field.name)
             for field in attrs.fields(cls)
@@ -238,35 +240,47 @@ class AnalyticsRequest:
         return "hour" if self.to_ms - self.from_ms <= DAY_MS else "day"
 
 
-_INTEGERS = frozenset(("from_ms", "to_ms", "now_ms"))
-
-
 def body_of_query(parameters: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """The body that the parameters of a query stand for; raises `BadRequest`."""
-    body: dict[str, Any] = {"filters": {}, "include": {}}
-    filters = {field.name: field.default for field in attrs.fields(Filters)}
+    body: dict[str, Any] = {}
+    known = AnalyticsRequest.json_schema()["properties"]
+    sections = known["include"]["properties"]
     for name, values in parameters.items():
-        group, _, member = name.partition(".")
-        if group == "filters" and member:
-            several = filters.get(member) == ()
-            body["filters"][member] = list(values) if several else _scalar(values[0])
-        elif group == "include" and member:
-            inner, _, rest = member.partition(".")
-            if rest:
-                body["include"].setdefault(inner, {})[rest] = _scalar(values[0])
-            else:
-                body["include"][inner] = _scalar(values[0])
-        elif name == "include":
-            body["include"] |= {flag.strip(): True for v in values for flag in v.split(",")}
+        if name == "include":
+            include = body.setdefault("include", {})
+            for section in filter(None, (n.strip() for v in values for n in v.split(","))):
+                include.setdefault(section, {} if _has_members(sections, section) else True)
         else:
-            body[name] = _scalar(values[0]) if name in _INTEGERS else values[0]
+            _put(body, known, name, values)
     return body
 
 
-def _scalar(text: str) -> str | int | bool:
-    if text in ("true", "false"):
-        return text == "true"
-    return int(text) if re.fullmatch(r"-?[0-9]{1,19}", text) else text
+def _has_members(known: Mapping[str, Any], name: str) -> bool:
+    return known.get(name, {}).get("type") == "object"
+
+
+def _put(body: dict[str, Any], known: Mapping[str, Any], name: str, values: Sequence[str]) -> None:
+    """Add a parameter; ``a.b`` is the member `b` of `a`. What is not `known` stays a text."""
+    first, dot, rest = name.partition(".")
+    schema = known.get(first, {})
+    if dot and _has_members(known, first):
+        _put(body.setdefault(first, {}), schema["properties"], rest, values)
+    elif _has_members(known, first) or (dot and schema):
+        raise BadRequest(f"there is no parameter {name[:80]}")
+    else:
+        body[name] = _value(schema.get("type"), values)
+
+
+def _value(kind: str | None, values: Sequence[str]) -> Any:
+    match kind, values[0]:
+        case "array", _:
+            return list(values)
+        case "boolean", ("true" | "false") as text:
+            return text == "true"
+        case "integer", text if re.fullmatch(r"-?[0-9]{1,19}", text):
+            return int(text)
+        case _, text:
+            return text
 
 
 @attrs.frozen
@@ -286,7 +300,7 @@ class Members:
             raise BadRequest(f"{what} must be a JSON object")
         return cls(value, what)
 
-    def refuse_unknown(self, known: Sequence[str]) -> None:
+    def refuse_unknown(self, known: Collection[str]) -> None:
         """Raise `BadRequest` if there is a member that is not `known`."""
         unknown = next((name for name in self.values if name not in known), None)
         if unknown is not None:
@@ -330,6 +344,8 @@ class Members:
             raise BadRequest(f"{name} must be a list of strings")
         if len(value) > MAX_VALUES:
             raise BadRequest(f"{name} must not have more than {MAX_VALUES} values")
+        if any(len(v) > MAX_TEXT for v in value):
+            raise BadRequest(f"{name} must not have values of more than {MAX_TEXT} characters")
         return tuple(dict.fromkeys(text for v in value if (text := v.strip())))
 
     def object(self, name: str) -> Members:
@@ -349,6 +365,7 @@ def read_range(members: Members) -> tuple[int, int]:
 
 
 def _include(members: Members) -> Include:
+    members.refuse_unknown(Include.json_schema()["properties"])
     granularity = members.text("granularity")
     return Include(
         sections=frozenset(name for name in SECTIONS if members.flag(name)),
@@ -373,6 +390,7 @@ def _page(include: Members) -> Page | None:
     if include.values.get("events_page") is None:
         return None
     members = include.object("events_page")
+    members.refuse_unknown([field.name for field in attrs.fields(Page)])
     limit = members.integer("limit")
     if limit > MAX_PAGE:
         raise BadRequest(f"events_page.limit must be less than or equal to {MAX_PAGE}")
@@ -389,6 +407,7 @@ def _preview(include: Members) -> Preview | None:
     if include.values.get("drilldown_preview") is None:
         return None
     members = include.object("drilldown_preview")
+    members.refuse_unknown([field.name for field in attrs.fields(Preview)])
     from_ms, to_ms = members.integer("from_ms"), members.integer("to_ms")
     if from_ms <= 0 or from_ms >= to_ms:
         return None

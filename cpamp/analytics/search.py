@@ -7,23 +7,32 @@ in one file beside the columns.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import attrgetter
+from pathlib import Path
 
 import attrs
 import numpy as np
 import orjson
 
 from cpamp.analytics.facets import IntArray
+from cpamp.analytics.needles import HASH, Bytes, hashes_having, rows_having
 from cpamp.analytics.view import BoolArray, View
 from cpamp.columns.columns import Snapshot
+from cpamp.columns.files import TextFile
 from cpamp.store.events import NEXT_DAY
+from cpamp.usage.event import Who
 
 # Stands between two texts; no UTF-8 has it.
 _BETWEEN = b"\xff"
 _HEX = frozenset("0123456789abcdef")
+# Up to so many trace ids are looked for in the texts first, one by one.
+FEW_TRACES = 8
+# Events of which hashes or trace ids are read at a time.
+PIECE = 20_000
 
 
 @attrs.define(eq=False)
@@ -31,41 +40,79 @@ class Haystack:
     """The texts of a dictionary's rows, one behind the other, by number of the row."""
 
     _text: bytearray = attrs.Factory(bytearray)
-    _starts: list[int] = attrs.Factory(list)
+    _ends: list[int] = attrs.Factory(list)
 
     @property
     def count(self) -> int:
         """The number behind the last row."""
-        return len(self._starts)
+        return len(self._ends)
 
     def extend(self, rows: Iterable[tuple[int, Sequence[str]]]) -> None:
         """Take in rows with ascending numbers, each with the texts that are searched."""
         for number, texts in rows:
-            start = len(self._text)
-            self._starts.extend([start] * (number + 1 - len(self._starts)))
+            self._ends.extend([len(self._text)] * (number - len(self._ends)))
             folded = (text.casefold().encode(errors="replace") for text in texts)
             self._text += _BETWEEN.join(folded) + _BETWEEN
+            self._ends.append(len(self._text))
 
-    def having(self, needle: bytes) -> BoolArray:
+    def having(self, needle: bytes, view: View) -> BoolArray:
         """By number: whether a text of the row has the needle in it."""
-        found = np.zeros(self.count, dtype=bool)
-        places = np.fromiter(_places(self._text, needle, 0, len(self._text)), dtype=np.int64)
-        # Of rows with the same start, all but the last are empty.
-        found[np.searchsorted(self._starts, places, side="right") - 1] = len(places) > 0
-        return found
+        ends = np.array(self._ends, dtype=np.int64)
+        return rows_having(self._text, ends, needle, view.go_on)
 
 
-def _places(text: Any, needle: bytes, start: int, end: int) -> Iterator[int]:
-    at = text.find(needle, start, end)
-    while at >= 0:
-        yield at
-        at = text.find(needle, at + 1, end)
+@attrs.define(eq=False)
+class HashColumn:
+    """The hashes of one generation of columns that are binary; read when first searched.
+
+    They are not among the columns, since few search for a part of a hash.
+    """
+
+    generation: int
+    _file: TextFile
+    _rows: int = 0
+    _lock: threading.Lock = attrs.Factory(threading.Lock)
+
+    @classmethod
+    def new(cls, folder: Path, generation: int) -> HashColumn:
+        """An empty one, in a file that goes with its last user."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = TextFile.open(folder / f"hash-{threading.get_ident()}", new=True)
+        os.unlink(file.path)
+        return cls(generation, file)
+
+    def read(self, conn: sqlite3.Connection, view: View) -> Bytes:
+        """Of each row of the view its hash and a 1, or zeros; what is missing is read."""
+        snapshot = view.snapshot
+        with self._lock:
+            while self._rows < snapshot.n:
+                view.go_on()
+                end = min(snapshot.n, self._rows + PIECE)
+                ids = snapshot.ids_of(np.arange(self._rows, end))
+                self._file.write(self._rows * (HASH + 1), _hashes(conn, ids))
+                self._rows = end
+        text = self._file.read(snapshot.n * (HASH + 1))
+        return np.frombuffer(text, dtype=np.uint8).reshape(-1, HASH + 1)
+
+
+def _hashes(conn: sqlite3.Connection, ids: IntArray) -> bytes:
+    found = np.zeros((len(ids), HASH + 1), dtype=np.uint8)
+    rows = conn.execute(HASHES, (int(ids[0]), int(ids[-1]))).fetchall()
+    if rows:
+        places = np.searchsorted(ids, [row[0] for row in rows])
+        found[places, :HASH] = np.frombuffer(b"".join(row[1] for row in rows), np.uint8).reshape(
+            -1, HASH
+        )
+        found[places, HASH] = 1
+    return found.tobytes()
 
 
 @attrs.define(eq=False)
 class Searcher:
-    """The haystacks, and how they keep up."""
+    """The haystacks, and how they keep up; `folder` is where columns lie."""
 
+    _folder: Callable[[], Path]
+    _hashes: HashColumn | None = None
     _who: Haystack = attrs.Factory(Haystack)
     _model: Haystack = attrs.Factory(Haystack)
     _way: Haystack = attrs.Factory(Haystack)
@@ -80,7 +127,26 @@ class Searcher:
         """For each axis which of its codes a row must have to be found."""
         with self._lock:
             self._refresh(conn, view)
-            return self._found(text.casefold().encode(errors="replace"))
+            return self._found(text.casefold().encode(errors="replace"), view)
+
+    def rows(self, conn: sqlite3.Connection, view: View, text: str) -> IntArray:
+        """The rows of which an id or the hash has the text in it, ascending."""
+        found = rows_with_text(view, text)
+        digits = text.casefold()
+        if not _HEX.issuperset(digits) or len(digits) > 2 * HASH:
+            return np.flatnonzero(found)
+        if len(digits) == 2 * HASH:
+            found[_rows_with_hash(conn, view.snapshot, bytes.fromhex(digits))] = True
+        else:
+            hashes = self._hash_column(view.snapshot.generation).read(conn, view)
+            found |= hashes_having(hashes, digits, view.go_on)
+        return np.flatnonzero(found)
+
+    def _hash_column(self, generation: int) -> HashColumn:
+        with self._lock:
+            if self._hashes is None or self._hashes.generation != generation:
+                self._hashes = HashColumn.new(self._folder(), generation)
+            return self._hashes
 
     def _refresh(self, conn: sqlite3.Connection, view: View) -> None:
         """Take in what was added to the dictionaries."""
@@ -90,29 +156,29 @@ class Searcher:
             (self._who, known.who, _WHO),
             (self._model, known.model, _MODEL),
             (self._way, known.way, _WAY),
-            (self._key, known.key, slice(None)),
+            (self._key, known.key, tuple),
         ):
             added = enumerate(rows[haystack.count :], haystack.count)
-            haystack.extend((number, row[fields] if row else ()) for number, row in added)
+            haystack.extend((number, fields(row) if row else ()) for number, row in added)
         for haystack, statement in ((self._caller, CALLERS), (self._ending, ENDINGS)):
             found = conn.execute(statement, (haystack.count - 1,))
             haystack.extend((number, texts) for number, *texts in found)
 
-    def _found(self, needle: bytes) -> tuple[tuple[str, BoolArray], ...]:
+    def _found(self, needle: bytes, view: View) -> tuple[tuple[str, BoolArray], ...]:
         return (
-            ("who", self._who.having(needle)),
-            ("model", self._model.having(needle)),
-            ("way", self._way.having(needle)),
-            ("key", self._key.having(needle)),
-            ("caller", self._caller.having(needle)),
-            ("ending", self._ending.having(needle)),
+            ("who", self._who.having(needle, view)),
+            ("model", self._model.having(needle, view)),
+            ("way", self._way.having(needle, view)),
+            ("key", self._key.having(needle, view)),
+            ("caller", self._caller.having(needle, view)),
+            ("ending", self._ending.having(needle, view)),
         )
 
 
-# Of the dictionaries, the fields that are searched; provider and auth_type are not.
-_WHO = slice(0, 8)
-_MODEL = slice(0, 4)
-_WAY = slice(0, 5)
+# Of the dictionaries, the fields that are searched.
+_WHO = attrgetter(*(name for name in Who._fields if name not in ("provider", "auth_type")))
+_MODEL = attrgetter("model", "requested_model", "resolved_model", "analytics_model")
+_WAY = attrgetter("endpoint", "method", "path", "reasoning_effort", "service_tier")
 CALLERS = """
 SELECT id, client_ip, x_forwarded_for, user_agent FROM caller WHERE id > ? ORDER BY id
 """
@@ -120,36 +186,35 @@ ENDINGS = """
 SELECT id, fail_summary, header_error_kind, header_error_code, plan_type
 FROM ending WHERE id > ? ORDER BY id
 """
-HASHES = "SELECT id FROM events WHERE typeof(hash) = 'blob' AND instr(lower(hex(hash)), ?)"
+HASHES = """
+SELECT id, hash FROM events
+WHERE id BETWEEN ? AND ? AND typeof(hash) = 'blob' AND length(hash) = 32 ORDER BY id
+"""
 WHOLE_HASH = """
 SELECT id FROM events
 WHERE hash = ?1 AND substr(hash, -8) = substr(?1, -8) AND timestamp_ms / 86400000 = ?2
 """
 
 
-def rows_with_text(snapshot: Snapshot, text: str) -> IntArray:
-    """The rows of which an id has the text in it, ascending."""
+TRACES = """
+SELECT event FROM details WHERE event IN (SELECT value FROM json_each(?1))
+AND trace_id IN (SELECT value FROM json_each(?2))
+"""
+
+
+def rows_with_text(view: View, text: str) -> BoolArray:
+    """By row: whether an id has the text in it."""
     needle = text.casefold().encode(errors="replace")
+    snapshot = view.snapshot
     if not snapshot.n or b"\n" in needle:
-        return np.zeros(0, dtype=np.int64)
-    ends = snapshot.column("text_end")
-    texts = snapshot.texts()
-    places = np.fromiter(_places(texts, needle, 0, int(ends[-1])), dtype=np.int64)
-    return np.unique(np.searchsorted(ends, places, side="right"))
+        return np.zeros(snapshot.n, dtype=bool)
+    return rows_having(snapshot.texts(), snapshot.column("text_end"), needle, view.go_on)
 
 
-def rows_with_hash(conn: sqlite3.Connection, snapshot: Snapshot, text: str) -> IntArray:
-    """The rows of which the hash has the text in it, ascending; only hexadecimal text can be."""
-    needle = text.casefold()
-    if not _HEX.issuperset(needle) or len(needle) > 64:
-        return np.zeros(0, dtype=np.int64)
-    if len(needle) == 64:
-        value = bytes.fromhex(needle)
-        ids = [row[0] for day in _days(conn) for row in conn.execute(WHOLE_HASH, (value, day))]
-    else:
-        ids = [row[0] for row in conn.execute(HASHES, (needle,))]
+def _rows_with_hash(conn: sqlite3.Connection, snapshot: Snapshot, value: bytes) -> list[int]:
+    ids = [row[0] for day in _days(conn) for row in conn.execute(WHOLE_HASH, (value, day))]
     rows = (snapshot.row_of(number) for number in ids)
-    return np.unique(np.array([row for row in rows if row is not None], dtype=np.int64))
+    return [row for row in rows if row is not None]
 
 
 def _days(conn: sqlite3.Connection) -> Iterator[int]:
@@ -158,13 +223,15 @@ def _days(conn: sqlite3.Connection) -> Iterator[int]:
         yield day
 
 
-def ids_with_trace(conn: sqlite3.Connection, snapshot: Snapshot, traces: Sequence[str]) -> IntArray:
+def ids_with_trace(conn: sqlite3.Connection, view: View, traces: Sequence[str]) -> IntArray:
     """The ids of the events that have one of these trace ids, exactly."""
-    rows = [rows_with_text(snapshot, trace) for trace in traces]
-    candidates = snapshot.ids_of(np.unique(np.concatenate(rows))) if snapshot.n else np.zeros(0)
-    found = conn.execute(
-        "SELECT event FROM details WHERE event IN (SELECT value FROM json_each(?1))"
-        " AND trace_id IN (SELECT value FROM json_each(?2))",
-        (orjson.dumps(candidates.tolist()).decode(), orjson.dumps(list(traces)).decode()),
-    )
-    return np.array([row[0] for row in found], dtype=np.int64)
+    meant = np.full(view.snapshot.n, len(traces) > FEW_TRACES)
+    for trace in () if len(traces) > FEW_TRACES else traces:
+        meant |= rows_with_text(view, trace)
+    candidates = view.snapshot.ids_of(np.flatnonzero(meant)).tolist() if meant.any() else []
+    wanted, found = orjson.dumps(list(traces)).decode(), []
+    for start in range(0, len(candidates), PIECE):
+        view.go_on()
+        piece = orjson.dumps(candidates[start : start + PIECE]).decode()
+        found += [row[0] for row in conn.execute(TRACES, (piece, wanted))]
+    return np.array(found, dtype=np.int64)

@@ -63,9 +63,13 @@ class View:
 
     def chunk(self, rows: Rows) -> Chunk:
         """Some rows, to be counted; raises `Stopped` once nobody waits."""
+        self.go_on()
+        return Chunk(self, rows)
+
+    def go_on(self) -> None:
+        """Raise `Stopped` once nobody waits for the answer."""
         if self._stop is not None and self._stop.is_set():
             raise Stopped
-        return Chunk(self, rows)
 
 
 class Chunk:

@@ -87,7 +87,8 @@ class Scope:
                 family = family_of(name)
                 return family == key, not family
             case _:
-                return True, False
+                # A product or feature of which no model is named.
+                return False, False
 
 
 def folded_model(name: str) -> str:
@@ -185,7 +186,7 @@ def window_usage(answerer: Answerer, request: WindowsRequest) -> Row:
     judged = {scope: verdicts(view, scope) for scope in scopes}
     return {
         "items": [
-            _item(window, by_set[sets[window.target]], *judged[window.scope])
+            _item(window, by_set[sets[window.target]], *judged[window.scope], view.unpriced)
             for window in request.windows
         ]
     }
@@ -252,7 +253,9 @@ def verdicts(view: View, scope: Scope) -> tuple[BoolArray, BoolArray]:
     return table[:, 0], table[:, 1]
 
 
-def _item(window: Window, events: _Events, counts: BoolArray, unknown: BoolArray) -> Row:
+def _item(
+    window: Window, events: _Events, counts: BoolArray, unknown: BoolArray, unpriced: BoolArray
+) -> Row:
     start, end = np.searchsorted(events.time, (window.from_ms, window.to_ms)).tolist()
     inside = events.taken(slice(start, end))
     unmatched = 0
@@ -260,6 +263,7 @@ def _item(window: Window, events: _Events, counts: BoolArray, unknown: BoolArray
         unmatched = int(unknown.take(inside.model).sum())
         inside = inside.taken(counts.take(inside.model))
     calls, failed = len(inside.time), int(inside.failed.sum())
+    without_price = unpriced.take(inside.model)
     status = "partial" if unmatched else "complete"
     return {
         "request_key": window.request_key,
@@ -275,6 +279,8 @@ def _item(window: Window, events: _Events, counts: BoolArray, unknown: BoolArray
         "failure_calls": failed,
         "total_tokens": int(inside.total.sum(dtype=np.int64)),
         "total_cost": float(inside.cost.sum()),
+        "unpriced_calls": int(without_price.sum()),
+        "unpriced_tokens": int(inside.total[without_price].sum(dtype=np.int64)),
         "success_rate": share(calls - failed, calls) if calls else None,
         "last_seen_ms": int(inside.time[-1]) if calls else None,
         "sync_status": "ready" if calls else "empty",

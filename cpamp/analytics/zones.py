@@ -7,6 +7,7 @@ contract, section 7).
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -32,10 +33,16 @@ class InvalidTimeZone(BadRequest):
     code = "invalid_time_zone"
 
 
+# What lies beside the zones of a system: the machine's own, and clocks of other kinds.
+_NO_NAMES = re.compile(r"localtime$|posixrules$|posix/|right/")
+
+
 @lru_cache(maxsize=64)
 def zone(name: str) -> ZoneInfo:
     """The zone of an IANA name (blank: UTC); raises `InvalidTimeZone`."""
     text = name.strip() or "UTC"
+    if _NO_NAMES.match(text):
+        raise InvalidTimeZone(f'invalid time zone "{name}"')
     try:
         # ZoneInfo takes file names; a zone's name is never absolute and never climbs.
         return ZoneInfo(text)

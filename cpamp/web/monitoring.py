@@ -17,7 +17,7 @@ from cpamp.analytics.request import AnalyticsRequest, body_of_query
 from cpamp.analytics.shares import SharesRequest, window_shares
 from cpamp.analytics.tables import EVENTS, PAGE, EventTable, csv_table, table_of
 from cpamp.analytics.windows import WindowsRequest, window_usage
-from cpamp.errors import NotFound
+from cpamp.errors import BadRequest, NotFound
 from cpamp.usage.identity import TARGET_FIELDS
 from cpamp.web.packing import accepts_gzip
 from cpamp.web.request import ApiRequest
@@ -27,7 +27,8 @@ from cpamp.web.shapes import accounts, figures, quotas
 DASHBOARD = "/v0/management/dashboard"
 MONITORING = "/v0/management/monitoring"
 MINUTE_MS = 60_000
-CSV = "text/csv; charset=utf-8"
+_CSV = "text/csv"
+CSV = f"{_CSV}; charset=utf-8"
 ANALYTICS_QUERY = {
     "from_ms": "begin of the range; required",
     "to_ms": "end of the range, not in it; required",
@@ -217,11 +218,15 @@ class Monitoring:
                     await out.write(await self._engine.read(events.page, start))
             return
         text = await self._engine.ask(
-            lambda answerer: csv_table(answerer.answer(question)[name]), only_key=request.only_key
+            lambda answerer: csv_table(answerer.answer(question).get(name, [])),
+            only_key=request.only_key,
         )
         async with request.stream(CSV, headers) as out:
             await out.write(text)
 
 
 def _wants_csv(request: ApiRequest) -> bool:
-    return request.query("format") == "csv" or "text/csv" in (request.header("Accept") or "")
+    form = request.query("format") or ("csv" if _CSV in (request.header("Accept") or "") else "")
+    if form not in ("", "json", "csv"):
+        raise BadRequest("format must be json or csv")
+    return form == "csv"

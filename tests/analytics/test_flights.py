@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import numpy as np
 import pytest
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from cpamp.analytics.flights import Flights, Stopped
 from cpamp.analytics.request import AnalyticsRequest
+from cpamp.analytics.selection import Condition, select
 from cpamp.pricing.cost import PriceBook
 from cpamp.usage.exported import read_exported
 from tests.analytics.asking import NOW, stored
+from tests.store.samples import events
 
 
 @attrs.define
@@ -91,3 +94,16 @@ def test_counting_stops(tmp_path: Path) -> None:
         stop.set()
         with pytest.raises(Stopped):
             stopping.answer(request)
+
+
+def test_reading_events_stops(tmp_path: Path) -> None:
+    with stored(tmp_path, [events(0, 2_500)], PriceBook({})) as answerer:
+        stop = threading.Event()
+        view = attrs.evolve(answerer.view, stop=stop)
+        selection = select(view, 1, 2 * NOW, Condition())
+        facts = answerer.reading.facts(selection, np.arange(2_500))
+        read = [next(facts)]
+        stop.set()
+        with pytest.raises(Stopped):
+            read.extend(facts)
+        assert len(read) <= 1_000

@@ -18,6 +18,7 @@ from cpamp.analytics.history import HistoryRequest, history
 from cpamp.analytics.recount.fact import Fact
 from cpamp.analytics.recount.sums import Sums
 from cpamp.analytics.windows import Scope, WindowsRequest, folded_model, window_usage
+from cpamp.errors import BadRequest
 from cpamp.store.reading import read_range
 from cpamp.usage.event import Event
 from cpamp.usage.identity import TARGET_FIELDS, account_key_of
@@ -39,6 +40,10 @@ SCOPES = st.sampled_from(
         {"kind": "models", "models": ["a", "AB"]},
         {"kind": "product", "key": "x"},
         {"kind": "feature", "key": "x", "complete": True},
+        {"kind": "product", "key": "x", "complete": True},
+        {"kind": "product", "key": "x", "models": ["a"], "complete": True},
+        {"kind": "family", "key": "codex_main", "models": ["a"]},
+        {"kind": "all", "complete": False},
     ]
 )
 
@@ -93,6 +98,10 @@ def test_the_dashboard(events: list[Event], start: int, length: int) -> None:
         models[fact.event.model.analytics_model].append(fact)
     ranked = sorted(models, key=lambda name: (-len(models[name]), name))[:5]
     assert [row["model"] for row in found["top_models_today"]] == ranked
+    for row in (*found["top_models_today"], *found["model_cost_rank"]):
+        sums = added(models[row["model"]])
+        unpriced = (row["unpriced_calls"], row["unpriced_tokens"])
+        assert unpriced == (sums.unpriced_calls, sums.unpriced_tokens)
     failing = [f for f in inside if f.event.end.failed]
     assert len(found["recent_failures"]) == min(len(failing), 5)
 
@@ -134,6 +143,8 @@ def test_histories(events: list[Event], targets: list[dict[str, str]]) -> None:
         assert (item["total_requests"], item["failure_calls"]) == (sums.calls, sums.failures)
         assert item["total_tokens"] == sums.total_tokens
         assert item["total_cost"] == pytest.approx(sums.cost)
+        unpriced = (item["unpriced_calls"], item["unpriced_tokens"])
+        assert unpriced == (sums.unpriced_calls, sums.unpriced_tokens)
         assert item["matched"] == bool(mine)
         if mine:
             assert (item["first_seen_ms"], item["last_seen_ms"]) == (
@@ -143,6 +154,50 @@ def test_histories(events: list[Event], targets: list[dict[str, str]]) -> None:
             newest = sorted(mine, key=lambda f: f.order, reverse=True)[:10]
             marks = [(m["timestamp_ms"], m["failed"]) for m in item["recent_requests"]]
             assert marks == [(f.event.timestamp_ms, f.event.end.failed) for f in newest]
+
+
+NAMES = ("", "a", "ab", "gpt-5.5", "gpt-5.3-codex-spark", "gemini-3-pro", "claude-4", "x-o3", "b")
+
+
+@pytest.mark.parametrize("kind", ["all", "family", "models", "product", "feature"])
+@pytest.mark.parametrize("key", ["codex_main", "claude_gpt", "gemini", "other"])
+@pytest.mark.parametrize("models", [[], ["a", "gpt-5.5"]])
+@pytest.mark.parametrize("complete", [None, True, False])
+def test_what_counts_in_a_window(kind: str, key: str, models: list[str], complete: Any) -> None:
+    scope = {"kind": kind, "key": key, "models": models}
+    scope |= {} if complete is None else {"complete": complete}
+    if kind == "models" and not models:
+        with pytest.raises(BadRequest):
+            Scope.read(scope)
+        return
+    read = Scope.read(scope)
+    for name in NAMES:
+        assert read.verdict(name) == verdict(scope, name), name
+
+
+def verdict(scope: dict[str, Any] | None, name: str) -> tuple[bool, bool]:
+    """Whether an event of this model counts, and whether that is unknown: the first that fits."""
+    scope = scope or {"kind": "all"}
+    kind, key = scope["kind"], scope.get("key")
+    models = [model.lower() for model in scope.get("models", [])]
+    family_main = (kind, key) == ("family", "codex_main")
+    certain = scope.get("complete", kind not in ("product", "feature"))
+    family = (
+        "claude_gpt"
+        if any(part in name for part in ("claude", "gpt", "o1", "o3", "o4"))
+        else "gemini"
+        if "gemini" in name
+        else ""
+    )
+    rows = (
+        (not certain, (False, False)),
+        (kind == "all", (True, False)),
+        (family_main, (name not in ("", "gpt-5.3-codex-spark"), not name)),
+        (bool(models), (name in models, not name)),
+        (kind in ("product", "feature"), (False, False)),
+        (kind == "family", (family == key, not family)),
+    )
+    return next(found for fits, found in rows if fits)
 
 
 @FEW
@@ -165,20 +220,21 @@ def test_windows(events: list[Event], asked: list[tuple[dict[str, str], int, Any
         items = window_usage(answerer, request)["items"]
         facts = facts_of(answerer)
     for window, read, item in zip(windows, request.windows, items, strict=True):
-        scope = Scope.read(window["model_scope"])
         counted, unknown = [], 0
         for fact in facts:
             inside = window["from_ms"] <= fact.event.timestamp_ms < window["to_ms"]
             if inside and matches(fact, window, read.target.key):
                 model = fact.event.model
                 name = folded_model(model.resolved_model.strip() or model.analytics_model)
-                counts, unclear = scope.verdict(name)
+                counts, unclear = verdict(window["model_scope"], name)
                 unknown += unclear
                 counted += [fact] if counts else []
         sums = added(counted)
         assert (item["total_requests"], item["failure_calls"]) == (sums.calls, sums.failures)
         assert item["total_tokens"] == sums.total_tokens
         assert item["total_cost"] == pytest.approx(sums.cost)
+        unpriced = (item["unpriced_calls"], item["unpriced_tokens"])
+        assert unpriced == (sums.unpriced_calls, sums.unpriced_tokens)
         assert item["unmatched_requests"] == unknown
 
 

@@ -115,6 +115,31 @@ def test_a_question_in_the_query(shared: Manager) -> None:
     assert found == expected
 
 
+@pytest.mark.parametrize(
+    ("query", "same"),
+    [
+        (
+            "include=summary,events_page&include.events_page.limit=2",
+            {"include": {"summary": True, "events_page": {"limit": 2}}},
+        ),
+        ("include=events_page", {"include": {"events_page": {}}}),
+        ("include=&include=summary,", {"include": {"summary": True}}),
+        ("filters.cache_status=true", {"filters": {"cache_status": "true"}}),
+        ("search_query=2025&more.x=1", {"search_query": "2025"}),
+        (
+            "filters.models=7&filters.min_latency_ms=7",
+            {"filters": {"models": ["7"], "min_latency_ms": 7}},
+        ),
+    ],
+)
+def test_a_query_stands_for_a_body(shared: Manager, query: str, same: dict[str, Any]) -> None:
+    found = shared.http.json("GET", f"{ANALYTICS}?from_ms={BEGIN}&to_ms={END}&now_ms={END}&{query}")
+    expected = ask(shared, {"from_ms": BEGIN, "to_ms": END, "now_ms": END, **same})
+    for answer in (found, expected):
+        answer.pop("generated_at_ms")
+    assert found == expected
+
+
 def table(manager: Manager, question: dict[str, Any]) -> list[dict[str, str]]:
     text = json.dumps(question).encode()
     status, found = manager.http.request("POST", ANALYTICS, text, {"Accept": "text/csv"})
@@ -130,6 +155,12 @@ def test_a_section_as_a_table(shared: Manager, section: str) -> None:
     for row, one in zip(rows, expected, strict=True):
         assert int(row["calls"]) == one["calls"]
         assert float(row["cost"]) == pytest.approx(one["cost"])
+
+
+def test_a_table_that_needs_a_key(shared: Manager) -> None:
+    query = f"from_ms={BEGIN}&to_ms={END}&include=api_key_timeline&format=csv"
+    status, text = shared.http.request("GET", f"{ANALYTICS}?{query}")
+    assert (status, len(text.splitlines())) == (200, 1)
 
 
 def test_all_event_rows_as_a_table(shared: Manager) -> None:
@@ -335,6 +366,26 @@ BAD: list[tuple[str, str, Any]] = [
     ("POST", ANALYTICS, {**RANGE, "include": {"events_page": {"limit": 50_001}}}),
     ("POST", ANALYTICS, {**RANGE, "include": {"events_page": 5}}),
     ("POST", ANALYTICS, {**RANGE, "search_query": "x" * 5_000}),
+    ("POST", ANALYTICS, {**RANGE, "include": {"sumary": True}}),
+    ("POST", ANALYTICS, {**RANGE, "include": {"events_page": {"limt": 5}}}),
+    ("POST", ANALYTICS, {**RANGE, "include": {"drilldown_preview": {**RANGE, "more": 1}}}),
+    ("POST", ANALYTICS, {**RANGE, "filters": {"model": ["x"]}}),
+    ("POST", ANALYTICS, {**RANGE, "filters": {"models": ["x" * 900_000]}}),
+    ("POST", f"{ANALYTICS}?format=xml", {**RANGE, "include": {"summary": True}}),
+    ("GET", f"{ANALYTICS}?from_ms=1&to_ms=2&include=sumary", None),
+    ("GET", f"{ANALYTICS}?from_ms=1&to_ms=2&filters.model=x", None),
+    ("GET", f"{ANALYTICS}?from_ms=1&to_ms=2&filters=x", None),
+    ("GET", f"{ANALYTICS}?from_ms=1&to_ms=2&include.summary=true&include.summary.x=1", None),
+    (
+        "GET",
+        f"{ANALYTICS}?from_ms=1&to_ms=2&include.events_page=5&include.events_page.limit=2",
+        None,
+    ),
+    ("GET", f"{ANALYTICS}?from_ms=1&to_ms=2&filters.models.x=1", None),
+    *(
+        ("POST", ANALYTICS, {**RANGE, "time_zone": name})
+        for name in ("localtime", "posixrules", "right/UTC", "posix/UTC")
+    ),
     ("GET", f"{ANALYTICS}?from_ms=x&to_ms=2", None),
     ("GET", f"{EXPLAIN}?from_ms=5", None),
     ("POST", HISTORY, {}),

@@ -145,6 +145,7 @@ class Recount:
         include = request.include
         self._summary = Summary(clock, request)
         self._previous = Sums()
+        self._previous_unpriced: set[str] = set()
         self._timeline = Timeline(clock)
         self._sections: dict[str, Any] = {
             **{name: make(clock) for name, make in _TABLES.items() if name in include},
@@ -196,6 +197,8 @@ class Recount:
             self._summary.rolling.add(fact)
         if 2 * request.from_ms - request.to_ms <= at < request.from_ms:
             self._previous.add(fact)
+            if fact.billed.cost is None:
+                self._previous_unpriced.add(fact.billed.pricing_model)
         preview = request.include.preview
         if preview and preview.from_ms <= at < preview.to_ms:
             self._preview.add(fact.order, event_row(fact))
@@ -238,4 +241,7 @@ class Recount:
             "success_rate": share(sums.success, sums.calls),
             "total_tokens": sums.total_tokens,
             "total_cost": sums.cost,
+            "unpriced_calls": sums.unpriced_calls,
+            "unpriced_tokens": sums.unpriced_tokens,
+            "unpriced_models": sorted(self._previous_unpriced),
         }

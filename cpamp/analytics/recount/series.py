@@ -126,6 +126,8 @@ class Timeline:
             "calls": sums.calls,
             "total_tokens": sums.total_tokens,
             "cost": sums.cost,
+            "unpriced_calls": sums.unpriced_calls,
+            "unpriced_tokens": sums.unpriced_tokens,
             "failure_rate": share(sums.failures, sums.calls),
             "request_change": requests,
             "cost_change": cost,

@@ -6,7 +6,7 @@ Source: analytics contract, 9.6 and 10.2.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -23,6 +23,9 @@ from cpamp.analytics.view import Chunk
 from cpamp.pricing.cost import PriceBook
 from cpamp.store.reading import Dictionaries, read_some
 
+# Events that are read at a time, so that reading can stop between them.
+PIECE = 1_000
+
 
 @attrs.frozen
 class Reading:
@@ -36,8 +39,13 @@ class Reading:
     # What was read already: several sections show the newest events.
     _facts: dict[int, Fact] = attrs.field(factory=dict, init=False)
 
-    def facts(self, selection: Selection, rows: IntArray) -> list[Fact]:
-        """The events of some rows, in their order."""
+    def facts(self, selection: Selection, rows: IntArray) -> Iterator[Fact]:
+        """The events of some rows, in their order, read as they are taken."""
+        for start in range(0, len(rows), PIECE):
+            selection.view.go_on()
+            yield from self._piece(selection, rows[start : start + PIECE])
+
+    def _piece(self, selection: Selection, rows: IntArray) -> list[Fact]:
         ids: list[int] = selection.view.snapshot.ids_of(rows).tolist()
         missing = [number for number in ids if number not in self._facts]
         for number, event in read_some(self.conn, self.dictionaries, missing, callers=True):
@@ -85,11 +93,13 @@ def page_of(reading: Reading, selection: Selection, page: Page) -> Row:
     """`events`: one page, newest first, and the count of all."""
     found = newest(selection, page.skip + page.limit + 1, before(page, selection))
     rows = found[page.skip :]
-    facts = reading.facts(selection, rows[: page.limit])
     has_more = len(rows) > page.limit
-    last = facts[-1].order if has_more else (0, 0)
+    items, last = [], (0, 0)
+    for fact in reading.facts(selection, rows[: page.limit]):
+        items.append(event_row(fact))
+        last = fact.order if has_more else (0, 0)
     return {
-        "items": [event_row(fact) for fact in facts],
+        "items": items,
         "next_before_ms": last[0],
         "next_before_id": last[1],
         "has_more": has_more,

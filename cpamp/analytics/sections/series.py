@@ -37,6 +37,8 @@ ANOMALY_METRICS = (
     ("failure_rate_spike", 0.2, 1),
     ("latency_spike", 0.5, 1),
 )
+# What is shown of the bucket itself.
+_SHOWN = ("calls", "total_tokens", "cost", "unpriced_calls", "unpriced_tokens", "failure_rate")
 SEVERITIES = ("low", "medium", "high")
 # A bucket with fewer calls says little.
 FEW_CALLS = 5
@@ -134,7 +136,7 @@ class Timeline:
             "label": now["label"],
             "severity": SEVERITIES[min(len(flags), 3) - 1],
             "metric_keys": flags,
-            **{name: now[name] for name in ("calls", "total_tokens", "cost", "failure_rate")},
+            **{name: now[name] for name in _SHOWN},
             **changes,
             "confidence": "normal" if sure else "low",
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from cpamp.analytics.samples import Samples
 from cpamp.analytics.sections.rows import FIVE, Row, share
 from cpamp.analytics.sections.tasks import TaskCount
 from cpamp.analytics.selection import Selection
-from cpamp.analytics.view import Chunk
+from cpamp.analytics.view import Chunk, View
 
 ROLLING_MS = 1_800_000
 
@@ -53,9 +54,13 @@ def _total(values: Values) -> int | float:
 
 def unpriced_models(counting: Counting) -> list[str]:
     """The names by which prices were looked for and not found."""
-    billing, by_model = counting.view.facets.billing, counting.sums("models")
-    unpriced = by_model.codes[0][by_model["unpriced"] > 0].tolist()
-    return sorted({billing.names[billing.codes[number]][0] for number in unpriced})
+    by_model = counting.sums("models")
+    return _pricing_names(counting.view, by_model.codes[0][by_model["unpriced"] > 0].tolist())
+
+
+def _pricing_names(view: View, models: Iterable[int]) -> list[str]:
+    billing = view.facets.billing
+    return sorted({billing.names[billing.codes[number]][0] for number in models})
 
 
 class Summary:
@@ -138,13 +143,18 @@ _COMPACT: Row = {
 
 def comparison(selection: Selection, from_ms: int, to_ms: int) -> Row:
     """`summary_comparison` of the rows of the range before."""
-    calls = failed = tokens = 0
+    calls = failed = tokens = unpriced_calls = unpriced_tokens = 0
     cost = 0.0
+    models: set[int] = set()
     for chunk in selection.chunks():
         calls += len(chunk)
         failed += int(chunk.failed.sum())
         tokens += int(chunk.column("total").sum(dtype=np.int64))
         cost += float(chunk.cost.sum())
+        unpriced = np.flatnonzero(chunk.unpriced)
+        unpriced_calls += len(unpriced)
+        unpriced_tokens += int(chunk.column("total").take(unpriced).sum(dtype=np.int64))
+        models.update(np.unique(chunk.codes("model").take(unpriced)).tolist())
     return {
         "from_ms": from_ms,
         "to_ms": to_ms,
@@ -154,4 +164,7 @@ def comparison(selection: Selection, from_ms: int, to_ms: int) -> Row:
         "success_rate": share(calls - failed, calls),
         "total_tokens": tokens,
         "total_cost": cost,
+        "unpriced_calls": unpriced_calls,
+        "unpriced_tokens": unpriced_tokens,
+        "unpriced_models": _pricing_names(selection.view, models),
     }

@@ -31,6 +31,7 @@ class AccountHistory(TypedDict):
     total_tokens: int
     total_cost: float
     unpriced_calls: int
+    unpriced_tokens: int
     success_rate: float | None
     first_seen_ms: int | None
     last_seen_ms: int | None
@@ -62,6 +63,8 @@ class WindowUsage(TypedDict):
     failure_calls: int
     total_tokens: int
     total_cost: float
+    unpriced_calls: int
+    unpriced_tokens: int
     success_rate: float | None
     last_seen_ms: int | None
     sync_status: SyncStatus

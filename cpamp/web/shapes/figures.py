@@ -132,6 +132,9 @@ class Comparison(TypedDict):
     success_rate: float
     total_tokens: int
     total_cost: float
+    unpriced_calls: int
+    unpriced_tokens: int
+    unpriced_models: list[str]
 
 
 class Bucket(Outcome, Tokens, Cost):
@@ -191,6 +194,8 @@ class Anomaly(TypedDict):
     calls: int
     total_tokens: int
     cost: float
+    unpriced_calls: int
+    unpriced_tokens: int
     failure_rate: float
     request_change: float
     cost_change: float
@@ -531,6 +536,7 @@ class RankedModel(TypedDict):
     cost: float
     success_rate: float
     unpriced_calls: int
+    unpriced_tokens: int
     cost_share: NotRequired[float]
 
 

@@ -29,6 +29,7 @@ export interface AccountHistory {
   readonly total_tokens: number;
   readonly total_cost: number;
   readonly unpriced_calls: number;
+  readonly unpriced_tokens: number;
   readonly success_rate: number | null;
   readonly first_seen_ms: number | null;
   readonly last_seen_ms: number | null;
@@ -163,6 +164,8 @@ export interface Anomaly {
   readonly calls: number;
   readonly total_tokens: number;
   readonly cost: number;
+  readonly unpriced_calls: number;
+  readonly unpriced_tokens: number;
   readonly failure_rate: number;
   readonly request_change: number;
   readonly cost_change: number;
@@ -361,6 +364,9 @@ export interface Comparison {
   readonly success_rate: number;
   readonly total_tokens: number;
   readonly total_cost: number;
+  readonly unpriced_calls: number;
+  readonly unpriced_tokens: number;
+  readonly unpriced_models: readonly string[];
 }
 
 /** The configuration. */
@@ -1214,6 +1220,7 @@ export interface RankedModel {
   readonly cost: number;
   readonly success_rate: number;
   readonly unpriced_calls: number;
+  readonly unpriced_tokens: number;
   readonly cost_share?: number;
 }
 
@@ -1792,6 +1799,8 @@ export interface WindowUsage {
   readonly failure_calls: number;
   readonly total_tokens: number;
   readonly total_cost: number;
+  readonly unpriced_calls: number;
+  readonly unpriced_tokens: number;
   readonly success_rate: number | null;
   readonly last_seen_ms: number | null;
   readonly sync_status: "ready" | "empty";

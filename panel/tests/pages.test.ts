@@ -1,39 +1,41 @@
 // @vitest-environment happy-dom
 import { describe, expect, it } from "vitest";
-import type { EventRow, Events } from "../src/api/analytics";
+import type { EventRow } from "../src/api/analytics";
 import { ApiError } from "../src/api/client";
 import { matchLanguage } from "../src/i18n/language";
 import { knownCost } from "../src/pages/figures";
-import { onTop, speedOf } from "../src/pages/monitor/events";
+import { countOf, heldOf, missing, newer, PAGE_ROWS, rowAt, speedOf, withPage, type Shown } from "../src/pages/monitor/events";
 import { isPrice, priceOf, priceTyped, typedOf } from "../src/pages/prices/read";
 import { setupBody, stepOfError, stepsOf } from "../src/pages/setup";
 import { fileName } from "../src/ui/saving";
 
 const event = (name: string, more: object = {}) => ({ event_hash: name, ...more }) as EventRow;
-const page = (names: string, more = true): Events => ({
-  items: [...names].map((name) => event(name)),
-  next_before_ms: 7,
-  next_before_id: 8,
-  has_more: more,
-  total_count: 99,
-});
-const names = (rows: readonly EventRow[]) => rows.map((row) => row.event_hash).join("");
+const rows = (names: string) => [...names].map((name) => event(name));
+const shown = (names: string, total: number) => ({ answer: { events: { items: rows(names), total_count: total } } }) as unknown as Shown;
 
-describe("a new first page of requests", () => {
-  const cursor = { before_ms: 1, before_id: 2 };
-  it("goes before the rows that are there", () => {
-    const held = onTop(page("edc"), { rows: page("dcba").items, cursor });
-    expect(names(held.rows)).toBe("edcba");
-    expect(held.cursor).toBe(cursor);
+describe("the rows of requests", () => {
+  const held = heldOf("view", shown("abc", 5_000));
+  it("are here a page at a time", () => {
+    expect(countOf(held)).toBe(5_000);
+    expect(rowAt(held, 1)?.event_hash).toBe("b");
+    expect(rowAt(held, PAGE_ROWS)).toBeNull();
+    expect(rowAt(withPage(held, 1, rows("x")), PAGE_ROWS)?.event_hash).toBe("x");
   });
-  it("drops rows that it does not reach", () => {
-    const held = onTop(page("zyx"), { rows: page("dcba").items, cursor });
-    expect(names(held.rows)).toBe("zyx");
-    expect(held.cursor).toEqual({ before_ms: 7, before_id: 8 });
+  it.each([
+    [0, 40, null],
+    [PAGE_ROWS - 5, PAGE_ROWS + 5, 1],
+    [4_990, 6_000, 24],
+    [5_000, 6_000, null],
+  ])("lack for places %i to %i the page %s", (first, last, page) => expect(missing(held, first, last)).toBe(page));
+  it("are let go where nobody looks any more", () => {
+    const read = Array.from({ length: 25 }, (_, page) => page).reduce((all, page) => withPage(all, page, rows("x")), held);
+    expect([...read.pages.keys()].sort((a, b) => a - b)).toEqual([0, 16, 17, 18, 19, 20, 21, 22, 23, 24]);
   });
-  it("is all there is where nothing was", () => {
-    expect(onTop(page("", false), { rows: [], cursor: null })).toEqual({ rows: [], cursor: null });
-  });
+  it.each([
+    ["xyabc", 2],
+    ["abc", 0],
+    ["xyz", 3],
+  ])("have before them of %s: %i", (names, count) => expect(newer(shown(names, 9), held)).toBe(count));
 });
 
 describe("tokens a second", () => {

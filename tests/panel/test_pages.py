@@ -548,3 +548,20 @@ FAINT = """() => {
   }
   return faint;
 }"""
+
+
+def test_all_requests_can_be_scrolled_to(inside: Panel, filled: Manager) -> None:
+    inside.visit("/monitoring?time_range=7d")
+    inside.ready("events")
+    whole = asked(filled, events_page={"limit": 50_000})["events"]
+    count = whole["total_count"]
+    assert inside.metric("shown-rows") == count > 300
+    box = inside.page.locator("[data-block=events] .table-scroll")
+    box.evaluate("box => { box.scrollTop = box.scrollHeight }")
+    last = inside.page.locator(f"[data-row='{whole['items'][-1]['event_hash']}']")
+    expect(last).to_be_visible()
+    box.evaluate("box => { box.scrollTop = 0 }")
+    expect(inside.page.locator(f"[data-row='{whole['items'][0]['event_hash']}']")).to_be_visible()
+    with inside.page.expect_download() as saved:
+        inside.page.locator("[data-block=events] [data-action=export-csv]").click()
+    assert len(saved.value.path().read_text().splitlines()) == count + 1

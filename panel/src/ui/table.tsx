@@ -1,7 +1,7 @@
 /** Tables: sorted by their heads, paged or windowed, saved as CSV. */
 
 import type { ComponentChildren } from "preact";
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { fmt, t } from "../i18n/language";
 import { prefer, preferences } from "../state/preferences";
 import { csv, type Cell } from "../text/csv";
@@ -26,10 +26,21 @@ export interface Sort {
   readonly down: boolean;
 }
 
+/** Rows of which only those that are looked at are here. */
+export interface Lazy<R> {
+  readonly count: number;
+  /** The row at a place; null while it is not here. */
+  readonly at: (place: number) => R | null;
+  /** Told which places are looked at, up to the last one, which is not. */
+  readonly look: (first: number, last: number) => void;
+}
+
 interface TableProps<R> {
   readonly id: string;
   readonly label: string;
   readonly rows: readonly R[];
+  /** In the place of `rows`, in the order of the server. */
+  readonly lazy?: Lazy<R> | undefined;
   readonly rowKey: (row: R) => string;
   readonly columns: readonly Column<R>[];
   readonly sort?: Sort | null;
@@ -44,6 +55,8 @@ interface TableProps<R> {
   readonly onScrollTop?: (px: number) => void;
   /** Turned off where rows are in the order of the server. */
   readonly sortable?: boolean;
+  /** Saves all rows where not all are here. */
+  readonly onCsv?: () => void;
 }
 
 // The heights that the styles give a row: one line, or two on a phone.
@@ -88,7 +101,7 @@ export function Table<R>(props: TableProps<R>) {
         <footer class="pager">
           {props.foot}
           <span class="grow" />
-          <Button action="export-csv" kind="quiet" icon="download" label={t("common.exportCsv")} onClick={() => saveTable(id, rows, columns)} />
+          <Button action="export-csv" kind="quiet" icon="download" label={t("common.exportCsv")} onClick={props.onCsv ?? (() => saveTable(id, rows, columns))} />
           {pager}
         </footer>
       )}
@@ -142,11 +155,12 @@ function fixedWidth<R>(columns: readonly Column<R>[]): number {
 }
 
 function Rows<R>(props: TableProps<R> & { readonly resort: (column: string) => void }) {
-  const { id, label, rows, rowKey, columns, onRow, rowClass, height, sort = null } = props;
+  const { id, label, rows, lazy, rowKey, columns, onRow, rowClass, height, sort = null } = props;
+  const count = lazy?.count ?? rows.length;
   const box = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 800 });
   const least = fixedWidth(columns);
-  const windowed = rows.length > WINDOWED;
+  const windowed = count > WINDOWED;
   const pitch = phone.matches ? PHONE_ROW_PX : ROW_PX;
   const follow = () => {
     if (box.current) props.onScrollTop?.(box.current.scrollTop);
@@ -154,10 +168,12 @@ function Rows<R>(props: TableProps<R> & { readonly resort: (column: string) => v
   };
   useLayoutEffect(follow, [windowed]);
   const first = windowed ? Math.max(0, Math.floor(view.top / pitch) - SPARE_ROWS) : 0;
-  const last = windowed ? Math.min(rows.length, Math.ceil((view.top + view.height) / pitch) + SPARE_ROWS) : rows.length;
+  const last = windowed ? Math.min(count, Math.ceil((view.top + view.height) / pitch) + SPARE_ROWS) : count;
+  useEffect(() => lazy?.look(first, last), [first, last, lazy]);
+  const places = Array.from({ length: Math.max(0, last - first) }, (_, at) => first + at);
   return (
     <div class="table-scroll" ref={box} onScroll={follow} style={{ maxHeight: height ?? (windowed ? "70vh" : undefined) }}>
-      <table class={least ? "fixed" : undefined} style={least ? { minWidth: `${least}px` } : undefined} data-table={id} aria-label={label} aria-rowcount={rows.length}>
+      <table class={least ? "fixed" : undefined} style={least ? { minWidth: `${least}px` } : undefined} data-table={id} aria-label={label} aria-rowcount={count}>
         <thead>
           <tr>
             {columns.map((column) => (
@@ -167,29 +183,49 @@ function Rows<R>(props: TableProps<R> & { readonly resort: (column: string) => v
         </thead>
         <tbody>
           {first > 0 && <tr class="spacer" style={{ height: `${first * pitch}px` }} />}
-          {rows.slice(first, last).map((row) => (
-            <tr
-              key={rowKey(row)}
-              data-row={rowKey(row)}
-              class={`${onRow ? "link" : ""} ${rowClass?.(row) ?? ""}`}
-              tabIndex={onRow ? 0 : undefined}
-              onClick={onRow && (() => onRow(row))}
-              onKeyDown={onRow && ((event) => event.key === "Enter" && event.target === event.currentTarget && onRow(row))}
-            >
-              {columns.map((column) => {
-                const value = column.value(row);
-                return (
-                  <td key={column.id} data-col={column.id} data-value={value === null || value === undefined ? "null" : String(value)} data-label={column.title} class={`${column.kind ?? "text"} p-${column.phone ?? "none"}`}>
-                    {column.cell ? column.cell(row) : column.kind === "number" ? fmt.value.full(value as number) : value}
-                  </td>
-                );
-              })}
-            </tr>
-          ))}
-          {last < rows.length && <tr class="spacer" style={{ height: `${(rows.length - last) * pitch}px` }} />}
+          {places.map((place) => {
+            const row = lazy ? lazy.at(place) : (rows[place] as R);
+            return row === null ? (
+              <tr key={place} class="ghost">
+                <td colSpan={columns.length} />
+              </tr>
+            ) : (
+              <Line key={rowKey(row)} name={rowKey(row)} row={row} columns={columns} onRow={onRow} kind={rowClass?.(row)} />
+            );
+          })}
+          {last < count && <tr class="spacer" style={{ height: `${(count - last) * pitch}px` }} />}
         </tbody>
       </table>
     </div>
+  );
+}
+
+interface LineProps<R> {
+  readonly name: string;
+  readonly row: R;
+  readonly columns: readonly Column<R>[];
+  readonly onRow: ((row: R) => void) | undefined;
+  readonly kind: string | undefined;
+}
+
+function Line<R>({ name, row, columns, onRow, kind = "" }: LineProps<R>) {
+  return (
+    <tr
+      data-row={name}
+      class={`${onRow ? "link" : ""} ${kind}`}
+      tabIndex={onRow ? 0 : undefined}
+      onClick={onRow && (() => onRow(row))}
+      onKeyDown={onRow && ((event) => event.key === "Enter" && event.target === event.currentTarget && onRow(row))}
+    >
+      {columns.map((column) => {
+        const value = column.value(row);
+        return (
+          <td key={column.id} data-col={column.id} data-value={value === null || value === undefined ? "null" : String(value)} data-label={column.title} class={`${column.kind ?? "text"} p-${column.phone ?? "none"}`}>
+            {column.cell ? column.cell(row) : column.kind === "number" ? fmt.value.full(value as number) : value}
+          </td>
+        );
+      })}
+    </tr>
   );
 }
 

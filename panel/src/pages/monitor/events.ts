@@ -1,12 +1,15 @@
-/** The rows of requests: one page from the server after the other, and new ones on top. */
+/** The rows of requests: pages of them from the server, as they are looked at. */
 
-import { analytics, type Analytics, type EventRow, type Events, type Strip, type Summary } from "../../api/analytics";
+import { analytics, type Analytics, type EventRow, type Strip, type Summary } from "../../api/analytics";
 import type { Outcome } from "../../charts/marks";
 import { rangeOf, searchOf, type View } from "../../filters/view";
 import type { Granularity, Range } from "../../text/ranges";
 
 export const PAGE_ROWS = 200;
-export const MOST_ROWS = 2_000;
+/** Browsers draw nothing that is higher. */
+export const MOST_ROWS = 500_000;
+/** What is here at a time. */
+const MOST_PAGES = 10;
 export const TABS = ["realtime", "accounts", "apiKeys"] as const;
 export type Tab = (typeof TABS)[number];
 
@@ -62,44 +65,56 @@ export function outcomesOf(strip: Strip): readonly Outcome[] {
   });
 }
 
-/** Where the next page begins. */
-export interface Cursor {
-  readonly before_ms: number;
-  readonly before_id: number;
-}
-
-export interface Older {
-  readonly items: readonly EventRow[];
-  readonly cursor: Cursor | null;
-}
-
-/** The page of rows behind a cursor, of the same range. */
-export async function readOlder(view: View, shown: Shown, cursor: Cursor): Promise<Older> {
-  const include = { events_page: { limit: PAGE_ROWS, ...cursor } };
-  const { range, now } = shown;
-  const { events } = await analytics({ range, now, ...searchOf(view), filters: view.filters, include });
-  return { items: events?.items ?? [], cursor: cursorOf(events) };
-}
-
-export function cursorOf(events: Analytics["events"]): Cursor | null {
-  return events?.has_more ? { before_ms: events.next_before_ms, before_id: events.next_before_id } : null;
-}
-
-/** The rows that are on the screen, and where those behind them begin. */
+/** The rows of one moment, of which those around what is looked at are here, a page at a time. */
 export interface Held {
-  readonly rows: readonly EventRow[];
-  readonly cursor: Cursor | null;
+  /** The view that they are of. */
+  readonly of: string;
+  readonly shown: Shown;
+  readonly pages: ReadonlyMap<number, readonly EventRow[]>;
 }
 
-/** A new first page before the rows that are there; rows that it does not reach are dropped. */
-export function onTop(first: Events, held: Held): Held {
-  const last = first.items[first.items.length - 1];
-  const at = held.rows.findIndex((row) => row.event_hash === last?.event_hash);
-  const behind = at < 0 ? [] : held.rows.slice(at + 1);
-  return {
-    rows: [...first.items, ...behind].slice(0, MOST_ROWS),
-    cursor: behind.length ? held.cursor : cursorOf(first),
-  };
+export function heldOf(of: string, shown: Shown): Held {
+  return { of, shown, pages: new Map([[0, shown.answer.events?.items ?? []]]) };
+}
+
+export function countOf({ shown }: Held): number {
+  return Math.min(shown.answer.events?.total_count ?? 0, MOST_ROWS);
+}
+
+/** The row at a place; null while it is not here. */
+export function rowAt({ pages }: Held, place: number): EventRow | null {
+  return pages.get(Math.floor(place / PAGE_ROWS))?.[place % PAGE_ROWS] ?? null;
+}
+
+/** The first page that is looked at and not here. */
+export function missing(held: Held, first: number, last: number): number | null {
+  for (let page = Math.floor(first / PAGE_ROWS); page * PAGE_ROWS < Math.min(last, countOf(held)); page += 1) {
+    if (!held.pages.has(page)) return page;
+  }
+  return null;
+}
+
+/** With one more page; those farthest from it are let go, but for the first. */
+export function withPage(held: Held, page: number, rows: readonly EventRow[]): Held {
+  const near = [...held.pages.keys()].filter((other) => other > 0).sort((a, b) => Math.abs(a - page) - Math.abs(b - page));
+  const kept = new Set([0, ...near.slice(0, MOST_PAGES - 2)]);
+  return { ...held, pages: new Map([...[...held.pages].filter(([other]) => kept.has(other)), [page, rows]]) };
+}
+
+/** How many rows a later answer has before those that are here. */
+export function newer(later: Shown, { shown }: Held): number {
+  const first = shown.answer.events?.items[0]?.event_hash;
+  const items = later.answer.events?.items ?? [];
+  const at = items.findIndex((row) => row.event_hash === first);
+  return at < 0 ? items.length : at;
+}
+
+/** A page of the same rows. */
+export async function readPage(view: View, { shown }: Held, page: number, signal: AbortSignal): Promise<readonly EventRow[]> {
+  const include = { events_page: { limit: PAGE_ROWS, skip: page * PAGE_ROWS } };
+  const { range, now } = shown;
+  const { events } = await analytics({ range, now, ...searchOf(view), filters: view.filters, include }, signal);
+  return events?.items ?? [];
 }
 
 /** One request by its hash, wherever it is. */

@@ -1,24 +1,27 @@
 /** The table of requests: newest on top, without moving what is being read. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
-import type { EventRow, Events, Strip } from "../../api/analytics";
-import { isFiltered, type View } from "../../filters/view";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { bodyOf, type EventRow, type Strip } from "../../api/analytics";
+import { isFiltered, searchOf, type View } from "../../filters/view";
 import { fmt, t } from "../../i18n/language";
 import type { Data } from "../../state/freshness";
 import { keyName, whoseName } from "../../state/names";
 import { setQuery } from "../../state/router";
+import { api } from "../../state/session";
 import { iso } from "../../text/format";
 import { reasonOf, redact } from "../../text/mask";
 import { Block } from "../../ui/block";
 import { Button } from "../../ui/controls";
 import { toastError } from "../../ui/overlay";
-import { Table, type Column } from "../../ui/table";
+import { saveBlob } from "../../ui/saving";
+import { Table, type Column, type Lazy } from "../../ui/table";
 import { Outcomes } from "../../charts/marks";
 import { Nothing } from "./watched";
-import { accountOf, callsOf, cursorOf, halved, MOST_ROWS, onTop, outcomesOf, readOlder, speedOf, streamsOf, type Held, type Shown, type Streams } from "./events";
+import { accountOf, callsOf, countOf, halved, heldOf, missing, MOST_ROWS, newer, outcomesOf, readPage, rowAt, speedOf, streamsOf, withPage, type Held, type Shown, type Streams } from "./events";
 
 const SLOW_MS = 15_000;
 const VERY_SLOW_MS = 30_000;
+const CSV_MS = 3_600_000;
 
 function slowness(ms: number | null): string {
   if (ms === null || ms < SLOW_MS) return "";
@@ -110,62 +113,79 @@ export function eventColumns(streams?: Streams): Column<EventRow>[] {
   ];
 }
 
-/** Rows, and the view that they are of. */
-interface Kept extends Held {
-  readonly of: string;
-}
-
 const AT_TOP_PX = 40;
+/** How long a page is looked at before it is asked for. */
+const LOOKED_MS = 40;
 
-export function Realtime({ data, view, viewKey }: { readonly data: Data<Shown>; readonly view: View; readonly viewKey: string }) {
-  const [kept, keep] = useState<Kept | null>(null);
-  /** A newer first page, which waits until the reader is at the top again. */
-  const [waiting, setWaiting] = useState<Events | null>(null);
-  const [busy, setBusy] = useState(false);
-  const top = useRef(0);
+/** The rows that are shown, and what asks for those that are looked at. */
+function useHeld(data: Data<Shown>, view: View, viewKey: string) {
+  const [kept, keep] = useState<Held | null>(null);
   const now = data.now.value;
-  const events = now.value?.answer.events;
   // Rows of another view are none of this one's.
-  const held: Held = kept?.of === viewKey ? kept : { rows: events?.items ?? [], cursor: cursorOf(events) };
-  const setHeld = (next: Held) => keep({ ...next, of: viewKey });
-  useEffect(() => {
-    if (!events || now.state !== "ready") return;
-    const reading = top.current > AT_TOP_PX && events.items[0]?.event_hash !== held.rows[0]?.event_hash;
-    setWaiting(reading ? events : null);
-    if (!reading) setHeld(onTop(events, held));
-  }, [now.value]);
-  const total = now.value?.answer.events?.total_count ?? 0;
-  const more = async () => {
-    const shown = now.value;
-    if (!held.cursor || !shown) return;
-    setBusy(true);
+  const first = useMemo(() => now.value && heldOf(viewKey, now.value), [now.value, viewKey]);
+  const held = kept?.of === viewKey ? kept : first;
+  const latest = useRef(held);
+  latest.current = held;
+  const looked = useRef({ first: 0, last: 0, asking: false });
+  const set = (next: Held) => {
+    latest.current = next;
+    keep(next);
+  };
+  const aborter = useRef(new AbortController());
+  useEffect(() => () => aborter.current.abort(), []);
+  const ask = async () => {
+    const at = looked.current;
+    if (at.asking) return;
+    at.asking = true;
+    const { signal } = aborter.current;
     try {
-      const older = await readOlder(view, shown, held.cursor);
-      setHeld({ rows: [...held.rows, ...older.items].slice(0, MOST_ROWS), cursor: older.cursor });
+      for (;;) {
+        await new Promise((resolve) => setTimeout(resolve, LOOKED_MS));
+        const before = latest.current;
+        const page = before && missing(before, at.first, at.last);
+        if (!before || page === null || signal.aborted) return;
+        const rows = await readPage(view, before, page, signal);
+        if (latest.current?.shown === before.shown) set(withPage(latest.current, page, rows));
+      }
     } catch (error) {
-      toastError(error);
+      if (!signal.aborted) toastError(error);
     } finally {
-      setBusy(false);
+      at.asking = false;
     }
   };
+  const look = (first: number, last: number) => {
+    Object.assign(looked.current, { first, last });
+    if (latest.current && missing(latest.current, first, last) !== null) void ask();
+  };
+  return { held, set, look };
+}
+
+export function Realtime({ data, view, viewKey }: { readonly data: Data<Shown>; readonly view: View; readonly viewKey: string }) {
+  /** A later answer, which waits until the reader is at the top again. */
+  const [waiting, setWaiting] = useState<Shown | null>(null);
+  const top = useRef(0);
+  const now = data.now.value;
+  const { held, set, look } = useHeld(data, view, viewKey);
+  useEffect(() => {
+    if (!now.value || now.state !== "ready" || !held) return;
+    const reading = top.current > AT_TOP_PX && held.of === viewKey && newer(now.value, held) > 0;
+    setWaiting(reading ? now.value : null);
+    if (!reading && held.shown !== now.value) set(heldOf(viewKey, now.value));
+  }, [now.value]);
   const release = () => {
-    if (waiting) setHeld(onTop(waiting, held));
+    if (waiting) set(heldOf(viewKey, waiting));
     setWaiting(null);
     document.querySelector("[data-block=events] .table-scroll")?.scrollTo({ top: 0 });
   };
-  const at = waiting ? waiting.items.findIndex((row) => row.event_hash === held.rows[0]?.event_hash) : 0;
-  const fresh = at < 0 ? (waiting?.items.length ?? 0) : at;
+  const fresh = waiting && held ? newer(waiting, held) : 0;
+  const total = held?.shown.answer.events?.total_count ?? 0;
+  const lazy = useMemo<Lazy<EventRow> | undefined>(() => held ? { count: countOf(held), at: (place) => rowAt(held, place), look } : undefined, [held]);
   const foot = (
     <>
-      <span class="dim" data-metric="shown-rows" data-value={held.rows.length}>
-        {t("monitor.loaded", { n: total, shown: fmt.value.full(held.rows.length) })}
+      <span class="dim" data-metric="shown-rows" data-value={total}>
+        {t("monitor.loaded", { n: total })}
       </span>
-      {held.cursor && held.rows.length < MOST_ROWS && (
-        <Button action="load-more" busy={busy} onClick={() => void more()}>
-          {t("monitor.loadMore")}
-        </Button>
-      )}
-      {held.cursor && held.rows.length >= MOST_ROWS && <span class="dim">{t("monitor.most", { n: MOST_ROWS })}</span>}
+      {total > MOST_ROWS && <span class="dim">{t("monitor.most", { n: MOST_ROWS })}</span>}
     </>
   );
   return (
@@ -180,17 +200,30 @@ export function Realtime({ data, view, viewKey }: { readonly data: Data<Shown>; 
           <Table
             id="events"
             label={t("monitor.realtime")}
-            rows={held.rows}
+            rows={[]}
+            lazy={lazy}
             rowKey={(row) => row.event_hash}
             columns={eventColumns(streamsOf(now.value?.answer))}
             sortable={false}
             rowClass={(row) => (row.failed ? "failed-row" : "")}
             onRow={(row) => setQuery({ event: row.event_hash })}
             onScrollTop={(px) => (top.current = px)}
+            onCsv={() => held && void saveCsv(view, held.shown)}
             foot={foot}
           />
         </>
       )}
     </Block>
   );
+}
+
+/** Save all rows, as the server writes them. */
+async function saveCsv(view: View, { range, now }: Shown): Promise<void> {
+  const body = bodyOf({ range, now, ...searchOf(view), filters: view.filters, include: { events_page: { limit: 1 } } });
+  try {
+    const response = await api().open("/v0/management/monitoring/analytics?format=csv", { method: "POST", body, timeoutMs: CSV_MS });
+    saveBlob("events.csv", await response.blob());
+  } catch (error) {
+    toastError(error);
+  }
 }

@@ -10,6 +10,7 @@ import numpy as np
 import orjson
 
 from cpamp.analytics import search
+from cpamp.analytics.columnar import Row, Table
 from cpamp.analytics.counting import Counting, Section
 from cpamp.analytics.request import AnalyticsRequest, Filters
 from cpamp.analytics.search import Searcher
@@ -26,7 +27,6 @@ from cpamp.analytics.sections.people import (
     account_names,
 )
 from cpamp.analytics.sections.recent import Newest, marks_of
-from cpamp.analytics.sections.rows import Row
 from cpamp.analytics.sections.selectors import MOST, Options, Selectors
 from cpamp.analytics.sections.series import (
     Anomalies,
@@ -210,17 +210,18 @@ class Answerer:
             inside = select(self.view, preview.from_ms, preview.to_ms, condition)
             answer["drilldown_preview"] = events.preview_of(reading, inside, preview.limit)
 
-    def _add_recent(self, rows: list[Row], counting: Counting) -> None:
+    def _add_recent(self, accounts: Table, counting: Counting) -> None:
         """Give each account its newest calls."""
         limit = counting.request.include.recent_requests
         newest = Newest.of(counting.selection, limit)
         marks = marks_of(self.reading, counting.selection, newest)
         who = np.unique(counting.sums("people").codes[0])
         names, codes = account_names(counting, who)
-        for row in rows:
-            people = who[codes[who] == names.index(row["id"])]
-            found = newest.rows(people, limit).tolist()
-            row["recent_requests"] = [marks[number] for number in found]
+        found = [
+            newest.rows(who[codes[who] == names.index(row["id"])], limit).tolist()
+            for row in accounts
+        ]
+        accounts.add("recent_requests", [[marks[number] for number in rows] for rows in found])
 
     # -- conditions ---------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from cpamp.analytics.calendar import Calendar
 from cpamp.analytics.facets import IntArray
-from cpamp.analytics.grids import LOOKED_UP, MEASURES, Grid, Sums
+from cpamp.analytics.grids import LOOKED_UP, MEASURES, Grid, Sums, numbered
 from cpamp.analytics.request import AnalyticsRequest
 from cpamp.analytics.selection import Selection
 from cpamp.analytics.view import Chunk, Coding, View
@@ -170,9 +170,9 @@ class Counting:
 
     def grouped(self, sums: Sums, codes: IntArray) -> Sums:
         """Sums by other codes, one of each; those that occur are the codes of the result."""
-        present, groups = np.unique(codes, return_inverse=True)
+        present, groups = numbered(codes)
         time = self.view.snapshot.column("time")
-        merged = sums.regrouped(groups.reshape(-1), len(present), time)
+        merged = sums.regrouped(groups, len(present), time)
         return Sums((present,), merged.figures)
 
     def _grid(self, shape: Shape, packed: tuple[str, ...]) -> Grid:

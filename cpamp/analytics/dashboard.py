@@ -11,6 +11,7 @@ import attrs
 import numpy as np
 
 from cpamp.analytics.answer import Answerer
+from cpamp.analytics.columnar import Row
 from cpamp.analytics.counting import LIGHT, Counting
 from cpamp.analytics.facets import stated_provider
 from cpamp.analytics.grids import Grid
@@ -20,7 +21,7 @@ from cpamp.analytics.request import MAX_INSTANT_MS, AnalyticsRequest
 from cpamp.analytics.sections.events import newest
 from cpamp.analytics.sections.models import ModelStats
 from cpamp.analytics.sections.people import FailureSources, channel_rows
-from cpamp.analytics.sections.rows import FIVE, Row, share
+from cpamp.analytics.sections.rows import FIVE, share
 from cpamp.analytics.sections.summary import ROLLING_MS, ZeroTokens, totals, unpriced_models
 from cpamp.analytics.selection import Condition, select
 from cpamp.analytics.zones import DAY_MS, HOUR_MS, day_start_ms, offset_ms, zone

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import threading
-import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
-from hashlib import blake2b
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from secrets import token_hex
 from typing import Any, TypeVar
 
 import attrs
-import orjson
 
 from cpamp.analytics.answer import Answerer
 from cpamp.analytics.costs import BilledRows, CostColumn
+from cpamp.analytics.encoding import encoded, packed
 from cpamp.analytics.facets import Facets
 from cpamp.analytics.flights import Flights, Stopped
 from cpamp.analytics.search import Searcher
@@ -30,8 +28,6 @@ from cpamp.store.reading import Dictionaries
 
 T = TypeVar("T")
 CACHE_BYTES = 32 * 1024 * 1024
-# Fast rather than small.
-PACKING_LEVEL = 1
 BILLED = "SELECT event, prompt, cache_read, cache_creation, output FROM billed WHERE event > ?"
 
 
@@ -48,17 +44,22 @@ class State:
 
 @attrs.frozen
 class Answer:
-    """An answer's body, which may be gzip, and its strong validator."""
+    """An answer's body in parts, which may be gzip, and its strong validator."""
 
-    body: bytes
+    parts: Sequence[bytes]
     gzip: bool
-    etag: str
+    # No two answers that are made are the same: each says when it was.
+    etag: str = attrs.field(factory=lambda: f'"{token_hex(12)}"', init=False)
 
     @classmethod
-    def of(cls, text: bytes, gzip: bool) -> Answer:
+    def of(cls, parts: Sequence[bytes], gzip: bool) -> Answer:
         """The answer with this text."""
-        body = packed(text) if gzip else text
-        return cls(body, gzip, f'"{blake2b(body, digest_size=12).hexdigest()}"')
+        return cls([packed(parts)] if gzip else parts, gzip)
+
+    @property
+    def kept_bytes(self) -> int:
+        """What it takes to keep it; parts may occur twice."""
+        return sum(map(len, {id(part): part for part in self.parts}.values()))
 
 
 @attrs.define(eq=False)
@@ -218,27 +219,7 @@ class Engine:
 
     def _keep(self, key: Hashable, found: Answer) -> None:
         self._cache[key] = found
-        self._cached_bytes += len(found.body)
+        self._cached_bytes += found.kept_bytes
         while self._cached_bytes > CACHE_BYTES:
             _, dropped = self._cache.popitem(last=False)
-            self._cached_bytes -= len(dropped.body)
-
-
-def packed(text: bytes) -> bytes:
-    """A text as gzip."""
-    packer = zlib.compressobj(PACKING_LEVEL, zlib.DEFLATED, 31)
-    return packer.compress(text) + packer.flush()
-
-
-def encoded(answer: dict[str, Any]) -> bytes:
-    """An answer as JSON. What stands in it twice, as the choices do, is written once."""
-    options = answer.get("filter_options") or {}
-    twice = {name: rows for name, rows in options.items() if rows and rows is answer.get(name)}
-    if twice:
-        written = {name: orjson.Fragment(orjson.dumps(rows)) for name, rows in twice.items()}
-        answer = {**answer, **written, "filter_options": {**options, **written}}
-    try:
-        return orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE)
-    except TypeError:
-        # An integer beyond 64 bits, which the sum of hostile counts can be.
-        return json.dumps(answer, separators=(",", ":")).encode() + b"\n"
+            self._cached_bytes -= dropped.kept_bytes

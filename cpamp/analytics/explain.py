@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -154,7 +154,7 @@ def _figures(name: str, answer: Any, recount: Any) -> Iterator[Figure]:
                     f"{name}.{member}" if name else member, found.get(member), value
                 )
     elif isinstance(recount, list) and any(isinstance(row, dict) for row in recount):
-        rows = answer if isinstance(answer, list) else []
+        rows = answer if isinstance(answer, Sequence) else ()
         yield Figure(f"{name}.rows", len(rows), len(recount))
         # By their names: rows of equal cost may stand in another order, as its last digit goes.
         found = dict(_named(rows))
@@ -164,7 +164,7 @@ def _figures(name: str, answer: Any, recount: Any) -> Iterator[Figure]:
         yield Figure(name, answer, recount)
 
 
-def _named(rows: list[Any]) -> Iterator[tuple[str, Any]]:
+def _named(rows: Sequence[Any]) -> Iterator[tuple[str, Any]]:
     """Rows with what tells them apart; of equal names each has its number too."""
     seen: Counter[str] = Counter()
     for row in rows:

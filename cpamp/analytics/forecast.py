@@ -16,9 +16,9 @@ import orjson
 from cpamp.analytics.answer import Answerer
 from cpamp.analytics.asked import asked_series
 from cpamp.analytics.burning import DAY_MS, SHORT_MS, Sample, burn
+from cpamp.analytics.columnar import Row
 from cpamp.analytics.facets import IntArray, provider_shown
 from cpamp.analytics.headers import key_of
-from cpamp.analytics.sections.rows import Row
 from cpamp.analytics.selection import Condition, select
 from cpamp.analytics.view import View
 from cpamp.store import metadata

@@ -61,6 +61,11 @@ class Sums:
 
         `time` is the column of times.
         """
+        if count == len(groups):
+            # Nothing is to be added up.
+            places = np.empty(count, dtype=np.int64)
+            places[groups] = np.arange(count)
+            return Sums((np.arange(count),), self.taken(places).figures)
         figures = {
             name: add_up(groups, values, count)
             for name, values in self.figures.items()
@@ -70,6 +75,36 @@ class Sums:
             figures["last"] = extreme(groups, self["last"], count, time, last=True)
             figures["first"] = extreme(groups, self["first"], count, time, last=False)
         return Sums((np.arange(count),), figures)
+
+
+def numbered(codes: IntArray) -> tuple[IntArray, IntArray]:
+    """The codes that occur, ascending, and which of them each is; codes are 0 or greater."""
+    most = int(codes.max(initial=0))
+    if most > 16 * len(codes) + PLAIN:
+        present, places = np.unique(codes, return_inverse=True)
+        return present, places.reshape(-1)
+    met = np.zeros(most + 1, dtype=bool)
+    met[codes] = True
+    present = np.flatnonzero(met)
+    numbers = np.empty(most + 1, dtype=np.int64)
+    numbers[present] = np.arange(len(present))
+    return present, numbers.take(codes)
+
+
+def standing_for(codes: IntArray) -> IntArray:
+    """For each code the place of one that has it; all codes up to the greatest occur."""
+    places = np.empty(int(codes.max(initial=-1)) + 1, dtype=np.int64)
+    places[codes] = np.arange(len(codes))
+    return places
+
+
+def oldest_first(rows: IntArray, time: Values) -> IntArray:
+    """The order of some rows by their time, then by their number."""
+    order = np.argsort(rows, kind="stable")
+    times = time.take(rows.take(order))
+    if (times[1:] >= times[:-1]).all():
+        return order
+    return order.take(np.argsort(times, kind="stable"))
 
 
 def add_up(groups: IntArray, values: Values, count: int) -> Values:
@@ -87,7 +122,7 @@ def add_up(groups: IntArray, values: Values, count: int) -> Values:
 
 def extreme(groups: IntArray, rows: IntArray, count: int, time: Values, *, last: bool) -> IntArray:
     """Of each group the row that is last (or first) in time; of equal ones the greater row."""
-    order = np.lexsort((rows, time.take(rows)))
+    order = oldest_first(rows, time)
     if not last:
         order = order[::-1]
     found = np.zeros(count, dtype=np.int64)

@@ -10,10 +10,10 @@ import attrs
 import numpy as np
 
 from cpamp.analytics.answer import Answerer
+from cpamp.analytics.columnar import Row
 from cpamp.analytics.recount.events import header_facts
 from cpamp.analytics.recount.fact import Fact, first_filled
 from cpamp.analytics.sections.recent import Newest
-from cpamp.analytics.sections.rows import Row
 from cpamp.analytics.selection import Condition, select
 from cpamp.analytics.zones import DAY_MS
 from cpamp.errors import BadRequest

@@ -9,11 +9,12 @@ import numpy as np
 
 from cpamp.analytics.accounts import Accounts, Target, table_of
 from cpamp.analytics.answer import Answerer
+from cpamp.analytics.columnar import Row
 from cpamp.analytics.counting import Counting
 from cpamp.analytics.grids import Sums
 from cpamp.analytics.request import MAX_INSTANT_MS, AnalyticsRequest, Members
 from cpamp.analytics.sections.recent import Newest, marks_of
-from cpamp.analytics.sections.rows import Row, share
+from cpamp.analytics.sections.rows import share
 from cpamp.analytics.sections.summary import totals
 from cpamp.analytics.selection import Condition, select
 from cpamp.errors import BadRequest

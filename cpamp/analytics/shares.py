@@ -14,10 +14,11 @@ import numpy as np
 
 from cpamp.analytics.accounts import Accounts, Target, table_of
 from cpamp.analytics.answer import Answerer
+from cpamp.analytics.columnar import Row
 from cpamp.analytics.costs import FloatArray
 from cpamp.analytics.facets import IntArray
 from cpamp.analytics.request import Members
-from cpamp.analytics.sections.rows import Row, share
+from cpamp.analytics.sections.rows import share
 from cpamp.analytics.selection import Condition, select
 from cpamp.analytics.splitting import split
 from cpamp.analytics.view import BoolArray, View

@@ -10,10 +10,10 @@ import attrs
 import orjson
 
 from cpamp.analytics.answer import Answerer
+from cpamp.analytics.columnar import Row
 from cpamp.analytics.recount.events import event_row
 from cpamp.analytics.recount.fact import Fact
 from cpamp.analytics.request import AnalyticsRequest
-from cpamp.analytics.sections.rows import Row
 from cpamp.errors import BadRequest
 from cpamp.pricing.cost import PriceBook
 from cpamp.store.reading import Dictionaries, read_some

@@ -11,10 +11,11 @@ import numpy as np
 
 from cpamp.analytics.accounts import Accounts, Target, table_of
 from cpamp.analytics.answer import Answerer
+from cpamp.analytics.columnar import Row
 from cpamp.analytics.costs import FloatArray
 from cpamp.analytics.facets import IntArray
 from cpamp.analytics.request import MAX_VALUES, Members, read_range
-from cpamp.analytics.sections.rows import Row, share
+from cpamp.analytics.sections.rows import share
 from cpamp.analytics.selection import Condition, Selection, select
 from cpamp.analytics.view import BoolArray, View
 from cpamp.columns.layout import FAILED

@@ -84,7 +84,7 @@ class Monitoring:
         ends_with_client=True,
         answer=accounts.AccountHistories,
     )
-    async def account_history(self, request: ApiRequest) -> Reply:
+    async def account_history(self, request: ApiRequest) -> Reply | None:
         """For the rows of the accounts page."""
         question = HistoryRequest.read(await request.json())
         return await self._answered(request, question, lambda answerer: history(answerer, question))
@@ -98,7 +98,7 @@ class Monitoring:
         ends_with_client=True,
         answer=accounts.WindowUsages,
     )
-    async def account_window_usage(self, request: ApiRequest) -> Reply:
+    async def account_window_usage(self, request: ApiRequest) -> Reply | None:
         """To stand beside what the provider says."""
         question = WindowsRequest.read(await request.json())
         return await self._answered(
@@ -127,7 +127,7 @@ class Monitoring:
         query={"days": "how far back, at most 365; 30", "limit": "at most 5000; 1000"},
         answer=accounts.HeaderSnapshots,
     )
-    async def header_snapshots(self, request: ApiRequest) -> Reply:
+    async def header_snapshots(self, request: ApiRequest) -> Reply | None:
         """Quota, plan, last error and trace of each credential."""
         question = SnapshotsRequest.read(request.parameters, self._now_ms())
         return await self._answered(
@@ -148,7 +148,7 @@ class Monitoring:
         },
         answer=figures.Dashboard,
     )
-    async def dashboard(self, request: ApiRequest) -> Reply:
+    async def dashboard(self, request: ApiRequest) -> Reply | None:
         """All that the first page shows."""
         question = DashboardRequest.read(request.parameters, self._now_ms())
         return await self._answered(
@@ -162,7 +162,7 @@ class Monitoring:
         access=Access.READ,
         answer=quotas.Forecast,
     )
-    async def forecast(self, request: ApiRequest) -> Reply:
+    async def forecast(self, request: ApiRequest) -> Reply | None:
         """What is not known says so."""
         # The end of the minute, so that an answer holds for that long.
         question = ForecastRequest((self._now_ms() // MINUTE_MS + 1) * MINUTE_MS)
@@ -180,17 +180,20 @@ class Monitoring:
 
     async def _answered(
         self, request: ApiRequest, question: Hashable, work: Callable[[Answerer], dict[str, Any]]
-    ) -> Reply:
+    ) -> Reply | None:
         """The engine's answer, packed where the client takes that; 304 where it has it already."""
         gzip = accepts_gzip(request.header("Accept-Encoding"))
         answer = await self._engine.answer(question, work, gzip=gzip, only_key=request.only_key)
         headers = {"ETag": answer.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
         if answer.etag in (request.header("If-None-Match") or "").split(", "):
             return Reply(304, headers=headers)
-        headers["Content-Type"] = "application/json"
         if gzip:
             headers["Content-Encoding"] = "gzip"
-        return Reply(body=answer.body, headers=headers)
+        headers["Content-Length"] = str(sum(map(len, answer.parts)))
+        async with request.stream("application/json", headers) as out:
+            for part in answer.parts:
+                await out.write(part)
+        return None
 
     async def _analytics(self, request: ApiRequest, body: Any) -> Reply | None:
         now_ms = self._now_ms()

@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 
 from cpamp.analytics.answer import Answerer
-from cpamp.analytics.engine import Memory, encoded
+from cpamp.analytics.encoding import encoded
+from cpamp.analytics.engine import Memory
 from cpamp.analytics.recount.answer import Recount
 from cpamp.analytics.request import AnalyticsRequest
 from cpamp.pricing.cost import PriceBook
@@ -46,7 +47,7 @@ def stored(
 def answered(answerer: Answerer, body: Any) -> dict[str, Any]:
     """The engine's answer to a body, as a client reads it."""
     request = AnalyticsRequest.read(body, NOW)
-    found: dict[str, Any] = orjson.loads(encoded(answerer.answer(request)))
+    found: dict[str, Any] = orjson.loads(b"".join(encoded(answerer.answer(request))))
     return found
 
 
@@ -56,5 +57,5 @@ def recounted(answerer: Answerer, body: Any) -> dict[str, Any]:
     last = reading.conn.execute("SELECT coalesce(max(id), 0) FROM events").fetchone()[0]
     recount = Recount(AnalyticsRequest.read(body, NOW), reading.book, reading.aliases)
     recount.feed(read_range(reading.conn, reading.dictionaries, 1, last, callers=True))
-    found: dict[str, Any] = orjson.loads(encoded(recount.answer()))
+    found: dict[str, Any] = orjson.loads(b"".join(encoded(recount.answer())))
     return found

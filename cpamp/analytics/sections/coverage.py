@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from cpamp.analytics.sections.rows import Row
+from cpamp.analytics.columnar import Row
 from cpamp.store.coverage import STATES, Run, between, connections, merge
 
 MINUTE_MS = 60_000

@@ -12,11 +12,11 @@ from typing import Any
 import attrs
 import numpy as np
 
+from cpamp.analytics.columnar import Row
 from cpamp.analytics.facets import IntArray
 from cpamp.analytics.recount.events import TaskTable, event_row, failure_row
 from cpamp.analytics.recount.fact import Fact
 from cpamp.analytics.request import Page
-from cpamp.analytics.sections.rows import Row
 from cpamp.analytics.sections.tasks import NEWEST
 from cpamp.analytics.selection import Selection
 from cpamp.analytics.view import Chunk

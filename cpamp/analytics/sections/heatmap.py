@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cpamp.analytics.counting import CELLS, Counting
-from cpamp.analytics.facets import IntArray
+from cpamp.analytics.columnar import Nested, Table, Texts
+from cpamp.analytics.counting import Counting
 from cpamp.analytics.grids import Sums
-from cpamp.analytics.sections.rows import Row, money, outcome, shares, table
+from cpamp.analytics.sections.rows import Figures, money, outcome, shares
 
 CONTRIBUTORS = 5
 UNKNOWN = "Unknown"
@@ -22,87 +22,51 @@ class Heatmap:
         self._counting = counting
         counting.need("cell_models", "cell_clients", "cell_providers")
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> Table:
         """The section."""
         counting, facets = self._counting, self._counting.view.facets
         cells = counting.merged(counting.sums("cell_models"), 0)
-        keys = [*facets.client.names, *[""] * len(facets.unknown_client)]
-        contributors = {
-            "model_contributors": self._best(
-                "cell_models",
-                [
-                    facets.model.names[code].strip() or UNKNOWN
-                    for code in facets.model.codes.tolist()
-                ],
-                cells,
-            ),
-            "api_key_contributors": self._best("cell_clients", keys, cells),
-            "provider_contributors": self._best(
-                "cell_providers",
-                [name.strip() or UNKNOWN for name in facets.provider.names],
-                cells,
-            ),
-        }
-        codes = cells.codes[0]
-        return [
+        models = [name.strip() or UNKNOWN for name in facets.model.names]
+        keys = [*facets.client.names[: len(facets.client)], *[""] * len(facets.unknown_client)]
+        providers = [name.strip() or UNKNOWN for name in facets.provider.names]
+        return Table(
+            {"weekday": cells.codes[0] // 24, "hour": cells.codes[0] % 24},
+            _contribution(cells),
             {
-                **row,
-                **{name: found.get(cell, []) for name, found in contributors.items()},
-            }
-            for cell, row in zip(
-                codes.tolist(),
-                table(
-                    {"weekday": (codes // 24).tolist(), "hour": (codes % 24).tolist()},
-                    _contribution(cells),
+                "model_contributors": self._best(
+                    "cell_models", [models[code] for code in facets.model.codes.tolist()], cells
                 ),
-                strict=True,
-            )
-        ]
+                "api_key_contributors": self._best("cell_clients", keys, cells),
+                "provider_contributors": self._best("cell_providers", providers, cells),
+            },
+        )
 
-    def _best(self, grid: str, names: Sequence[str], cells: Sums) -> dict[int, list[Row]]:
+    def _best(self, grid: str, names: Sequence[str], cells: Sums) -> Nested:
         """For each cell the contributors with the most calls; those without a name are none."""
         pairs = self._counting.sums(grid)
         distinct = {name: i for i, name in enumerate(dict.fromkeys(names))}
         numbers = np.array([distinct[name] for name in names], dtype=np.int64)
         width = max(len(distinct), 1)
         sums = self._counting.grouped(pairs, pairs.codes[0] * width + numbers[pairs.codes[1]])
-        all_calls = np.zeros(CELLS, dtype=np.int64)
-        all_calls[cells.codes[0]] = cells["calls"]
-        texts = list(distinct)
-        chosen = _best(sums, width, texts)
-        sums = sums.taken(chosen)
-        of_cell = sums.codes[0] // width
-        keys = [texts[code] for code in (sums.codes[0] % width).tolist()]
+        keys, of_cell = Texts(list(distinct), sums.codes[0] % width), sums.codes[0] // width
+        order = np.lexsort((keys.ranks(), -sums["cost"], -sums["calls"], of_cell))
+        order = order[keys.codes[order] != distinct.get("", -1)]
+        of_cell = of_cell[order]
+        best = np.arange(len(order)) - np.searchsorted(of_cell, of_cell) < CONTRIBUTORS
+        order, of_cell = order[best], np.searchsorted(cells.codes[0], of_cell[best])
+        keys, sums = keys.taken(order), sums.taken(order)
         aliases = self._counting.view.aliases if grid == "cell_clients" else {}
-        rows = table(
-            {"key": keys, "label": keys, "alias": [aliases.get(key, "") for key in keys]},
-            _contribution(sums),
-            {"share": shares(sums["calls"], all_calls[of_cell])},
+        table = Table(
+            {
+                "key": keys,
+                "label": keys,
+                "alias": [aliases.get(key, "") for key in keys.values()],
+                **_contribution(sums),
+                "share": shares(sums["calls"], cells["calls"][of_cell]),
+            }
         )
-        found: dict[int, list[Row]] = {}
-        for cell, row in zip(of_cell.tolist(), rows, strict=True):
-            found.setdefault(cell, []).append(row)
-        return found
+        return Nested.of(table, of_cell, len(cells))
 
 
-def _best(sums: Sums, width: int, texts: Sequence[str]) -> IntArray:
-    """The places of each cell's greatest groups, the cells together and the greatest first.
-
-    A group's code is its cell's, times `width`, and the number of its text.
-    """
-    alphabetic = np.empty(width, dtype=np.int64)
-    alphabetic[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts))
-    cells, numbers = sums.codes[0] // width, sums.codes[0] % width
-    order: IntArray = np.lexsort((alphabetic[numbers], -sums["cost"], -sums["calls"], cells))
-    nameless = texts.index("") if "" in texts else -1
-    order = order[numbers[order] != nameless]
-    starts = np.searchsorted(cells[order], cells[order])
-    return order[np.arange(len(order)) - starts < CONTRIBUTORS]
-
-
-def _contribution(sums: Sums) -> dict[str, list[object]]:
-    return {
-        **outcome(sums),
-        **money(sums),
-        "failure_rate": list(shares(sums["failed"], sums["calls"])),
-    }
+def _contribution(sums: Sums) -> Figures:
+    return {**outcome(sums), **money(sums), "failure_rate": shares(sums["failed"], sums["calls"])}

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
+from cpamp.analytics.columnar import Nested, Row, Table, Texts
 from cpamp.analytics.counting import Counting
 from cpamp.analytics.facets import IntArray, provider_shown, stated_provider
-from cpamp.analytics.grids import Sums
+from cpamp.analytics.grids import Sums, numbered
 from cpamp.analytics.sections.models import models_of_groups
 from cpamp.analytics.sections.rows import (
-    SNAPSHOTS,
-    People,
-    Row,
+    Figures,
     calls,
     dearest,
     five,
     latest,
     means,
     money,
-    share,
-    table,
+    shares,
     times,
 )
+from cpamp.analytics.sections.who import SNAPSHOTS, People
 from cpamp.usage.event import Who
 
 Provider = Callable[[Who], str]
@@ -45,21 +43,18 @@ class Grouped:
         pairs = counting.sums("people")
         self.pairs = pairs
         # Groups are numbered as they occur.
-        self.codes, groups = np.unique(codes[pairs.codes[0]], return_inverse=True)
-        self.groups: IntArray = groups.reshape(-1)
+        self.codes, self.groups = numbered(codes[pairs.codes[0]])
         self.sums = counting.grouped(pairs, self.groups)
-        self.people = people_of(counting, pairs, self.groups)
+        self.people = People(counting.view, self.groups, pairs.codes[0], pairs["last"])
 
-    def __len__(self) -> int:
-        return len(self.codes)
-
-
-def people_of(counting: Counting, pairs: Sums, groups: IntArray) -> People:
-    """Who is behind the groups of pairs whose first code is the credential."""
-    return People(counting.view, groups, pairs.codes[0], pairs["last"])
+    def models(self, counting: Counting, order: IntArray) -> Nested:
+        """The rows of the models of the groups, which stand in this order."""
+        place = np.empty(len(order), dtype=np.int64)
+        place[order] = np.arange(len(order))
+        return models_of_groups(counting, self.pairs, place[self.groups], len(order))
 
 
-def greatest_sources(people: Sequence[Any]) -> dict[str, str]:
+def greatest_sources(people: Iterable[Who]) -> dict[str, str]:
     """For each source hash the greatest of the texts that stand for the source."""
     greatest: dict[str, str] = {}
     for who in people:
@@ -86,13 +81,13 @@ def account_names(counting: Counting, who: IntArray) -> tuple[list[str], IntArra
     return list(names), codes
 
 
-def figures(counting: Counting, sums: Sums) -> dict[str, list[Any]]:
+def figures(counting: Counting, sums: Sums) -> Figures:
     """The figures of a row of an account, key or credential."""
     return {
         **calls(sums),
         **five(sums),
         **money(sums),
-        "total_tokens": sums["total"].tolist(),
+        "total_tokens": sums["total"],
         "average_latency_ms": means(sums),
         "last_seen_ms": times(counting.view, sums["last"]),
         "first_seen_ms": times(counting.view, sums["first"]),
@@ -106,25 +101,20 @@ class AccountStats:
         self._counting = counting
         counting.need("people")
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> Table:
         """The section."""
         counting = self._counting
         names, codes = account_names(counting, counting.sums("people").codes[0])
         grouped = Grouped(counting, codes)
-        models = models_of_groups(counting, grouped.pairs, grouped.groups)
-        rows = [
-            {
-                "id": names[code],
-                **grouped.people.names(group, *SNAPSHOTS),
-                **grouped.people.sets(group),
-                **row,
-                "models": models[group],
-            }
-            for group, (code, row) in enumerate(
-                zip(grouped.codes.tolist(), table(figures(counting, grouped.sums)), strict=True)
-            )
-        ]
-        return sorted(rows, key=latest)
+        ids = Texts(names, grouped.codes)
+        order = latest(counting.view, grouped.sums, ids)
+        return Table(
+            {"id": ids.taken(order)},
+            grouped.people.columns(order, *SNAPSHOTS),
+            grouped.people.sets(order),
+            figures(counting, grouped.sums.taken(order)),
+            {"models": grouped.models(counting, order)},
+        )
 
 
 class CredentialStats:
@@ -134,24 +124,19 @@ class CredentialStats:
         self._counting = counting
         counting.need("people")
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> Table:
         """The section."""
         counting = self._counting
         axis = counting.view.facets.credential
         grouped = Grouped(counting, axis.codes)
-        models = models_of_groups(counting, grouped.pairs, grouped.groups)
-        rows = [
-            {
-                "id": axis.names[code],
-                **grouped.people.names(group, *CREDENTIAL_FIELDS),
-                **row,
-                "models": models[group],
-            }
-            for group, (code, row) in enumerate(
-                zip(grouped.codes.tolist(), table(figures(counting, grouped.sums)), strict=True)
-            )
-        ]
-        return sorted(rows, key=lambda row: (*dearest(row), row["id"]))
+        ids = Texts(axis.names, grouped.codes)
+        order = dearest(counting.view, grouped.sums, ids)
+        return Table(
+            {"id": ids.taken(order)},
+            grouped.people.columns(order, *CREDENTIAL_FIELDS),
+            figures(counting, grouped.sums.taken(order)),
+            {"models": grouped.models(counting, order)},
+        )
 
 
 class ChannelShare:
@@ -175,32 +160,27 @@ def channel_rows(counting: Counting, provider: Provider | None = None) -> list[R
     """
     axis = counting.view.facets.channel
     grouped = Grouped(counting, axis.codes)
-    sums = grouped.sums
-    columns = table(
+    people, sums = grouped.people, grouped.sums
+    names = people.names("source", *SNAPSHOTS)
+    return Table(
+        {"auth_index": [axis.names[code] or "-" for code in grouped.codes.tolist()]},
+        names | {"auth_provider_snapshot": _providers(people, provider)},
         {
-            "calls": sums["calls"].tolist(),
-            "success": (sums["calls"] - sums["failed"]).tolist(),
-            "failure": sums["failed"].tolist(),
-            "tokens": sums["total"].tolist(),
+            "calls": sums["calls"],
+            "success": sums["calls"] - sums["failed"],
+            "failure": sums["failed"],
+            "tokens": sums["total"],
             **money(sums),
             "average_latency_ms": means(sums),
-        }
-    )
-    return [
-        {
-            "auth_index": axis.names[code] or "-",
-            **grouped.people.names(group, "source", *SNAPSHOTS),
-            "auth_provider_snapshot": _provider(grouped.people, group, provider),
-            **row,
-        }
-        for group, (code, row) in enumerate(zip(grouped.codes.tolist(), columns, strict=True))
-    ]
+        },
+    ).rows
 
 
-def _provider(people: People, group: int, provider: Provider | None) -> str:
+def _providers(people: People, provider: Provider | None) -> Sequence[str]:
     if provider is not None:
-        return people.first(group, provider)
-    return people.first(group, stated_provider) or people.first(group, provider_shown)
+        return people.first(provider).values()
+    stated, shown = people.first(stated_provider).values(), people.first(provider_shown).values()
+    return [first or other for first, other in zip(stated, shown, strict=True)]
 
 
 class FailureSources:
@@ -222,33 +202,22 @@ class FailureSources:
         counting = self._counting
         axis = counting.view.facets.source
         grouped = Grouped(counting, axis.codes)
-        sums = grouped.sums
-        columns = table(
+        people, sums = grouped.people, grouped.sums
+        names = [axis.names[code] for code in grouped.codes.tolist()]
+        rows = Table(
             {
-                "calls": sums["calls"].tolist(),
-                "failure": sums["failed"].tolist(),
-                "failure_rate": [
-                    share(failed, of)
-                    for failed, of in zip(
-                        sums["failed"].tolist(), sums["calls"].tolist(), strict=True
-                    )
-                ],
+                "source_hash": [name[0] for name in names],
+                "auth_index": [name[1] for name in names],
+                **people.greatest("source", *SNAPSHOTS),
+                "auth_provider_snapshot": people.greatest_of(provider),
+                "calls": sums["calls"],
+                "failure": sums["failed"],
+                "failure_rate": shares(sums["failed"], sums["calls"]),
                 "last_seen_ms": times(counting.view, sums["last"]),
                 "average_latency_ms": means(sums),
             }
-        )
-        rows = [
-            {
-                "source_hash": axis.names[code][0],
-                "auth_index": axis.names[code][1],
-                **grouped.people.greatest(group, "source", *SNAPSHOTS),
-                "auth_provider_snapshot": max(map(provider, grouped.people.of(group))),
-                **row,
-            }
-            for group, (code, row) in enumerate(zip(grouped.codes.tolist(), columns, strict=True))
-            if row["failure"]
-        ]
-        return sorted(rows, key=_most_failures)
+        ).rows
+        return sorted((row for row in rows if row["failure"]), key=_most_failures)
 
 
 def _most_failures(row: Row) -> tuple[int, int, str, str]:

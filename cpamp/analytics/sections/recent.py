@@ -8,9 +8,9 @@ import attrs
 import numpy as np
 import orjson
 
+from cpamp.analytics.columnar import Row
 from cpamp.analytics.facets import IntArray
 from cpamp.analytics.sections.events import Reading
-from cpamp.analytics.sections.rows import Row
 from cpamp.analytics.selection import Selection
 
 # The newest events of some credentials, for a strip of marks.

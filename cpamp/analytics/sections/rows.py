@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from operator import attrgetter
-from typing import Any
-
 import numpy as np
 
-from cpamp.analytics.facets import IntArray, provider_shown
-from cpamp.analytics.grids import Sums
+from cpamp.analytics.columnar import Shared, Table, Texts
+from cpamp.analytics.facets import IntArray
+from cpamp.analytics.grids import Sums, numbered, standing_for
 from cpamp.analytics.packs import Values
 from cpamp.analytics.view import View
-from cpamp.usage.event import Who
 
-Row = dict[str, Any]
+Figures = dict[str, Values]
 SNAPSHOTS = ("account_snapshot", "auth_label_snapshot", "auth_provider_snapshot")
 # Name in the answer -> figure.
 FIVE = {
@@ -31,50 +27,57 @@ def share(part: float, whole: float) -> float:
     return part / whole if whole > 0 else 0.0
 
 
-def shares(part: Values, whole: Values) -> list[float]:
+def shares(part: Values, whole: Values) -> Values:
     """The same of many."""
-    found = np.divide(
+    return np.divide(
         part.astype(np.float64),
         whole.astype(np.float64),
         out=np.zeros(len(part)),
-        where=whole > 0,
+        where=(whole > 0).astype(bool),
     )
-    return found.tolist()  # type: ignore[no-any-return]
 
 
-def means(sums: Sums) -> list[float | None]:
-    """The average latency of each group, in ms."""
-    timed = sums["timed"]
-    found = shares(sums["latency"], timed)
-    return [mean if count else None for mean, count in zip(found, timed.tolist(), strict=True)]
+def means(sums: Sums) -> Values:
+    """The average latency of each group, in ms; NaN where there is none."""
+    found = shares(sums["latency"], sums["timed"])
+    found[sums["timed"] == 0] = np.nan
+    return found
 
 
-def times(view: View, rows: IntArray) -> list[int]:
+def times(view: View, rows: IntArray) -> IntArray:
     """The times of some rows in ms."""
-    return view.snapshot.column("time").take(rows).tolist()  # type: ignore[no-any-return]
+    return view.snapshot.column("time").take(rows)
 
 
-def calls(sums: Sums) -> dict[str, list[Any]]:
+def calls(sums: Sums) -> Figures:
     """Calls by outcome, as tables name them."""
     return {
-        "calls": sums["calls"].tolist(),
-        "success_calls": (sums["calls"] - sums["failed"]).tolist(),
-        "failure_calls": sums["failed"].tolist(),
+        "calls": sums["calls"],
+        "success_calls": sums["calls"] - sums["failed"],
+        "failure_calls": sums["failed"],
         "success_rate": shares(sums["calls"] - sums["failed"], sums["calls"]),
     }
 
 
-def outcome(sums: Sums) -> dict[str, list[Any]]:
+def outcomes(sums: Sums) -> Shared:
+    """Calls by outcome and the shares of success and failure, for many rows with few calls."""
+    most = int(sums["failed"].max(initial=0))
+    _, codes = numbered(sums["calls"] * (most + 1) + sums["failed"])
+    some = sums.taken(standing_for(codes))
+    return Shared(Table(calls(some) | rates(some)), codes)
+
+
+def outcome(sums: Sums) -> Figures:
     """Calls by outcome, as series name them."""
     return {
-        "calls": sums["calls"].tolist(),
-        "tokens": sums["total"].tolist(),
-        "success": (sums["calls"] - sums["failed"]).tolist(),
-        "failure": sums["failed"].tolist(),
+        "calls": sums["calls"],
+        "tokens": sums["total"],
+        "success": sums["calls"] - sums["failed"],
+        "failure": sums["failed"],
     }
 
 
-def rates(sums: Sums) -> dict[str, list[float]]:
+def rates(sums: Sums) -> Figures:
     """The shares of success and of failure."""
     return {
         "success_rate": shares(sums["calls"] - sums["failed"], sums["calls"]),
@@ -82,101 +85,60 @@ def rates(sums: Sums) -> dict[str, list[float]]:
     }
 
 
-def five(sums: Sums) -> dict[str, list[int]]:
+def five(sums: Sums) -> Figures:
     """The five token fields."""
-    return {name: sums[figure].tolist() for name, figure in FIVE.items()}
+    return {name: sums[figure] for name, figure in FIVE.items()}
 
 
-def hit_rates(sums: Sums) -> list[float]:
+def hit_rates(sums: Sums) -> Values:
     """The share of the input that came from a cache, at most 1."""
-    found = shares(sums["cached"] + sums["cache_read"], sums["input"])
-    return [min(rate, 1.0) for rate in found]
+    return np.minimum(shares(sums["cached"] + sums["cache_read"], sums["input"]), 1.0)
 
 
-def hits(sums: Sums) -> dict[str, list[Any]]:
+def hits(sums: Sums) -> Figures:
     """What came from a cache, of what, and the rate."""
     return {
-        "cache_hit_tokens": (sums["cached"] + sums["cache_read"]).tolist(),
-        "cache_hit_input_tokens": sums["input"].tolist(),
+        "cache_hit_tokens": sums["cached"] + sums["cache_read"],
+        "cache_hit_input_tokens": sums["input"],
         "cache_hit_rate": hit_rates(sums),
     }
 
 
-def money(sums: Sums) -> dict[str, list[Any]]:
+def money(sums: Sums) -> Figures:
     """The cost in USD, and what has none for want of a price."""
     return {
-        "cost": sums["cost"].tolist(),
-        "unpriced_calls": sums["unpriced"].tolist(),
-        "unpriced_tokens": sums["unpriced_tokens"].tolist(),
+        "cost": sums["cost"],
+        "unpriced_calls": sums["unpriced"],
+        "unpriced_tokens": sums["unpriced_tokens"],
     }
 
 
-def table(*parts: dict[str, Any]) -> list[Row]:
-    """Rows from columns of one length, in the order of the columns."""
-    columns: dict[str, Sequence[Any]] = {}
-    for part in parts:
-        columns |= part
-    names = tuple(columns)
-    return [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+def dearest(view: View, sums: Sums, names: Texts, owners: IntArray | None = None) -> IntArray:
+    """The order by cost, then calls, then time, greatest first; then by name.
 
-
-class People:
-    """The rows of the dictionary of credentials behind each group of a table.
-
-    `groups`, `who` and `last` are of one length: a group, a credential that it has, and the row
-    of the event in which it was seen last.
+    With `owners`, which are 0 or greater, by those before all else.
     """
-
-    def __init__(self, view: View, groups: IntArray, who: IntArray, last: IntArray) -> None:
-        self._view = view
-        time = view.snapshot.column("time").take(last)
-        # Newest first.
-        order = np.lexsort((last, time))[::-1]
-        self._of: dict[int, list[Who]] = {}
-        for group, number in zip(groups[order].tolist(), who[order].tolist(), strict=True):
-            self._of.setdefault(group, []).append(view.facets.who(number))
-
-    def names(self, group: int, *fields: str) -> Row:
-        """For some fields the first filled value, from the newest credential on."""
-        return {field: self.first(group, _FIELDS[field]) for field in fields}
-
-    def first(self, group: int, text: Callable[[Who], str]) -> str:
-        """The first filled text, from the newest credential on."""
-        return next(filter(None, map(text, self._of[group])), "")
-
-    def greatest(self, group: int, *fields: str) -> Row:
-        """For some fields the greatest value."""
-        return {field: max(map(_FIELDS[field], self._of[group])) for field in fields}
-
-    def sets(self, group: int) -> Row:
-        """All indices, sources and hashes, ascending."""
-        people = self._of[group]
-        return {
-            "auth_indices": _filled(who.auth_index for who in people),
-            "sources": _filled(who.source for who in people),
-            "source_hashes": _filled(who.source_hash for who in people),
-        }
-
-    def of(self, group: int) -> list[Who]:
-        """The credentials of a group, the newest first."""
-        return self._of[group]
+    groups = np.zeros(len(sums), dtype=np.int64) if owners is None else owners
+    cost = -sums["cost"]
+    order = np.lexsort((cost, _narrow(groups)))
+    # The other keys are looked at only where these are equal, which is seldom.
+    in_order, of_group = cost[order], groups[order]
+    equal = (in_order[1:] == in_order[:-1]) & (of_group[1:] == of_group[:-1])
+    tied = np.flatnonzero(np.append(equal, False) | np.insert(equal, 0, False))
+    if len(tied):
+        some = order[tied]
+        seen = -times(view, sums["last"][some])
+        keys = (names.taken(some).ranks(), seen, -sums["calls"][some], cost[some], groups[some])
+        order[tied] = some[np.lexsort(keys)]
+    return order
 
 
-_FIELDS: dict[str, Callable[[Who], str]] = {
-    **{field: attrgetter(field) for field in Who._fields},
-    "auth_provider_snapshot": provider_shown,
-}
+def _narrow(numbers: IntArray) -> Values:
+    """The same in two bytes, if they are enough: those are sorted much faster."""
+    return numbers.astype(np.uint16) if numbers.max(initial=0) < 1 << 16 else numbers
 
 
-def _filled(texts: Iterable[str]) -> list[str]:
-    return sorted({text for text in texts if text.strip()})
-
-
-def dearest(row: Row) -> tuple[float, int, int]:
-    """The order by cost, then calls, then time, greatest first."""
-    return -row["cost"], -row["calls"], -row["last_seen_ms"]
-
-
-def latest(row: Row) -> tuple[int, int, float, str]:
-    """The order by time, then calls, then cost, greatest first; then by id."""
-    return -row["last_seen_ms"], -row["calls"], -row["cost"], row["id"]
+def latest(view: View, sums: Sums, names: Texts) -> IntArray:
+    """The order by time, then calls, then cost, greatest first; then by name."""
+    seen = -times(view, sums["last"])
+    return np.lexsort((names.ranks(), -sums["cost"], -sums["calls"], seen))

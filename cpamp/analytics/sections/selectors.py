@@ -8,12 +8,14 @@ from typing import Any
 import attrs
 import numpy as np
 
+from cpamp.analytics.columnar import Row, Table
 from cpamp.analytics.counting import Counting
 from cpamp.analytics.facets import IntArray, provider_shown
 from cpamp.analytics.sections.keys import ApiKeyStats
 from cpamp.analytics.sections.models import ModelStats
 from cpamp.analytics.sections.people import AccountStats, ChannelShare, account_names
-from cpamp.analytics.sections.rows import FIVE, SNAPSHOTS, People, Row
+from cpamp.analytics.sections.rows import FIVE
+from cpamp.analytics.sections.who import SNAPSHOTS, People
 from cpamp.analytics.view import Chunk
 
 MOST = 1_000
@@ -130,10 +132,9 @@ class Selectors:
         names, codes = account_names(self._counting, present.who)
         groups = codes[present.who]
         people = People(view, groups, present.who, present.last)
-        rows = [
-            {"id": name, **people.names(group, *SNAPSHOTS), **people.sets(group), **_ZERO}
-            for group, name in enumerate(names)
-        ]
+        every = np.arange(len(names))
+        found = Table({"id": names}, people.columns(every, *SNAPSHOTS), people.sets(every))
+        rows = [{**row, **_ZERO} for row in found]
         listed = [row for row in rows if row["id"] != "-" or row["source_hashes"]]
         return sorted(listed, key=lambda row: row["id"])
 

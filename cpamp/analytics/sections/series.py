@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from cpamp.analytics.columnar import Row, Table, Texts
 from cpamp.analytics.counting import Counting
 from cpamp.analytics.facets import NO_CLIENT, IntArray
-from cpamp.analytics.grids import Sums
+from cpamp.analytics.grids import Sums, numbered
 from cpamp.analytics.samples import GroupedSamples
 from cpamp.analytics.sections.people import CREDENTIAL_FIELDS
 from cpamp.analytics.sections.rows import (
-    People,
-    Row,
+    Figures,
     five,
     hit_rates,
     means,
@@ -23,8 +24,8 @@ from cpamp.analytics.sections.rows import (
     outcome,
     rates,
     share,
-    table,
 )
+from cpamp.analytics.sections.who import People
 from cpamp.analytics.zones import DAY_MS, HOUR_MS, day_start_ms, label, offset_ms
 
 ANOMALIES = 50
@@ -51,13 +52,13 @@ def percent_change(now: float, before: float) -> float:
     return (now - before) / before
 
 
-def figures(sums: Sums) -> dict[str, list[Any]]:
+def figures(sums: Sums) -> Figures:
     """The figures of a bucket."""
     return {
         **outcome(sums),
         **five(sums),
-        "reasoning_tokens": sums["reasoning"].tolist(),
-        "total_tokens": sums["total"].tolist(),
+        "reasoning_tokens": sums["reasoning"],
+        "total_tokens": sums["total"],
         **money(sums),
         "average_latency_ms": means(sums),
         **rates(sums),
@@ -90,7 +91,7 @@ class Timeline:
         present = sums.codes[0].tolist()
         latency, ttft = self._latency.p95(), self._ttft.p95()
         buckets = [int(starts[code]) for code in present]
-        return table(
+        return Table(
             {
                 "bucket_ms": buckets,
                 "label": [label(calendar.tz, at, calendar.granularity) for at in buckets],
@@ -101,7 +102,7 @@ class Timeline:
                 "p95_latency_ms": [latency[code] for code in present],
                 "p95_ttft_ms": [ttft[code] for code in present],
             },
-        )
+        ).rows
 
     def anomalies(self) -> list[Row]:
         """The buckets that stand out against the one before, strongest first."""
@@ -187,13 +188,7 @@ class HourlyDistribution:
         """The section."""
         slots = self._counting.sums("slots")
         sums = self._counting.grouped(slots, self._counting.calendar.slots.hour[slots.codes[0]])
-        return table(
-            {
-                "hour": sums.codes[0].tolist(),
-                "calls": sums["calls"].tolist(),
-                "tokens": sums["total"].tolist(),
-            }
-        )
+        return Table({"hour": sums.codes[0], "calls": sums["calls"], "tokens": sums["total"]}).rows
 
 
 class CredentialTimeline:
@@ -203,33 +198,37 @@ class CredentialTimeline:
         self._counting = counting
         counting.need("credential_buckets")
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> Table:
         """The section."""
         counting = self._counting
         axis = counting.view.facets.credential
         pairs = counting.sums("credential_buckets")
-        codes = pairs.codes[0] * len(axis) + axis.codes[pairs.codes[1]]
-        sums = counting.grouped(pairs, codes)
-        _, groups = np.unique(codes, return_inverse=True)
-        people = People(counting.view, groups.reshape(-1), pairs.codes[1], pairs["last"])
-        names = [axis.names[code] for code in (sums.codes[0] % len(axis)).tolist()]
-        rows = [
-            {"id": name, **_labels(people, group, name), **row}
-            for group, (name, row) in enumerate(
-                zip(names, _bucket_rows(counting, sums, sums.codes[0] // len(axis)), strict=True)
-            )
-        ]
-        return sorted(rows, key=lambda row: (row["bucket_ms"], row["id"]))
+        present, groups = numbered(pairs.codes[0] * len(axis) + axis.codes[pairs.codes[1]])
+        sums = counting.grouped(pairs, groups)
+        people = People(counting.view, groups, pairs.codes[1], pairs["last"])
+        ids, buckets = Texts(axis.names, present % len(axis)), present // len(axis)
+        order = np.lexsort((ids.ranks(), buckets))
+        ids = ids.taken(order)
+        names = people.names(*_LABELS)
+        labels = [names[field].taken(order).values() for field in _LABELS]
+        return Table(
+            {"id": ids, "label": _labels(*labels, ids.values())},
+            people.columns(order, *CREDENTIAL_FIELDS),
+            _bucket_columns(counting, sums.taken(order), buckets[order]),
+        )
 
 
-def _labels(people: People, group: int, name: str) -> Row:
-    found = people.names(group, *CREDENTIAL_FIELDS)
-    order = (
-        *("auth_label_snapshot", "account_snapshot", "auth_file_snapshot"),
-        *("source", "auth_index"),
-    )
-    shown = (found[field] for field in order)
-    return {"label": next((text for text in shown if text.strip()), name), **found}
+# What a credential is called by: the first that is filled, or its id.
+_LABELS = (
+    *("auth_label_snapshot", "account_snapshot", "auth_file_snapshot"),
+    *("source", "auth_index"),
+)
+
+
+def _labels(*columns: Sequence[str]) -> list[str]:
+    """Of each row the first filled text, or the last."""
+    rows = zip(*columns, strict=True)
+    return [next((text for text in row if text.strip()), row[-1]) for row in rows]
 
 
 class ApiKeyTimeline:
@@ -239,18 +238,20 @@ class ApiKeyTimeline:
         self._counting = counting
         counting.need("client_buckets")
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> Table:
         """The section."""
         counting, facets = self._counting, self._counting.view.facets
         pairs = counting.sums("client_buckets")
         keyed = (pairs.codes[1] < len(facets.client)) & (pairs.codes[1] != NO_CLIENT)
         sums = pairs.taken(np.flatnonzero(keyed))
-        names = [facets.client.names[code] for code in sums.codes[1].tolist()]
-        rows = [
-            {"api_key_hash": name, "api_key_alias": counting.view.aliases.get(name, ""), **row}
-            for name, row in zip(names, _bucket_rows(counting, sums, sums.codes[0]), strict=True)
-        ]
-        return sorted(rows, key=lambda row: (row["bucket_ms"], row["api_key_hash"]))
+        keys = Texts(facets.client.names, sums.codes[1])
+        order = np.lexsort((keys.ranks(), sums.codes[0]))
+        keys, sums = keys.taken(order), sums.taken(order)
+        aliases = [counting.view.aliases.get(name, "") for name in keys.values()]
+        return Table(
+            {"api_key_hash": keys, "api_key_alias": aliases},
+            _bucket_columns(counting, sums, sums.codes[0]),
+        )
 
 
 class ModelTimeline:
@@ -275,17 +276,19 @@ class ModelTimeline:
         models = np.where(np.isin(models, shown), models, others)
         sums = counting.grouped(pairs, pairs.codes[0] * (others + 1) + models)
         rows = []
-        buckets = _bucket_rows(counting, sums, sums.codes[0] // (others + 1))
+        buckets = Table(_bucket_columns(counting, sums, sums.codes[0] // (others + 1))).rows
         for code, row in zip((sums.codes[0] % (others + 1)).tolist(), buckets, strict=True):
             name = None if code == others else facets.model.names[code]
             rows.append({"model": name, "others": code == others, **row})
         return sorted(rows, key=lambda row: (row["bucket_ms"], row["others"], row["model"] or ""))
 
 
-def _bucket_rows(counting: Counting, sums: Sums, buckets: IntArray) -> list[Row]:
+def _bucket_columns(counting: Counting, sums: Sums, buckets: IntArray) -> dict[str, Any]:
     calendar = counting.calendar
-    starts = calendar.buckets[0][buckets].tolist()
-    labels = {at: label(calendar.tz, at, calendar.granularity) for at in set(starts)}
-    return table(
-        {"bucket_ms": starts, "bucket_label": [labels[at] for at in starts]}, figures(sums)
-    )
+    starts = calendar.buckets[0]
+    labels = [label(calendar.tz, at, calendar.granularity) for at in starts.tolist()]
+    return {
+        "bucket_ms": starts[buckets],
+        "bucket_label": Texts(labels, buckets),
+        **figures(sums),
+    }

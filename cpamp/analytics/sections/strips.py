@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from cpamp.analytics.columnar import Row
 from cpamp.analytics.counting import STRIP_BLOCKS, Counting
 from cpamp.analytics.sections.people import account_names
-from cpamp.analytics.sections.rows import Row, share
+from cpamp.analytics.sections.rows import share
 
 
 class AccountStrips:

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from cpamp.analytics.columnar import Row
 from cpamp.analytics.counting import Counting
 from cpamp.analytics.grids import Sums
 from cpamp.analytics.packs import Values
 from cpamp.analytics.samples import Samples
-from cpamp.analytics.sections.rows import FIVE, Row, share
+from cpamp.analytics.sections.rows import FIVE, share
 from cpamp.analytics.sections.tasks import TaskCount
 from cpamp.analytics.selection import Selection
 from cpamp.analytics.view import Chunk, View

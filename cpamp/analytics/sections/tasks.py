@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cpamp.analytics.columnar import Row
 from cpamp.analytics.counting import Counting
 from cpamp.analytics.facets import IntArray
-from cpamp.analytics.sections.rows import Row, share
+from cpamp.analytics.sections.rows import share
 from cpamp.analytics.view import Chunk
 
 NEWEST = 500

@@ -35,9 +35,7 @@ class SnapshotsRequest:
     def read(cls, parameters: Mapping[str, Sequence[str]], now_ms: int) -> Self:
         """The request of a query; raises `BadRequest`."""
         days, limit = (_count(parameters, name) for name in ("days", "limit"))
-        if days > MAX_DAYS:
-            raise BadRequest(f"days must be less than or equal to {MAX_DAYS}")
-        return cls(days or DAYS, min(limit or LIMIT, MAX_LIMIT), now_ms)
+        return cls(min(days or DAYS, MAX_DAYS), min(limit or LIMIT, MAX_LIMIT), now_ms)
 
 
 def _count(parameters: Mapping[str, Sequence[str]], name: str) -> int:

@@ -51,7 +51,7 @@ def rows_having(text: Any, ends: IntArray, needle: bytes, go_on: Callable[[], No
 
 def _begins(text: Bytes, needle: bytes) -> BoolArray:
     """Where the first two bytes of the needle stand."""
-    mask = text == needle[0]
+    mask: BoolArray = text == needle[0]
     if len(needle) > 1:
         mask[:-1] &= text[1:] == needle[1]
         mask[-1:] = False

@@ -256,7 +256,7 @@ def body_of_query(parameters: Mapping[str, Sequence[str]]) -> dict[str, Any]:
 
 
 def _has_members(known: Mapping[str, Any], name: str) -> bool:
-    return known.get(name, {}).get("type") == "object"
+    return bool(known.get(name, {}).get("type") == "object")
 
 
 def _put(body: dict[str, Any], known: Mapping[str, Any], name: str, values: Sequence[str]) -> None:

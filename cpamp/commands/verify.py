@@ -28,6 +28,7 @@ DAY_MS = 86_400_000
 ALL = "all time"
 RANGES = {"today": 1, "7 days": 7, "30 days": 30, ALL: 0}
 SHOWN = 20
+NEWER = "SELECT count(*) FROM events WHERE id > ?"
 INCLUDE: dict[str, Any] = {
     **{name: True for name in SECTIONS if not name.startswith("filter_")},
     "summary_comparison": True,
@@ -43,6 +44,11 @@ def run(args: argparse.Namespace, at: Surroundings) -> int:
     tomorrow = (now // DAY_MS + 1) * DAY_MS
     different = 0
     with closing(open_reader(path)) as conn, _answerer(conn, path) as answerer:
+        snapshot = answerer.view.snapshot
+        last = snapshot.id_of(snapshot.n - 1) if snapshot.n else 0
+        (newer,) = conn.execute(NEWER, (last,)).fetchone()
+        if newer:
+            at.say(f"the newest {newer:,} events are not compared: the daemon has just stored them")
         for name, days in RANGES.items():
             body = {
                 "from_ms": tomorrow - days * DAY_MS if days else 1,
@@ -61,7 +67,7 @@ def _answerer(conn: sqlite3.Connection, path: Path) -> Iterator[Answerer]:
     """What answers from the columns as they were last synced."""
     columns = synced_columns(conn, path)
     if columns is None:
-        raise Problem("there are no columns yet; start the daemon once")
+        raise Problem("there are no columns yet; start the daemon, and try again in some seconds")
     book: PriceBook = prices.read(conn)
     names = {alias.api_key_hash: alias.alias for alias in aliases.read(conn)[0]}
     with tempfile.TemporaryDirectory(prefix="cpamp-verify-") as folder:

@@ -11,6 +11,8 @@ import attrs
 WITH_PREFIX = "same-model-with-provider-prefix"
 FAMILY = "same-model-family"
 FAMILIES = frozenset(("qwen", "gemini", "minimax", "mimo"))
+# Names without a common piece of which no better score can come are not compared letter by letter.
+WEAK = 0.5
 NOISE = frozenset(("latest", "preview", "free", "models"))
 SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "low": ("lite",),
@@ -57,17 +59,6 @@ class Name:
             found.update(SYNONYMS.get(token, ()))
         return frozenset(found - NOISE)
 
-    def related(self, other: Name) -> bool:
-        """Whether they share a piece, or one tail is inside the other.
-
-        Names that do neither are alike only by chance: they need not be compared.
-        """
-        return (
-            not self.similar.isdisjoint(other.similar)
-            or self.tail in other.tail
-            or other.tail in self.tail
-        )
-
 
 def _tokens(text: str) -> tuple[str, ...]:
     pieces = re.split(r"[\W_]+", text.strip().lower())
@@ -104,16 +95,23 @@ class Comparison:
         common = mine & theirs
         union = len(mine) + len(theirs) - len(common)
         shared = len(common) / union if union else 0.0
-        longest = max(len(self.name.tail), len(other.tail))
-        edit = 1 - self._distance(other.tail) / longest if longest else 0.0
-        value = max(0.86 * shared, 0.82 * edit)
         if shared >= 0.65:
-            return max(value, 0.72), "shared-model-tokens"
-        if shared >= 0.4:
-            return max(value, 0.58), "shared-model-tokens"
-        if common & FAMILIES:
-            return max(value, 0.46), FAMILY
-        return value, "similar-model-name" if edit >= 0.68 else "weak-similarity"
+            least, reason = 0.72, "shared-model-tokens"
+        elif shared >= 0.4:
+            least, reason = 0.58, "shared-model-tokens"
+        elif common & FAMILIES:
+            least, reason = 0.46, FAMILY
+        else:
+            least, reason = 0.0, ""
+        value = max(0.86 * shared, least)
+        # What the spelling could add at most, where one is the other with more at its end.
+        lengths = sorted((len(self.name.tail), len(other.tail)))
+        most = 0.82 * lengths[0] / lengths[1] if lengths[1] else 0.0
+        if most <= value or (not reason and most < WEAK):
+            return value, reason or "weak-similarity"
+        edit = 1 - self._distance(other.tail) / lengths[1]
+        value = max(value, 0.82 * edit)
+        return value, reason or ("similar-model-name" if edit >= 0.68 else "weak-similarity")
 
     def _distance(self, tail: str) -> int:
         found = self._distances.get(tail)

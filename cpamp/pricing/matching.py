@@ -5,7 +5,7 @@ Pricing contract, 3.8 and 3.9. Only a sure match is ever taken by itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
 
@@ -50,13 +50,15 @@ class _Entry:
         yield {name.tail for name in names} - {""}
         yield {name.canon for name in names} - {""}
 
-    def candidate(self, asked: Comparison) -> Candidate:
-        """How alike a name and the record are."""
+    def candidate(self, asked: Comparison) -> Candidate | None:
+        """How alike a name and the record are; None for little."""
         value, reason = asked.likeness(self.key)
         if self.alias is not None:
             by_alias = min(asked.likeness(self.alias)[0], 0.94)
             if by_alias > value:
                 value, reason = by_alias, WITH_PREFIX
+        if value < LEAST_FAMILY_SCORE - 0.01:
+            return None
         rounded = Decimal(str(value)).quantize(Decimal("0.01"), ROUND_HALF_UP)
         return Candidate(self.record, float(rounded), reason)
 
@@ -119,15 +121,42 @@ class _Index:
                 found = self.steps[0].get(name.text) or self.steps[1].get(name.folded) or []
         return found[0].record if len(found) == 1 else None
 
+    @cached_property
+    def places(self) -> Mapping[str, Sequence[int]]:
+        """The entries that have a piece of a name."""
+        found: dict[str, list[int]] = {}
+        for place, entry in enumerate(self.entries):
+            for piece in entry.key.similar:
+                found.setdefault(piece, []).append(place)
+        return found
+
+    def related(self, name: Name) -> list[_Entry]:
+        """The entries that share a piece with the name, or the tail of one is inside the other's.
+
+        Names that do neither are alike only by chance: they need not be compared.
+        """
+        tail, entries = name.tail, self.entries
+        found = {i for i, other in enumerate(self.tails) if tail in other or other in tail}
+        found.update(*(self.places.get(piece, ()) for piece in name.similar))
+        return [entries[place] for place in sorted(found)]
+
+    @cached_property
+    def tails(self) -> Sequence[str]:
+        """The tails of the entries."""
+        return [entry.key.tail for entry in self.entries]
+
     def candidates(self, asked: Comparison) -> list[Candidate]:
         """The best few records for a person to choose from."""
-        related = (entry for entry in self.entries if asked.name.related(entry.key))
-        scored = (entry.candidate(asked) for entry in self.ladder(asked.name) or related)
+        entries = self.ladder(asked.name) or self.related(asked.name)
+        scored = (entry.candidate(asked) for entry in entries)
         kept = [
             candidate
             for candidate in scored
-            if candidate.score >= LEAST_SCORE
-            or (candidate.reason == FAMILY and candidate.score >= LEAST_FAMILY_SCORE)
+            if candidate is not None
+            and (
+                candidate.score >= LEAST_SCORE
+                or (candidate.reason == FAMILY and candidate.score >= LEAST_FAMILY_SCORE)
+            )
         ]
         kept.sort(key=lambda c: (c.record.key not in self.official_keys, -c.score, c.record.key))
         return kept[:CANDIDATES_PER_SOURCE]

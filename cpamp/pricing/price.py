@@ -11,6 +11,8 @@ import attrs
 from cpamp.errors import BadRequest
 
 MAX_INT = 2**63 - 1
+# Above any price of a million tokens, and small enough that every sum of costs is finite.
+MOST_USD = 1e9
 
 
 class PriceInvalid(BadRequest):
@@ -200,8 +202,8 @@ def _price(model: str, name: str, value: Any) -> float:
         price = float(value)
     except OverflowError:
         price = math.inf
-    if not math.isfinite(price) or price < 0:
-        raise PriceInvalid(f"{name} of {model} must be a finite number of at least 0")
+    if not 0 <= price <= MOST_USD:
+        raise PriceInvalid(f"{name} of {model} must be a number from 0 to {MOST_USD:,.0f}")
     return price
 
 

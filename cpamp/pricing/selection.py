@@ -5,7 +5,7 @@ Pure; pricing contract, 2.5, 3.7 to 3.11, 9 and 10.1.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -76,16 +76,19 @@ def select(
     failed: Collection[str],
     stored: Mapping[str, ModelPrice],
     overwrite_manual: bool = False,
+    go_on: Callable[[], None] = lambda: None,
 ) -> Selection:
     """Match the requested names (None: all) against what the sources offer.
 
     `failed` names the sources that were asked in vain: a row that came from one of them is not
-    replaced by a price of a source that is less preferred.
+    replaced by a price of a source that is less preferred. `go_on` is called for each name, and
+    may raise.
     """
     matched: dict[str, ModelPrice] = {}
     candidates: dict[str, Sequence[Candidate]] = {}
     unmatched: list[str] = []
     for name in matcher.names() if requested is None else requested:
+        go_on()
         record = matcher.match(name)
         if record is not None:
             matched[name] = record.price

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
@@ -12,7 +13,7 @@ from twisted.internet.threads import deferToThread
 
 from cpamp import members
 from cpamp.cpa.client import CpaClient
-from cpamp.errors import Problem
+from cpamp.errors import InvalidJson, Problem
 from cpamp.fetching.fetcher import Way
 from cpamp.fetching.proxy import EnvironmentProxies, Proxy, ProxyUnusable
 from cpamp.pricing import embedded
@@ -24,6 +25,8 @@ from cpamp.pricing.remote import RemoteSource
 from cpamp.pricing.selection import Selection, complete, requested_models, select
 from cpamp.pricing.sources import EMBEDDED, Catalogue, SourceFailed
 
+# Names in one request; each is compared with every record.
+MOST_MODELS = 5_000
 # How long CPA may take to tell its proxy, in seconds.
 CPA_SECONDS = 5.0
 # CPA's words for no proxy at all, not even the environment's.
@@ -59,6 +62,8 @@ class SyncRequest:
     def read(cls, body: Any) -> Self:
         """The request of a JSON body; raises `InvalidJson`."""
         given = members.folded(body, "models", "dryRun", "overwriteManual")
+        if len(members.listed(given, "models")) > MOST_MODELS:
+            raise InvalidJson(f"models must not have more than {MOST_MODELS} names")
         return cls(
             requested_models(members.texts(given, "models")),
             members.flag(given, "dryRun", False),
@@ -168,14 +173,7 @@ class Sync(Service):
         proxied = bool(proxy_url) and proxy_url.lower() not in DIRECT
         while True:
             book = self._prices.book
-            selection = await deferToThread(
-                select,
-                wanted.models,
-                matcher,
-                failed=failed,
-                stored=book.prices,
-                overwrite_manual=wanted.overwrite_manual,
-            )
+            selection = await self._select(wanted, matcher, failed, book)
             if wanted.dry_run or not selection.matched:
                 return Outcome(asked, selection, 0, book, proxied)
             try:
@@ -186,6 +184,29 @@ class Sync(Service):
             written = {model: book.prices[model] for model in selection.matched}
             selection = attrs.evolve(selection, matched=written)
             return Outcome(asked, selection, len(written), book, proxied)
+
+    async def _select(
+        self, wanted: SyncRequest, matcher: Matcher, failed: Sequence[str], book: PriceBook
+    ) -> Selection:
+        """In a thread, which comes to an end soon when nobody waits for it any more."""
+        stopped = threading.Event()
+
+        def go_on() -> None:
+            if stopped.is_set():
+                raise SyncStopped("the server is stopping")
+
+        try:
+            return await deferToThread(
+                select,
+                wanted.models,
+                matcher,
+                failed=failed,
+                stored=book.prices,
+                overwrite_manual=wanted.overwrite_manual,
+                go_on=go_on,
+            )
+        finally:
+            stopped.set()
 
     # -- asking ---------------------------------------------------------------------------------
 

@@ -18,8 +18,6 @@ from cpamp.store.deriving import first_difference, read_batch
 from cpamp.store.reading import Dictionaries
 
 FOLDER = "columns"
-# New rows after which the columns are synced, so that a start reads few rows again.
-SYNC_ROWS = 50_000
 # Rows at the end that a start compares with the database.
 COMPARED_ROWS = 500
 
@@ -137,14 +135,14 @@ class Derived:
 
     @property
     def wants_sync(self) -> bool:
-        """Whether many rows were added since the last sync."""
+        """Whether rows were added since the last sync."""
         columns = self.growing
-        return columns is not None and columns.n - columns.synced_rows >= SYNC_ROWS
+        return columns is not None and columns.n != columns.synced_rows
 
     def sync(self) -> None:
         """Bring the columns to the disk; failures are logged, since nothing depends on it."""
         columns = self.growing
-        if columns is None or columns.n == columns.synced_rows:
+        if columns is None or not self.wants_sync:
             return
         try:
             columns.sync()

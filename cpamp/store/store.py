@@ -34,7 +34,8 @@ READERS = 4
 # Those that compute as well, so that other reads need not wait for them.
 QUESTIONERS = 2
 UPKEEP_SECONDS = 30.0
-# How often columns that fell behind try again, and how often it is seen whether to sync.
+# How often columns that fell behind try again, and how often new rows are synced: a start reads
+# few rows again, and other programs see nearly all.
 TEND_SECONDS = 5.0
 
 

@@ -10,13 +10,13 @@ import attrs
 from cpamp import members
 from cpamp.errors import BadRequest, NotFound
 from cpamp.pricing.aliases import AliasBook, Aliases, Renaming, key_hash
-from cpamp.web.etags import etag
+from cpamp.web.etags import etag, unchanged
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import ANY_METHOD, Access, Body, Reply, route
 from cpamp.web.shapes import manager
 
 PATH = "/v0/management/api-key-aliases"
-ALIASES_BODY = Body(16 * 1024 * 1024)
+ALIASES_BODY = Body(4 * 1024 * 1024)
 _MEMBERS = ("items", "activeApiKeyHashes", "allowOrphanAliasCleanup")
 _ITEM = ("apiKeyHash", "alias", "updatedAtMs")
 
@@ -43,7 +43,10 @@ class ApiKeyAliases:
     )
     async def shown(self, request: ApiRequest) -> Any:
         """By name."""
-        return _answer(self._aliases.book)
+        book = self._aliases.book
+        if unchanged(request.header("If-None-Match"), book.version):
+            return Reply(304, headers={"ETag": etag(book.version)})
+        return _answer(book)
 
     @route(
         "PUT",

@@ -6,7 +6,9 @@ from typing import Any
 
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
-from twisted.web.http import HTTPChannel
+from twisted.web.http import RESPONSES, HTTPChannel
+
+from cpamp.web.errors import AddressTooLong, json_bytes
 
 HEADER_SECONDS = 10.0
 IDLE_SECONDS = 75
@@ -25,6 +27,8 @@ class Channel(HTTPChannel):
     factory: Any
     _deadline: Any = None
     _lingering = False
+    # Whether the first line of a request has come, and not yet all of its head.
+    _in_head = False
     _lingered = 0
 
     def connectionMade(self) -> None:
@@ -49,11 +53,29 @@ class Channel(HTTPChannel):
         """A line of a request's head; the first one of a later request starts the clock again."""
         if self._deadline is None and not self._lingering:
             self._deadline = self._later(HEADER_SECONDS, self._too_slow)
+        self._in_head = True
         super().lineReceived(line)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """A line is longer than is taken; of the first one we say so, since it has the query."""
+        if self._in_head or self._lingering:
+            super().lineLengthExceeded(line)
+            return
+        self._in_time()
+        problem = AddressTooLong("the address is too long; send what it asks for in a body")
+        text = json_bytes(problem.body())
+        lines = (
+            b"HTTP/1.1 %d %s" % (problem.status, RESPONSES[problem.status]),
+            b"Content-Type: application/json",
+            b"Content-Length: %d" % len(text),
+            b"Connection: close",
+        )
+        self.answer_early(b"\r\n".join(lines) + b"\r\n\r\n", text)
 
     def allHeadersReceived(self) -> None:
         """The head is complete."""
         self._in_time()
+        self._in_head = False
         super().allHeadersReceived()
 
     def dataReceived(self, data: bytes) -> None:

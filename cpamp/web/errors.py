@@ -53,6 +53,13 @@ class MethodNotAllowed(Problem):
             self.allowed |= {"HEAD"}
 
 
+class AddressTooLong(Problem):
+    """The path and its query are longer than a line may be."""
+
+    code = "address_too_long"
+    status = 414
+
+
 class HostilePath(Problem):
     """The path has segments that no route has and that other servers take for more."""
 

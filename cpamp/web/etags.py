@@ -6,6 +6,8 @@ import re
 
 _TAG = re.compile(r'\s*(?:W/)?"([0-9]{1,18})"\s*')
 
+_ANY_TAG = re.compile(r'"[^"]*"')
+
 
 def etag(version: int) -> str:
     """The validator of a version."""
@@ -23,6 +25,13 @@ def versions(header: str | None) -> frozenset[int] | None:
     return frozenset(int(tag[1]) for tag in tags if tag)
 
 
+def matches(header: str | None, tag: str) -> bool:
+    """Whether `If-None-Match` names this validator, as a weak one too, or any with ``*``."""
+    if header is None:
+        return False
+    return header.strip() == "*" or tag in _ANY_TAG.findall(header)
+
+
 def unchanged(header: str | None, version: int) -> bool:
     """Whether `If-None-Match` says that the client has this version."""
-    return header is not None and version in (versions(header) or ())
+    return matches(header, etag(version))

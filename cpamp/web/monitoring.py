@@ -19,6 +19,7 @@ from cpamp.analytics.tables import EVENTS, PAGE, EventTable, csv_table, table_of
 from cpamp.analytics.windows import WindowsRequest, window_usage
 from cpamp.errors import BadRequest, NotFound
 from cpamp.usage.identity import TARGET_FIELDS
+from cpamp.web.etags import matches
 from cpamp.web.packing import accepts_gzip
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import ANY_METHOD, JSON_BODY, Access, Reply, route
@@ -129,7 +130,7 @@ class Monitoring:
     )
     async def header_snapshots(self, request: ApiRequest) -> Reply | None:
         """Quota, plan, last error and trace of each credential."""
-        question = SnapshotsRequest.read(request.parameters, self._now_ms())
+        question = SnapshotsRequest.read(request.parameters, self._minute_end_ms())
         return await self._answered(
             request, question, lambda answerer: snapshots(answerer, question)
         )
@@ -141,7 +142,7 @@ class Monitoring:
         access=Access.READ,
         query={
             "today_start_ms": "begin of the day; required",
-            "now_ms": "end of the figures; the server's time",
+            "now_ms": "end of the figures; the end of the server's minute",
             "top_models": "how many models; 5",
             "recent_failures": "how many failures; 5",
             "time_zone": "IANA name, for days of 23 or 25 hours; 24 hours",
@@ -164,8 +165,7 @@ class Monitoring:
     )
     async def forecast(self, request: ApiRequest) -> Reply | None:
         """What is not known says so."""
-        # The end of the minute, so that an answer holds for that long.
-        question = ForecastRequest((self._now_ms() // MINUTE_MS + 1) * MINUTE_MS)
+        question = ForecastRequest(self._minute_end_ms())
         return await self._answered(
             request, question, lambda answerer: forecast(answerer, question)
         )
@@ -178,6 +178,10 @@ class Monitoring:
         """What else lies below is not CPA's either."""
         raise NotFound("there is nothing of that path")
 
+    def _minute_end_ms(self) -> int:
+        """The present for who states none: to the minute, so that an answer holds for that long."""
+        return (self._now_ms() // MINUTE_MS + 1) * MINUTE_MS
+
     async def _answered(
         self, request: ApiRequest, question: Hashable, work: Callable[[Answerer], dict[str, Any]]
     ) -> Reply | None:
@@ -185,7 +189,7 @@ class Monitoring:
         gzip = accepts_gzip(request.header("Accept-Encoding"))
         answer = await self._engine.answer(question, work, gzip=gzip, only_key=request.only_key)
         headers = {"ETag": answer.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
-        if answer.etag in (request.header("If-None-Match") or "").split(", "):
+        if matches(request.header("If-None-Match"), answer.etag):
             return Reply(304, headers=headers)
         if gzip:
             headers["Content-Encoding"] = "gzip"

@@ -16,7 +16,7 @@ from cpamp.pricing.sync import Sync, SyncRequest
 from cpamp.web.errors import MethodNotAllowed, json_bytes
 from cpamp.web.etags import etag, unchanged, versions
 from cpamp.web.request import ApiRequest
-from cpamp.web.route import ANY_METHOD, Access, Body, Reply, route
+from cpamp.web.route import ANY_METHOD, JSON_BODY, Access, Body, Reply, route
 from cpamp.web.shapes import manager, prices
 
 PATH = "/v0/management/model-prices"
@@ -100,7 +100,7 @@ class ModelPrices:
         "PUT",
         f"{PATH}/<path:model>",
         summary="Set the price of a model",
-        body=BOOK_BODY,
+        body=JSON_BODY,
         answer=prices.PriceBook,
     )
     async def put_one(self, request: ApiRequest, model: str) -> Any:

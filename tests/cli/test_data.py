@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from cpamp.pricing.price import read_book
@@ -80,6 +81,21 @@ def test_check(call: Console, database: Path) -> None:
     assert f"{count:,} rows equal to the database" in said.out
     with ProcessLock(database):
         assert call("check") == said
+
+
+def test_verify_tells_what_it_leaves_out(call: Console, database: Path) -> None:
+    assert "not compared" not in call("verify").out
+    newest = [attrs.evolve(event, event_hash=f"new {i}") for i, event in enumerate(events()[:3])]
+    writer = WriterConnection(database, Derived.beside(database, Dictionaries()), lambda: None)
+    writer.open()
+    try:
+        writer.add(newest, 1)
+        said = call("verify")
+    finally:
+        writer.close()
+    assert (said.status, said.err) == (0, "")
+    assert said.out.splitlines()[0].startswith("the newest 3 events are not compared")
+    assert said.out.count("all figures agree") == 4
 
 
 def test_check_finds_a_damaged_column(call: Console, database: Path) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from cpamp.pricing.likeness import Comparison, Name, edit_distance
+from cpamp.pricing.likeness import FAMILY, Comparison, Name, edit_distance
 from cpamp.pricing.matching import Matcher
 from cpamp.pricing.sources import Catalogue, read_litellm, read_models_dev, read_openrouter
 
@@ -121,3 +121,19 @@ def test_a_similarity_is_from_0_to_1_and_1_only_for_the_same(a: str, b: str) -> 
     value, _ = Comparison(Name(a)).likeness(Name(b))
     assert 0 <= value <= 1
     assert (value == 1) == (a == b)
+
+
+PIECES = st.lists(st.sampled_from(["m", "0", "qwen", "qwen3", "x", "pro", "gpt", "5"]), max_size=4)
+BY_RESEMBLANCE = (FAMILY, "shared-model-tokens", "similar-model-name", "weak-similarity")
+
+
+@given(PIECES.map("-".join), PIECES.map("/".join))
+def test_what_is_not_compared_letter_by_letter_is_no_candidate(a: str, b: str) -> None:
+    mine, theirs = Name(a), Name(b)
+    value, reason = Comparison(mine).likeness(theirs)
+    assume(reason in BY_RESEMBLANCE)
+    longest = max(len(mine.tail), len(theirs.tail))
+    edit = 1 - edit_distance(mine.tail, theirs.tail) / longest if longest else 0.0
+    weak = reason == "weak-similarity" and max(value, 0.82 * edit) < 0.5
+    assert weak or value >= 0.82 * edit
+    assert (reason == "similar-model-name") <= (edit >= 0.68)

@@ -22,6 +22,8 @@ STATED = {"prompt": 1, "promptConfigured": True}
         {"cacheRead": 10**400},
         {"promptConfigured": 1},
         {"source": 5},
+        {"prompt": 1.7e308},
+        {"prompt": 1e9 + 1},
         {"syncedAtMs": 1.5},
         {"syncedAtMs": 2**63},
         [],

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from cpamp.errors import InvalidJson
 from cpamp.pricing.matching import Matcher
 from cpamp.pricing.price import ModelPrice, Rate, Rates
 from cpamp.pricing.selection import complete, requested_models, select
 from cpamp.pricing.sources import Catalogue, read_litellm, read_models_dev
+from cpamp.pricing.sync import SyncRequest
 
 
 def litellm(*keys: str) -> Catalogue:
@@ -98,3 +100,22 @@ def test_when_the_next_source_need_not_be_asked() -> None:
     assert complete(["m"], matcher)
     for requested in (["m", "n"], [], None):
         assert not complete(requested, matcher)
+
+
+def test_a_selection_stops_between_two_names() -> None:
+    asked: list[int] = []
+
+    def go_on() -> None:
+        asked.append(1)
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+
+    names = [f"m{i}-pro-x" for i in range(10)]
+    with pytest.raises(KeyboardInterrupt):
+        select(names, Matcher([litellm("acme/m-pro")]), failed=(), stored={}, go_on=go_on)
+    assert len(asked) == 3
+
+
+def test_too_many_names_are_refused() -> None:
+    with pytest.raises(InvalidJson):
+        SyncRequest.read({"models": [f"m{i}" for i in range(5_001)]})

@@ -214,6 +214,18 @@ async def test_rewrite(path: Path) -> None:
         assert store.snapshot().column("who")[-1] == 8
 
 
+@ensureDeferred
+async def test_new_rows_are_synced_within_seconds(path: Path) -> None:
+    def synced() -> int:
+        with closing(open_reader(path)) as conn:
+            return check_columns(conn, path).rows
+
+    async with running(path) as store:
+        for last in (10, 25):
+            await store.add_events(events(0, last))
+            await until(lambda rows=last: synced() == rows)  # type: ignore[misc]
+
+
 # -- the end ------------------------------------------------------------------------------------
 
 

@@ -221,6 +221,22 @@ async def test_a_webhook_hears_of_begin_and_end(tmp_path: Path) -> None:
 
 
 @ensureDeferred
+async def test_what_holds_already_is_told_when_its_rule_is_saved(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.webhook()
+        w.collector = {"collector": "stopped", "key": {"state": "refused", "reason": "wrong"}}
+        w.notifier.startService()
+        try:
+            await w.rule("key_refused")
+            # The next look comes after it: two never run at once.
+            await w.notifier.look()
+            (one,) = await w.notifier.log(10)
+            assert one["text"] == "CPA does not take the management key: wrong"
+        finally:
+            await w.notifier.stopService()
+
+
+@ensureDeferred
 async def test_a_failing_receiver_is_tried_again(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         await w.webhook()

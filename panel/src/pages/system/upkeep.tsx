@@ -11,7 +11,8 @@ import { Confirm, toast } from "../../ui/overlay";
 import { Table, type Column } from "../../ui/table";
 
 const BACKUP_MS = 600_000;
-const TONES = { ok: "good", note: "warn", bad: "bad" } as const;
+// What is as it should be is no exception, and has no colour.
+const TONES = { ok: "dim", note: "badge warn", bad: "badge bad" } as const;
 
 export function Upkeep() {
   const data = useData("doctor", (signal) => api().call<Diagnosis>("/v0/management/doctor", { signal }));
@@ -47,7 +48,7 @@ function byWeight(findings: readonly FindingJson[]): readonly FindingJson[] {
 }
 
 const columns = (): Column<FindingJson>[] => [
-  { id: "level", title: t("column.state"), phone: "side", width: 96, value: (row) => row.level, cell: (row) => <span class={`badge ${TONES[row.level]}`}>{t(`system.${row.level}`)}</span> },
+  { id: "level", title: t("column.state"), phone: "side", width: 96, value: (row) => row.level, cell: (row) => <span class={TONES[row.level]}>{t(`system.${row.level}`)}</span> },
   { id: "subject", title: t("system.subject"), phone: "main", width: 140, value: (row) => row.subject },
   {
     id: "seen",

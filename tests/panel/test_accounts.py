@@ -144,16 +144,10 @@ def test_who_used_a_window(open_world: Callable[..., World], size: tuple[int, in
     world.panel.visit("/accounts?account=f01.json&tab=quota")
     page = world.panel.page
     world.panel.ready("shares")
-    window = next(
-        w
-        for w in of_account(world, "account-window-shares", auth_provider_snapshot="codex")[
-            "windows"
-        ]
-        if w["provider_window_id"] == "five-hour"
-    )
     shares = of_account(world, "account-window-shares", auth_provider_snapshot="codex")
     described = Described.by(world.manager.http)
     assert described.wrong("GET", f"{MONITORING}/account-window-shares", shares) == []
+    window = next(w for w in shares["windows"] if w["provider_window_id"] == "five-hour")
     assert window["rows"]
     assert window["unexplained_percent"] > 0
     shown = page.locator("[data-shares=five-hour]")

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from cpamp.analytics.counting import CELLS, Counting
-from cpamp.analytics.facets import IntArray
 from cpamp.analytics.grids import Sums
 from cpamp.analytics.sections.rows import Row, money, outcome, shares, table
 
@@ -68,10 +67,8 @@ class Heatmap:
         sums = self._counting.grouped(pairs, pairs.codes[0] * width + numbers[pairs.codes[1]])
         all_calls = np.zeros(CELLS, dtype=np.int64)
         all_calls[cells.codes[0]] = cells["calls"]
-        texts = list(distinct)
-        chosen = _best(sums, width, texts)
-        sums = sums.taken(chosen)
         of_cell = sums.codes[0] // width
+        texts = list(distinct)
         keys = [texts[code] for code in (sums.codes[0] % width).tolist()]
         aliases = self._counting.view.aliases if grid == "cell_clients" else {}
         rows = table(
@@ -81,23 +78,12 @@ class Heatmap:
         )
         found: dict[int, list[Row]] = {}
         for cell, row in zip(of_cell.tolist(), rows, strict=True):
-            found.setdefault(cell, []).append(row)
-        return found
-
-
-def _best(sums: Sums, width: int, texts: Sequence[str]) -> IntArray:
-    """The places of each cell's greatest groups, the cells together and the greatest first.
-
-    A group's code is its cell's, times `width`, and the number of its text.
-    """
-    alphabetic = np.empty(width, dtype=np.int64)
-    alphabetic[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts))
-    cells, numbers = sums.codes[0] // width, sums.codes[0] % width
-    order: IntArray = np.lexsort((alphabetic[numbers], -sums["cost"], -sums["calls"], cells))
-    nameless = texts.index("") if "" in texts else -1
-    order = order[numbers[order] != nameless]
-    starts = np.searchsorted(cells[order], cells[order])
-    return order[np.arange(len(order)) - starts < CONTRIBUTORS]
+            if row["key"]:
+                found.setdefault(cell, []).append(row)
+        return {
+            cell: sorted(rows, key=lambda r: (-r["calls"], -r["cost"], r["key"]))[:CONTRIBUTORS]
+            for cell, rows in found.items()
+        }
 
 
 def _contribution(sums: Sums) -> dict[str, list[object]]:

@@ -118,19 +118,8 @@ def some_request(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-@settings(
-    max_examples=50,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-@given(
-    st.lists(some_event(), max_size=40, unique_by=lambda e: e.event_hash),
-    st.integers(1, 5),
-    st.lists(some_request(), min_size=1, max_size=4),
-)
-def test_every_section_equals_the_count_event_by_event(
-    events: list[Event], batches: int, requests: list[dict[str, Any]]
-) -> None:
+def check(events: list[Event], batches: int, requests: list[dict[str, Any]]) -> None:
+    """Have the events stored batch by batch, and compare each request's answers."""
     size = -(-len(events) // batches) or 1
     parts = [events[start : start + size] for start in range(0, len(events), size)]
     with (
@@ -140,3 +129,46 @@ def test_every_section_equals_the_count_event_by_event(
         for request in requests:
             expected, found = recounted(answerer, request), answered(answerer, request)
             assert answers.differences(expected, found) == []
+
+
+MANY = settings(
+    max_examples=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+BATCHES = st.integers(1, 5)
+REQUESTS = st.lists(some_request(), min_size=1, max_size=4)
+
+
+@MANY
+@given(st.lists(some_event(), max_size=40, unique_by=lambda e: e.event_hash), BATCHES, REQUESTS)
+def test_every_section_equals_the_count_event_by_event(
+    events: list[Event], batches: int, requests: list[dict[str, Any]]
+) -> None:
+    check(events, batches, requests)
+
+
+@st.composite
+def alike(draw: st.DrawFn) -> list[Event]:
+    """Events of which all have the key, the credential and the model of one of two."""
+    events = draw(st.lists(some_event(), min_size=9, max_size=30, unique_by=lambda e: e.event_hash))
+    found = []
+    for event in events:
+        other = events[draw(st.integers(0, 1))]
+        shared = {"who": other.who, "model": other.model, "api_key_hash": other.api_key_hash}
+        found.append(attrs.evolve(event, **shared))
+    return found
+
+
+@settings(MANY, max_examples=20)
+@given(alike(), BATCHES, st.just({}) | FILTERS)
+def test_tables_of_few_keys_credentials_and_models(
+    events: list[Event], batches: int, filters: dict[str, Any]
+) -> None:
+    tables = ("account_stats", "api_key_stats", "channel_share", "credential_stats")
+    include = dict.fromkeys((*tables, "failure_sources", "model_stats"), True)
+    check(
+        events,
+        batches,
+        [{"from_ms": 1, "to_ms": NOW + 5 * DAY, "filters": filters, "include": include}],
+    )

@@ -47,7 +47,8 @@ def totals(sums: Sums) -> dict[str, Any]:
 
 def _total(values: Values) -> int | float:
     if values.dtype.kind == "f":
-        return float(values.sum())
+        # The last digits are those of the order of adding up, which is not the same for all pages.
+        return float(f"{values.sum():.13g}")
     if values.dtype == object:
         return int(sum(values.tolist()))
     return int(values.sum())

@@ -45,18 +45,19 @@ def table_of(request: AnalyticsRequest) -> str:
 
 def rows_of(answer: Mapping[str, Any], name: str) -> Sequence[Row]:
     """The rows of the table of an answer; none where the section is absent."""
-    found = answer.get(name) or {}
+    found: Any = answer.get(name) or {}
+    rows: Sequence[Row] = found or ()
     if name == PREVIEW:
-        return found.get("items", ())
-    if name == OPTIONS:
-        return [
+        rows = found.get("items", ())
+    elif name == OPTIONS:
+        rows = [
             dict(zip(OPTION_COLUMNS, (option, value), strict=True))
             for option, values in found.items()
             if isinstance(values, list)
             for value in values
             if isinstance(value, str)
         ]
-    return found or ()
+    return rows
 
 
 def csv_table(rows: Sequence[Row], names: Sequence[str]) -> bytes:

@@ -2,7 +2,8 @@
 
 Texts that repeat lie in the dictionaries: they are searched there, and a row is meant if it
 refers to one that was found. Request id and trace id are unique to an event: they lie, case-folded,
-in one file beside the columns.
+in one file beside the columns. A hash lies in the database, and is mapped when a part of one is
+looked for.
 """
 
 from __future__ import annotations

@@ -22,6 +22,10 @@ from cpamp.usage.event import Caller, End, Event, ModelNames, Tokens, Way, Who
 
 PAGE = 1_000
 EVENTS = "events"
+PREVIEW = "drilldown_preview"
+OPTIONS = "filter_options"
+# What stands of the choices: which list, and what may be chosen.
+OPTION_COLUMNS = ("option", "value")
 _NO_TABLES = frozenset(("summary", "filter_options", "filter_selectors"))
 
 
@@ -32,31 +36,43 @@ def table_of(request: AnalyticsRequest) -> str:
     asked += ["recent_failures"] if include.recent_failures else []
     asked += ["model_timeline"] if include.model_timeline else []
     asked += [EVENTS] if include.page else []
+    asked += [PREVIEW] if include.preview else []
+    asked += [OPTIONS] if include.sections & {"filter_options", "filter_selectors"} else []
     if len(asked) != 1:
         raise BadRequest("the CSV form needs exactly one section that is a table")
     return asked[0]
 
 
-def csv_table(rows: Sequence[Row]) -> bytes:
-    """Rows with their names above them; lists of rows inside a row are left out."""
-    flat = [_flat(row) for row in rows]
-    names = list(dict.fromkeys(name for row in flat for name in row))
-    return csv_lines([names, *([row.get(name) for name in names] for row in flat)])
+def rows_of(answer: Mapping[str, Any], name: str) -> Sequence[Row]:
+    """The rows of the table of an answer; none where the section is absent."""
+    found: Any = answer.get(name) or {}
+    rows: Sequence[Row] = found or ()
+    if name == PREVIEW:
+        rows = found.get("items", ())
+    elif name == OPTIONS:
+        rows = [
+            dict(zip(OPTION_COLUMNS, (option, value), strict=True))
+            for option, values in found.items()
+            if isinstance(values, list)
+            for value in values
+            if isinstance(value, str)
+        ]
+    return rows
 
 
-def _flat(row: Mapping[str, Any]) -> Row:
-    found: Row = {}
-    for name, value in row.items():
-        match value:
-            case [{}, *_]:
-                continue
-            case list():
-                found[name] = "; ".join(map(str, value))
-            case dict():
-                found[name] = orjson.dumps(value).decode()
-            case _:
-                found[name] = value
-    return found
+def csv_table(rows: Sequence[Row], names: Sequence[str]) -> bytes:
+    """The members of rows that have these names, with the names above them."""
+    return csv_lines([list(names), *([_cell(row.get(name)) for name in names] for row in rows)])
+
+
+def _cell(value: Any) -> Any:
+    match value:
+        case list():
+            return "; ".join(map(str, value))
+        case dict():
+            return orjson.dumps(value).decode()
+        case _:
+            return value
 
 
 @attrs.frozen

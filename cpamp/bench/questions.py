@@ -149,6 +149,9 @@ def _general() -> Iterator[Question]:
     )
     search = _month({"events_page": {"limit": 100}}, search_query="trace-099999")
     yield _ask("M9 search for one trace", search, (40, 100), 26, 21)
+    for name, text in (("eight hexadecimal digits", "5eed0bad"), ("one character", "e")):
+        found = _month({"events_page": {"limit": 100}}, search_query=text)
+        yield _ask(f"search for {name}", found, (40, 100))
     yield _ask("M10 summary", _month(_flags("summary", granularity="day")), (80, 220))
     yield _ask("M10 compact with percentiles", _month(_COMPACT | _flags("summary_percentiles")))
     yield _ask("M10 compact", _month(_COMPACT))

@@ -15,10 +15,11 @@ from cpamp.analytics.headers import SnapshotsRequest, snapshots
 from cpamp.analytics.history import HistoryRequest, history
 from cpamp.analytics.request import AnalyticsRequest, body_of_query
 from cpamp.analytics.shares import SharesRequest, window_shares
-from cpamp.analytics.tables import EVENTS, PAGE, EventTable, csv_table, table_of
+from cpamp.analytics.tables import EVENTS, PAGE, EventTable, csv_table, rows_of, table_of
 from cpamp.analytics.windows import WindowsRequest, window_usage
 from cpamp.errors import BadRequest, NotFound
 from cpamp.usage.identity import TARGET_FIELDS
+from cpamp.web.columns import columns_of
 from cpamp.web.etags import matches
 from cpamp.web.packing import accepts_gzip
 from cpamp.web.request import ApiRequest
@@ -151,7 +152,7 @@ class Monitoring:
     )
     async def dashboard(self, request: ApiRequest) -> Reply | None:
         """All that the first page shows."""
-        question = DashboardRequest.read(request.parameters, self._now_ms())
+        question = DashboardRequest.read(request.parameters, self._minute_end_ms())
         return await self._answered(
             request, question, lambda answerer: dashboard(answerer, question)
         )
@@ -225,7 +226,7 @@ class Monitoring:
                     await out.write(await self._engine.read(events.page, start))
             return
         text = await self._engine.ask(
-            lambda answerer: csv_table(answerer.answer(question).get(name, [])),
+            lambda answerer: csv_table(rows_of(answerer.answer(question), name), columns_of(name)),
             only_key=request.only_key,
         )
         async with request.stream(CSV, headers) as out:

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from cpamp.analytics.request import SECTIONS
 from cpamp.lab import Manager
 from tests.answers import events, setup
 from tests.console import Console
@@ -46,6 +47,10 @@ def load(manager: Manager) -> None:
     given = setup("life")
     manager.http.json("PUT", PRICES, {"prices": given["prices"]})
     manager.http.json("PUT", "/v0/management/api-key-aliases", {"items": given["aliases"]})
+
+
+CHOICES = ("filter_options", "filter_selectors")
+KEYS = [alias["apiKeyHash"] for alias in setup("life")["aliases"]]
 
 
 def body(**include: Any) -> dict[str, Any]:
@@ -184,6 +189,42 @@ def test_a_section_as_a_table(shared: Manager, section: str) -> None:
     for row, one in zip(rows, expected, strict=True):
         assert int(row["calls"]) == one["calls"]
         assert float(row["cost"]) == pytest.approx(one["cost"])
+
+
+@pytest.mark.parametrize(
+    "section", [name for name in SECTIONS if name not in ("summary", *CHOICES)]
+)
+def test_an_empty_table_has_the_columns_of_a_full_one(shared: Manager, section: str) -> None:
+    question = {**body(**{section: True}), "filters": {"api_key_hashes": KEYS}}
+    empty = {**question, "search_query": "there is no such text"}
+    heads = []
+    for one in (question, empty):
+        _, text = shared.http.request("POST", f"{ANALYTICS}?format=csv", json.dumps(one).encode())
+        heads.append(text.splitlines()[0])
+    assert heads[0] == heads[1] != b""
+    for row in ask(shared, question)[section][:3]:
+        cells = {n for n, value in row.items() if not (isinstance(value, list) and nested(value))}
+        assert cells <= set(heads[0].decode().split(","))
+
+
+def nested(rows: list[Any]) -> bool:
+    return not rows or isinstance(rows[0], dict)
+
+
+def test_events_of_a_preview_as_a_table(shared: Manager) -> None:
+    question = body(drilldown_preview={"from_ms": BEGIN, "to_ms": END, "limit": 5})
+    rows, expected = table(shared, question), ask(shared, question)["drilldown_preview"]["items"]
+    assert [row["event_hash"] for row in rows] == [one["event_hash"] for one in expected]
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_choices_as_a_table(shared: Manager, name: str) -> None:
+    question = body(**{name: True})
+    rows, expected = table(shared, question), ask(shared, question)["filter_options"]
+    models = [row["value"] for row in rows if row["option"] == "models"]
+    assert models == expected.get("models", [])
+    files = [row["value"] for row in rows if row["option"] == "auth_files"]
+    assert files == expected["auth_files"]
 
 
 def test_a_table_that_needs_a_key(shared: Manager) -> None:

@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import type { Collector, Coverage as Covered, Hole, Status } from "../../api/types";
+import { holesOf, watchedSince } from "../../charts/holes";
 import { fmt, t } from "../../i18n/language";
 import { tick, useData, usePart, type Data } from "../../state/freshness";
 import { hashOf } from "../../state/router";
@@ -66,17 +67,14 @@ function Minutes({ data }: { readonly data: Data<Collector> }) {
 function Day({ coverage }: { readonly coverage: Covered }) {
   const end = Math.max(tick.value, ...coverage.holes.map((hole) => hole.toMs));
   const start = end - DAY;
-  const gap: Hole[] = coverage.gap ? [{ fromMs: coverage.gap.sinceMs, toMs: end, state: "at_risk", reason: coverage.gap.reason }] : [];
-  // Minutes that nobody judged lie before the first watch.
-  const { coveredMinutes, atRiskMinutes, lostMinutes } = coverage.last24h;
-  const since = Math.max(start, end - (coveredMinutes + atRiskMinutes + lostMinutes) * MINUTE_MS);
+  const since = watchedSince(coverage, end);
   const place = (ms: number) => `${((Math.max(ms, start) - start) / DAY) * 100}%`;
   const hours = Array.from({ length: 9 }, (_, i) => start + (i * DAY) / 8);
   return (
     <figure class="day" data-chart="coverage" data-points={coverage.holes.length}>
       <div class="day-bar" title={since > start ? t("coverage.notWatched", { time: fmt.value.clock(since) }) : undefined}>
         <i class="watched" style={{ left: place(since), right: "0" }} />
-        {[...coverage.holes, ...gap].map((hole) => (
+        {holesOf(coverage, end).map((hole) => (
           <i key={`${hole.fromMs} ${hole.state}`} class={hole.state} title={`${fmt.value.clock(hole.fromMs)}–${fmt.value.clock(hole.toMs)}: ${t(`coverage.${hole.state}`)}, ${redact(hole.reason)}`} style={{ left: place(hole.fromMs), width: `${Math.max(((hole.toMs - Math.max(hole.fromMs, start)) / DAY) * 100, 0.2)}%` }} />
         ))}
       </div>

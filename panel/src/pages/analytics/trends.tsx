@@ -3,7 +3,7 @@
 import { useMemo } from "preact/hooks";
 import type { TimelineBucket } from "../../api/analytics";
 import { axisOf, valuesOn } from "../../charts/buckets";
-import { colorAt, colorOf } from "../../charts/colors";
+import { colorAt, colorsOf } from "../../charts/colors";
 import { Series, type Line } from "../../charts/series";
 import { fmt, t } from "../../i18n/language";
 import type { Data } from "../../state/freshness";
@@ -42,10 +42,11 @@ function ModelTrend({ shown }: { readonly shown: Shown }) {
     const totals = new Map<string | null, number>();
     for (const row of rows) totals.set(row.model, (totals.get(row.model) ?? 0) + row.calls);
     const models = [...totals].sort((a, b) => Number(a[0] === null) - Number(b[0] === null) || b[1] - a[1]).map(([model]) => model);
-    return models.map((model): Line => ({
+    const colors = colorsOf(models.filter((model) => model !== null));
+    return models.map((model, at): Line => ({
       id: model ?? "other",
       label: model ?? t("common.other"),
-      color: model === null ? "var(--text-3)" : colorOf("model", model),
+      color: colors[at] ?? "var(--text-3)",
       values: valuesOn(axis, rows.filter((row) => row.model === model), (row) => measure(metric, row)),
     }));
   }, [shown, metric, axis]);

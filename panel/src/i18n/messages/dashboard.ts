@@ -5,6 +5,7 @@ const dashboard = area("dashboard", {
   working: ["Working", "正常运行", "正常運作", "Работает"],
   degraded: ["Degraded", "性能下降", "效能下降", "Работает с перебоями"],
   down: ["Down", "不可用", "無法使用", "Не работает"],
+  unknown: ["Unknown", "未知", "未知", "Неизвестно"],
   waiting: ["Waiting for the first request", "等待第一个请求", "等待第一個請求", "Ожидание первого запроса"],
   whyRunning: ["Records are being collected ({transport}).", "正在采集记录（{transport}）。", "正在收集記錄（{transport}）。", "Записи собираются ({transport})."],
   whyStopped: ["Collection is off.", "采集已停止。", "收集已停止。", "Сбор отключён."],

@@ -19,10 +19,10 @@ export function Trends({ data }: { readonly data: Data<Shown> }) {
         {(shown) => <ModelTrend shown={shown} />}
       </Block>
       <div class="row">
-        <Block id="health-trend" class="w-6" height={280} data={data} title={t("analytics.healthTrend")} empty={empty}>
+        <Block id="health-trend" class="w-6" height={304} data={data} title={t("analytics.healthTrend")} empty={empty}>
           {(shown) => <HealthTrend shown={shown} />}
         </Block>
-        <Block id="token-structure" class="w-6" height={280} data={data} title={t("analytics.tokenStructure")} empty={empty}>
+        <Block id="token-structure" class="w-6" height={304} data={data} title={t("analytics.tokenStructure")} empty={empty}>
           {(shown) => <TokenStructure shown={shown} />}
         </Block>
       </div>
@@ -84,5 +84,5 @@ function TokenStructure({ shown }: { readonly shown: Shown }) {
       part("output", t("dashboard.mixOutput"), 1, (row) => row.output_tokens),
     ];
   }, [shown, axis]);
-  return <Series id="token-structure" label={t("analytics.tokenStructure")} axis={axis} lines={lines} format={(value) => fmt.value.compact(value)} bars stacked whole height={208} />;
+  return <Series id="token-structure" label={t("analytics.tokenStructure")} axis={axis} lines={lines} format={(value) => fmt.value.compact(value)} bars stacked whole height={228} />;
 }

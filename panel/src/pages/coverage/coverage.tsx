@@ -25,7 +25,7 @@ export function Coverage() {
   return (
     <>
       <Minutes data={collector} />
-      <Block id="day" data={collector} title={t("coverage.day")} empty={({ coverage }) => !coverage && t("common.unavailable")}>
+      <Block id="day" height={100} data={collector} title={t("coverage.day")} empty={({ coverage }) => !coverage && t("common.unavailable")}>
         {({ coverage }) => coverage && <Day coverage={coverage} />}
       </Block>
       <div class="row">
@@ -114,7 +114,7 @@ function Transport({ data }: { readonly data: Data<Status> }) {
   };
   const refused = (status: Status) => !["accepted", "unknown", undefined].includes(status.collector.key?.state);
   return (
-    <Block id="transport" data={data} title={t("coverage.collection")}>
+    <Block id="transport" height={324} data={data} title={t("coverage.collection")}>
       {(status) => {
         const { collector } = status;
         return (
@@ -149,7 +149,7 @@ const TONES = { agrees: "good", suspected: "warn", unknown: "" } as const;
 
 function Reconciliation({ data }: { readonly data: Data<Collector> }) {
   return (
-    <Block id="reconciliation" data={data} title={t("coverage.reconciliation")} empty={({ reconciliation }) => !reconciliation && t("common.unavailable")}>
+    <Block id="reconciliation" height={195} data={data} title={t("coverage.reconciliation")} empty={({ reconciliation }) => !reconciliation && t("common.unavailable")}>
       {({ reconciliation: found }) =>
         found && (
           <>

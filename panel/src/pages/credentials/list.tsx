@@ -1,5 +1,6 @@
 /** The list of credentials, with what is broken first. */
 
+import { useComputed } from "@preact/signals";
 import { useState } from "preact/hooks";
 import { accountOf, providerOf, type AuthFile } from "../../api/authfile";
 import { downloadFile } from "../../api/cpa";
@@ -35,8 +36,14 @@ export function List() {
   const data = useCredentials();
   const files = data.now.value.value;
   const known = useKnown(files);
+  // The order depends on what is known, so that nothing is drawn before it is.
+  const shown = useComputed(() => {
+    const [now, beside] = [data.now.value, known.now.value];
+    const waits = mode.value === "manager" && now.value?.length && beside.value === null && beside.state !== "error";
+    return waits ? { ...now, state: "loading" as const, value: null } : now;
+  });
   return (
-    <Block id="credentials" data={data} class="fill" empty={(found) => found.length === 0 && <NoFiles data={data} />}>
+    <Block id="credentials" data={{ ...data, now: shown }} class="fill" empty={(found) => found.length === 0 && <NoFiles data={data} />}>
       {(found) => <Loaded data={data} files={found} known={known.now.value.value} />}
     </Block>
   );

@@ -56,7 +56,6 @@ export function Series(props: SeriesProps) {
             </span>
           </span>
         ))}
-        <span class="grow" />
         <Button action="as-table" kind="quiet" icon={asTable ? "chart" : "table"} label={t(asTable ? "common.asChart" : "common.asTable")} onClick={() => setAsTable(!asTable)} />
       </div>
       {asTable ? <Values {...props} /> : <Plot {...props} />}
@@ -197,7 +196,7 @@ function optionsOf(props: SeriesProps, width: number, move: (chart: uPlot) => vo
   return {
     width,
     height,
-    padding: [8, 12, props.hideAxis ? 6 : 0, 0],
+    padding: [8, 20, props.hideAxis ? 6 : 0, 0],
     legend: { show: false },
     cursor: {
       y: false,

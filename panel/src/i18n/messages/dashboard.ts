@@ -25,7 +25,7 @@ const dashboard = area("dashboard", {
   inHalfHour: ["{count} in 30 min", "30 分钟内 {count}", "30 分鐘內 {count}", "{count} за 30 мин"],
   tpm: ["Tokens / min", "Token / 分钟", "Token / 分鐘", "Токенов / мин"],
   cost: ["Cost today", "今日费用", "今日費用", "Стоимость сегодня"],
-  tokens: ["{count} tokens", "{count} token", "{count} token", "{count} токенов"],
+  tokens: ["{count} tokens", "{count} token", "{count} token", "{count} ток."],
   success: ["Success rate", "成功率", "成功率", "Успешность"],
   ofCalls: ["{ok} of {all}", "{ok} / {all}", "{ok} / {all}", "{ok} из {all}"],
   latency: ["Mean latency", "平均延迟", "平均延遲", "Средняя задержка"],

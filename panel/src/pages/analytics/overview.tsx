@@ -123,7 +123,7 @@ function Anomalies({ data }: { readonly data: Data<Shown> }) {
                   <span class={`badge ${SEVERITIES[point.severity]}`}>{t(`analytics.${point.severity}`)}</span>
                   <b>{bucketName(point.bucket_ms, shown)}</b>
                   <span class="grow" />
-                  <span class="dim">{fmt.value.compact(point.calls)} · {fmt.value.usd(point.cost)}</span>
+                  <span class="dim" title={t("analytics.calls", { n: point.calls })}>{fmt.value.usd(point.cost)}</span>
                 </span>
                 <span class="dim cut">{point.metric_keys.slice(0, 3).map(spikeName).join(", ")}</span>
               </button>

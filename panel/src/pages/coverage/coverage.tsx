@@ -72,7 +72,7 @@ function Day({ coverage }: { readonly coverage: Covered }) {
   const hours = Array.from({ length: 9 }, (_, i) => start + (i * DAY) / 8);
   return (
     <figure class="day" data-chart="coverage" data-points={coverage.holes.length}>
-      <div class="day-bar" title={since > start ? t("coverage.notWatched", { time: fmt.value.clock(since) }) : undefined}>
+      <div class="day-bar hatch" title={since > start ? t("coverage.notWatched", { time: fmt.value.clock(since) }) : undefined}>
         <i class="watched" style={{ left: place(since), right: "0" }} />
         {holesOf(coverage, end).map((hole) => (
           <i key={`${hole.fromMs} ${hole.state}`} class={hole.state} title={`${fmt.value.clock(hole.fromMs)}–${fmt.value.clock(hole.toMs)}: ${t(`coverage.${hole.state}`)}, ${redact(hole.reason)}`} style={{ left: place(hole.fromMs), width: `${Math.max(((hole.toMs - Math.max(hole.fromMs, start)) / DAY) * 100, 0.2)}%` }} />

@@ -230,7 +230,7 @@ function columns(known: Known | null, picked: ReadonlySet<string>, toggle: (key:
         </span>
       ),
     },
-    { id: "quota", title: t("creds.quota"), phone: "sub", width: 200, value: (row) => row.left, cell: (row) => <Bars windows={row.windows} /> },
+    { id: "quota", title: t("creds.quota"), phone: "sub", width: 180, value: (row) => row.left, cell: (row) => <Bars windows={row.windows} /> },
     ...(mode.value === "manager" ? [{ id: "spent", title: t("creds.spentTitle"), value: (row: Row) => firstOf(row.burns)?.spent_at_ms ?? null, cell: (row: Row) => <SpentCell burns={row.burns} /> }] : []),
     { id: "recent", title: t("creds.recent"), value: (row) => recent(row.file).failed, cell: (row) => <Tries file={row.file} /> },
     ...(mode.value === "manager" ? historyColumns(known?.history) : [{ id: "requests", title: t("creds.tries"), kind: "number" as const, value: (row: Row) => (row.file.success ?? 0) + (row.file.failed ?? 0) }]),

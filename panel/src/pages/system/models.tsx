@@ -52,7 +52,7 @@ export function Models() {
     </>
   );
   return (
-    <Block id="served-models" height={200} data={data} title={t("system.models")} aside={aside} empty={(rows) => rows.length === 0 && t("system.noModels")}>
+    <Block id="served-models" height={392} data={data} title={t("system.models")} aside={aside} empty={(rows) => rows.length === 0 && t("system.noModels")}>
       {() => (shown.length ? <Table id="served-models" label={t("system.models")} rows={shown} rowKey={(row) => row.id} columns={columns()} sizes={SIZES} /> : <p class="empty">{t("common.noMatch")}</p>)}
     </Block>
   );

@@ -19,8 +19,10 @@ export function System() {
   return (
     <>
       {mode.value === "manager" ? <ManagerSystem /> : <CpaSystem />}
-      {mode.value === "manager" && <Upkeep />}
-      <Models />
+      <div class="row tall">
+        {mode.value === "manager" && <Upkeep />}
+        <Models />
+      </div>
       <Browser />
     </>
   );

@@ -1,8 +1,10 @@
 // @vitest-environment happy-dom
 import { describe, expect, it } from "vitest";
-import { axisOf, isOpen, valuesOn } from "../src/charts/buckets";
+import { axisOf, isOpen, lone, valuesOn } from "../src/charts/buckets";
+import { placed } from "../src/charts/colors";
+import { holeIn, holesOf, watchedSince } from "../src/charts/holes";
 import { quantileSteps, STEPS } from "../src/charts/heat";
-import { HOUR } from "../src/text/ranges";
+import { DAY, HOUR } from "../src/text/ranges";
 import { sorted, type Column } from "../src/ui/table";
 
 describe("values along time", () => {
@@ -24,6 +26,61 @@ describe("values along time", () => {
   });
   it("of all time begin with the first record", () => {
     expect(axisOf({ from: 1, to: range.to }, "hour", rows, range.to).starts[0]).toBe(start + HOUR);
+  });
+});
+
+describe("lone values", () => {
+  it.each([
+    [[null, 3, null], [1]],
+    [[3], [0]],
+    [[3, null, 4, 5, null, 6], [0, 5]],
+    [[1, 2], []],
+    [[], []],
+  ])("of %o are at %o", (values, places) => expect(lone(values)).toEqual(places));
+});
+
+describe("places of colours", () => {
+  const names = (count: number, from = 0) => Array.from({ length: count }, (_, at) => `model-${from + at}`);
+  it("are all different, and none for a ninth", () => {
+    const places = placed(new Map(), names(9));
+    expect(new Set(places.values()).size).toBe(8);
+    expect(places.has("model-8")).toBe(false);
+  });
+  it("are kept whatever else is shown", () => {
+    const before = placed(new Map(), names(3));
+    const after = placed(before, [...names(4, 10), "model-2", "model-0"]);
+    for (const name of ["model-0", "model-2"]) expect(after.get(name)).toBe(before.get(name));
+  });
+  it("are taken from who is not shown when all are held", () => {
+    const full = placed(new Map(), names(8));
+    const after = placed(full, ["new", ...names(7)]);
+    expect(after.has("model-7")).toBe(false);
+    expect(after.get("new")).toBe(full.get("model-7"));
+  });
+  it("are asked for by the name", () => {
+    const alone = placed(new Map(), ["gpt-5.5"]);
+    expect(placed(new Map(), ["gpt-5.5", "__proto__"]).get("gpt-5.5")).toBe(alone.get("gpt-5.5"));
+  });
+});
+
+describe("holes", () => {
+  const last24h = { coveredMinutes: 50, atRiskMinutes: 8, lostMinutes: 2 };
+  const hole = { fromMs: 10 * HOUR, toMs: 11 * HOUR, state: "lost" as const, reason: "" };
+  const now = 2 * DAY;
+  it("have the one that is not over yet", () => {
+    const gap = { sinceMs: now - HOUR, reason: "refused" };
+    expect(holesOf({ holes: [hole], last24h, gap }, now).map(({ toMs }) => toMs)).toEqual([11 * HOUR, now]);
+    expect(holesOf({ holes: [hole], last24h, gap: null }, now)).toEqual([hole]);
+  });
+  it.each([
+    [9, 10, false],
+    [10, 11, true],
+    [10.9, 12, true],
+    [11, 12, false],
+  ])("from %d to %d o'clock: %s", (from, to, found) => expect(holeIn([hole], from * HOUR, to * HOUR) !== undefined).toBe(found));
+  it("are unknown before the first watch", () => {
+    expect(watchedSince({ holes: [], last24h, gap: null }, now)).toBe(now - HOUR);
+    expect(watchedSince({ holes: [], last24h: { ...last24h, coveredMinutes: 1e6 }, gap: null }, now)).toBe(now - DAY);
   });
 });
 

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { bytes, change, compact, duration, formats, percent } from "../src/text/format";
+import { change, formats } from "../src/text/format";
+
+const { bytes, compact, duration, percent } = formats("en");
 
 describe("compact", () => {
   it.each([
@@ -78,4 +80,25 @@ describe("change", () => {
     expect(formats("en").delta(0.125)).toBe("+12.5%");
     expect(formats("en").delta(-1)).toBe("−100.0%");
   });
+  it("is a factor where it is large", () => {
+    expect(formats("en").delta(9.99)).toBe("+999.0%");
+    expect(formats("en").delta(93)).toBe("×94");
+    expect(formats("en").delta(12_345)).toBe("×12.3K");
+  });
+});
+
+describe("in Russian", () => {
+  const ru = formats("ru");
+  it.each([
+    [ru.compact(3_400), "3,4K"],
+    [ru.percent(0.9348, 2), "93,48%"],
+    [ru.percent(0.0001), "<0,1%"],
+    [ru.duration(5_390), "5,39с"],
+    [ru.duration(850), "850мс"],
+    [ru.duration(7_380_000), "2ч 03м"],
+    [ru.bytes(5_655_712), "5,39 MB"],
+    [ru.rate(4.94), "4,9"],
+    [ru.usd(141.56), "$141,56"],
+    [ru.delta(0.125), "+12,5%"],
+  ])("it is %s", (written, text) => expect(written).toBe(text));
 });

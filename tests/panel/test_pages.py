@@ -109,7 +109,7 @@ def test_the_headline_is_the_servers(inside: Panel, filled: Manager) -> None:
     assert inside.metric("failures") == pytest.approx(summary["failure_calls"], abs=3)
     assert inside.metric("cost") == pytest.approx(summary["total_cost"], rel=0.02)
     assert inside.metric("success-rate") == pytest.approx(summary["success_rate"], rel=0.02)
-    expect(inside.page.locator("[data-block=summary]")).to_contain_text("without a price")
+    expect(inside.page.locator("[data-block=summary]")).to_contain_text("unpriced")
 
 
 def test_the_same_question_has_the_same_answer_on_every_page(inside: Panel) -> None:

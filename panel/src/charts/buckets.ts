@@ -38,3 +38,9 @@ export function isOpen(axis: Axis, at: number): boolean {
   const start = axis.starts[at];
   return start !== undefined && start <= axis.now && bucketEnd(start, axis.granularity) > axis.now;
 }
+
+/** The places of values with no neighbour: no line goes through them. */
+export function lone(values: readonly (number | null | undefined)[]): number[] {
+  const known = (at: number) => typeof values[at] === "number";
+  return values.flatMap((_, at) => (known(at) && !known(at - 1) && !known(at + 1) ? [at] : []));
+}

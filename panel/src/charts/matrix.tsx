@@ -2,8 +2,13 @@
 
 import type { HealthPoint } from "../api/analytics";
 import { fmt, t } from "../i18n/language";
+import { status } from "../state/session";
+import { holeIn, holes, watchedSince } from "./holes";
 
 const ROWS = 6;
+const CELL_MS = 600_000;
+// Fewer calls than these make no alarm.
+const ENOUGH_CALLS = 20;
 
 export function HealthMatrix({ points, onPick }: { readonly points: readonly HealthPoint[]; readonly onPick: (point: HealthPoint) => void }) {
   const hours = Math.ceil(points.length / ROWS);
@@ -32,10 +37,18 @@ export function HealthMatrix({ points, onPick }: { readonly points: readonly Hea
 
 function Cell({ point, onPick }: { readonly point: HealthPoint; readonly onPick: (point: HealthPoint) => void }) {
   const time = fmt.value.clock(point.bucket_ms);
-  const text = point.calls ? t("dashboard.cell", { time, ok: point.success, failed: point.failure }) : t("dashboard.cellEmpty", { time });
-  if (!point.calls) return <span class={point.tone} title={text} />;
+  const end = point.bucket_ms + CELL_MS;
+  const coverage = status.value?.collector.coverage;
+  const hole = holeIn(holes.value, point.bucket_ms, end);
+  const unwatched = !hole && !point.calls && coverage && end <= watchedSince(coverage, Date.now());
+  const doubt = hole ? `, ${t(hole.state === "lost" ? "coverage.recordsLost" : "coverage.recordsAtRisk")}` : "";
+  const said = point.calls ? t("dashboard.cell", { time, ok: point.success, failed: point.failure }) : t(unwatched ? "coverage.nobodyWatched" : "dashboard.cellEmpty", { time });
+  const text = said + doubt;
+  const few = point.failure > 0 && point.calls < ENOUGH_CALLS;
+  const look = [few ? "few" : point.tone, (hole || unwatched) && point.tone !== "future" ? "hatch" : ""].join(" ");
+  if (!point.calls) return <span class={look} title={text} />;
   return (
-    <button type="button" class={point.tone} title={text} aria-label={text} tabIndex={point.failure ? 0 : -1} onClick={() => onPick(point)}>
+    <button type="button" class={look} title={text} aria-label={text} tabIndex={point.failure ? 0 : -1} onClick={() => onPick(point)}>
       {text}
     </button>
   );

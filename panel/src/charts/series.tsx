@@ -8,8 +8,9 @@ import { fmt, t } from "../i18n/language";
 import { bucketEnd } from "../text/ranges";
 import { Button } from "../ui/controls";
 import { Table, type Column } from "../ui/table";
-import { isOpen, type Axis } from "./buckets";
+import { isOpen, lone, type Axis } from "./buckets";
 import { resolved } from "./colors";
+import { holeIn, holes } from "./holes";
 
 export interface Line {
   readonly id: string;
@@ -28,8 +29,6 @@ interface SeriesProps {
   /** Each line is drawn on top of the ones before; what they show is parts of a sum. */
   readonly stacked?: boolean;
   readonly height: number;
-  /** Stretches of which records are missing. */
-  readonly holes?: readonly { readonly fromMs: number; readonly toMs: number }[];
   readonly most?: number;
   /** There are no parts of what is counted, so no ticks for them. */
   readonly whole?: boolean;
@@ -57,7 +56,6 @@ export function Series(props: SeriesProps) {
             </span>
           </span>
         ))}
-        <span class="grow" />
         <Button action="as-table" kind="quiet" icon={asTable ? "chart" : "table"} label={t(asTable ? "common.asChart" : "common.asTable")} onClick={() => setAsTable(!asTable)} />
       </div>
       {asTable ? <Values {...props} /> : <Plot {...props} />}
@@ -111,7 +109,7 @@ function Plot(props: SeriesProps) {
     plot.current = new uPlot(optionsOf(latest.current, width, move), dataOf(latest.current), box.current);
   };
   useSignalEffect(draw);
-  useEffect(draw, [axis, lines, height, props.holes]);
+  useEffect(draw, [axis, lines, height]);
   useEffect(() => {
     const element = box.current;
     if (!element) return undefined;
@@ -128,6 +126,7 @@ function Plot(props: SeriesProps) {
       plot.current = null;
     };
   }, []);
+  const hole = tip && holeIn(holes.value, axis.starts[tip.at] ?? 0, bucketEnd(axis.starts[tip.at] ?? 0, axis.granularity));
   const pick = () => {
     const start = axis.starts[plot.current?.cursor.idx ?? -1];
     if (start !== undefined) props.onPick?.(start, bucketEnd(start, axis.granularity));
@@ -156,6 +155,12 @@ function Plot(props: SeriesProps) {
               <span>{format(line.values[tip.at] ?? null)}</span>
             </div>
           ))}
+          {hole && (
+            <div>
+              <i class="dot hatch" />
+              {t(hole.state === "lost" ? "coverage.recordsLost" : "coverage.recordsAtRisk")}
+            </div>
+          )}
         </div>
       )}
     </div>
@@ -191,7 +196,7 @@ function optionsOf(props: SeriesProps, width: number, move: (chart: uPlot) => vo
   return {
     width,
     height,
-    padding: [8, 12, props.hideAxis ? 6 : 0, 0],
+    padding: [8, 20, props.hideAxis ? 6 : 0, 0],
     legend: { show: false },
     cursor: {
       y: false,
@@ -208,13 +213,19 @@ function optionsOf(props: SeriesProps, width: number, move: (chart: uPlot) => vo
       { stroke: text, font: FONT, grid, ticks: { show: false }, size: 56, space: height < LOW_PX ? 22 : 36, ...(props.whole && { incrs: WHOLE }), values: (_chart, splits) => splits.map((value) => format(value)) },
     ],
     series: [{}, ...drawn.map((line) => seriesOf(line, props, Boolean(bars)))],
-    hooks: { setCursor: [move], drawClear: [(chart) => drawHoles(chart, props)] },
+    hooks: { setCursor: [move], drawClear: [drawHoles] },
   };
 }
 
 function seriesOf(line: Line, { axis, stacked }: SeriesProps, bars: boolean): uPlot.Series {
   const color = resolved(line.color);
-  const points = { show: !bars && axis.starts.length <= FEW_POINTS, size: 5, fill: color };
+  const points: uPlot.Series.Points = {
+    show: !bars && axis.starts.length <= FEW_POINTS,
+    size: 5,
+    fill: color,
+    // A value between gaps has no line, and would not be seen at all.
+    filter: (chart, at, all) => (all ? null : lone((chart.data[at] ?? []) as (number | null)[])),
+  };
   if (!bars) {
     return { label: line.label, stroke: color, width: 1.5, points, ...(stacked && { fill: color }), paths: uPlot.paths.linear!() };
   }
@@ -247,12 +258,12 @@ function timeLabels(splits: readonly number[]): string[] {
 }
 
 /** Where records are missing the ground is hatched. */
-function drawHoles(chart: uPlot, { holes }: SeriesProps): void {
+function drawHoles(chart: uPlot): void {
   const { ctx, bbox } = chart;
   ctx.save();
   ctx.strokeStyle = resolved("var(--border)");
   ctx.lineWidth = 1;
-  for (const hole of holes ?? []) {
+  for (const hole of holes.value) {
     const left = Math.max(chart.valToPos(hole.fromMs / 1000, "x", true), bbox.left);
     const right = Math.min(chart.valToPos(hole.toMs / 1000, "x", true), bbox.left + bbox.width);
     if (right <= left) continue;

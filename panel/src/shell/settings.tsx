@@ -54,7 +54,7 @@ export function Settings({ onHelp }: { readonly onHelp: () => void }) {
       <Button action="mask" kind="quiet" icon={masked.value ? "hidden" : "eye"} label={t("common.mask")} pressed={masked.value} onClick={toggleMasking} />
       <Corner />
       <span class="not-phone">
-        <Button action="shortcuts" kind="quiet" icon="more" label={t("common.shortcuts")} onClick={onHelp} />
+        <Button action="shortcuts" kind="quiet" icon="keyboard" label={t("common.shortcuts")} onClick={onHelp} />
       </span>
       {boot.value === "running" && <Button action="logout" kind="quiet" icon="logout" label={t("common.logout")} onClick={() => losing(logOut)} />}
     </>

@@ -5,7 +5,7 @@ import { fmt, t } from "../i18n/language";
 import { say } from "../i18n/say";
 import { pages, type Page } from "../pages";
 import { failures, lastData, refreshAll, refreshing } from "../state/freshness";
-import { prefer, preferences } from "../state/preferences";
+import { phone, prefer, preferences } from "../state/preferences";
 import { hashOf, location, query } from "../state/router";
 import { config, cpaDown, cpaHeaders, cpaProblem, mode, monitored, readConfig } from "../state/session";
 import { question } from "../state/unsaved";
@@ -55,14 +55,14 @@ export function Shell() {
     const timer = setInterval(() => !document.hidden && void refreshAll(), KIOSK_MS);
     return () => clearInterval(timer);
   }, [kiosk]);
-  if (kiosk) return <Content page={page} />;
+  if (kiosk) return <Kiosk page={page} />;
   const folded = preferences.value.folded === true;
   return (
     <div class={`shell${folded ? " folded" : ""}${menu ? " open" : ""}`} onKeyDown={(event) => event.key === "Escape" && setMenu(false)}>
-      <a class="skip" href="#" onClick={(event) => { event.preventDefault(); document.getElementById("page")?.focus(); }}>
+      <a class="skip" href="#page" onClick={(event) => { event.preventDefault(); document.getElementById("page")?.focus(); }}>
         {t("nav.skip")}
       </a>
-      <SideBar page={page} folded={folded} />
+      <SideBar page={page} folded={folded} onHelp={() => setHelp(true)} />
       <div class="backdrop" onClick={() => setMenu(false)} />
       <header class="top">
         <span class="only-phone">
@@ -71,7 +71,7 @@ export function Shell() {
         <h1>{t(page.title)}</h1>
         <span class="grow" />
         <Button action="refresh" icon="refresh" label={t("common.refresh")} busy={refreshing.value} onClick={() => void refresh()} />
-        <Settings onHelp={() => setHelp(true)} />
+        {!phone.value && <Settings onHelp={() => setHelp(true)} />}
       </header>
       <Strips />
       <Content page={page} />
@@ -110,10 +110,38 @@ function Leaving() {
   );
 }
 
+/** For a screen on the wall: large figures, the time, and a way back. */
+function Kiosk({ page }: { readonly page: Page }) {
+  const now = useClock();
+  return (
+    <div class="kiosk">
+      <header>
+        <h1>{t(page.title)}</h1>
+        <span class="grow" />
+        <time data-metric="clock">{fmt.value.clock(now)}</time>
+        <a class="button quiet square" href={hashOf(page.path)} data-action="leave-kiosk" aria-label={t("nav.leaveKiosk")} title={t("nav.leaveKiosk")}>
+          <Icon name="close" />
+        </a>
+      </header>
+      <Strips />
+      <Content page={page} />
+    </div>
+  );
+}
+
+function useClock(): number {
+  const [now, setNow] = useState(Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 1_000);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+}
+
 function Content({ page }: { readonly page: Page }) {
   const Component = shownPages().includes(page) ? page.component : Unavailable;
   return (
-    <main id="page" tabIndex={-1} data-page={page.id} key={page.id}>
+    <main id="page" tabIndex={0} data-page={page.id} key={page.id}>
       <Component />
     </main>
   );
@@ -132,7 +160,7 @@ function Unavailable() {
   );
 }
 
-function SideBar({ page, folded }: { readonly page: Page; readonly folded: boolean }) {
+function SideBar({ page, folded, onHelp }: { readonly page: Page; readonly folded: boolean; readonly onHelp: () => void }) {
   const shown = shownPages();
   const groups = ["overview", "data", "accounts", "system"] as const;
   return (
@@ -158,6 +186,11 @@ function SideBar({ page, folded }: { readonly page: Page; readonly folded: boole
         </ul>
       ))}
       <span class="grow" />
+      {phone.value && (
+        <div class="side-tools">
+          <Settings onHelp={onHelp} />
+        </div>
+      )}
       <Button action="fold" kind="quiet" icon={folded ? "right" : "left"} label={t(folded ? "nav.unfold" : "nav.fold")} onClick={() => prefer({ folded: !folded })} />
     </nav>
   );

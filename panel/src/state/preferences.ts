@@ -70,6 +70,11 @@ for (const query of [systemDark, systemStill]) {
   });
 }
 
+const narrow = matchMedia("(max-width: 768px)");
+/** Whether the page is as narrow as on a phone. */
+export const phone = signal(narrow.matches);
+narrow.addEventListener("change", () => (phone.value = narrow.matches));
+
 export const dark = signal(document.documentElement.dataset["theme"] === "dark");
 
 /** Keep the document in the chosen theme and motion. */

@@ -5,6 +5,7 @@ import { fmt, t } from "../i18n/language";
 import { say } from "../i18n/say";
 import type { Data, Loaded } from "../state/freshness";
 import { Button } from "./controls";
+import { Icon } from "./icon";
 
 interface BlockProps<T> {
   readonly id: string;
@@ -26,6 +27,7 @@ export function Block<T>(props: BlockProps<T>) {
   const now = data.now.value;
   const nothing = now.value !== null && props.empty ? props.empty(now.value) : null;
   const state: Shown = nothing && (now.state === "ready" || now.state === "refreshing") ? "empty" : now.state;
+  const lost = isLost(now);
   return (
     <section
       class={`block card ${props.class ?? ""}`}
@@ -40,13 +42,28 @@ export function Block<T>(props: BlockProps<T>) {
           <div class="aside">{aside}</div>
         </header>
       )}
-      {now.state === "stale" && now.error && (
+      {lost && <StaleMark now={now} />}
+      {now.state === "stale" && now.error && !lost && (
         <p class="strip warn" data-error={now.error.code}>
           {t("common.stale", { time: fmt.value.moment(now.at) })} {say(now.error)}
         </p>
       )}
       {now.value === null ? <Waiting now={now} reload={data.reload} /> : nothing ? <p class="empty">{nothing}</p> : props.children(now.value)}
     </section>
+  );
+}
+
+/** Whether data are old since nothing answers: the shell says so once, for all blocks. */
+export function isLost(now: Loaded<unknown>): boolean {
+  return now.state === "stale" && now.error?.status === 0;
+}
+
+function StaleMark({ now }: { readonly now: Loaded<unknown> }) {
+  const text = `${t("common.stale", { time: fmt.value.moment(now.at) })} ${now.error ? say(now.error) : ""}`;
+  return (
+    <span class="stale-mark" role="img" aria-label={text} title={text} data-error={now.error?.code}>
+      <Icon name="clock" />
+    </span>
   );
 }
 
@@ -85,7 +102,7 @@ export function Tile({ metric, label, value, text, full, note, tone, href }: Til
     <div class="tile">
       <span class="label">{label}</span>
       {href ? <a href={href}>{figure}</a> : figure}
-      <span class="note">{note}</span>
+      <span class="note" title={typeof note === "string" ? note : undefined}>{note}</span>
     </div>
   );
 }
@@ -104,6 +121,7 @@ export function Tiles<T>({ id, data, count, aside, children }: TilesProps<T>) {
   const now = data.now.value;
   return (
     <section class="tiles card" data-block={id} data-state={now.state} data-count={count} style={{ "--count": count }} aria-busy={now.state === "loading" || now.state === "refreshing"}>
+      {isLost(now) && <StaleMark now={now} />}
       {now.value !== null ? (
         children(now.value)
       ) : now.state === "error" ? (

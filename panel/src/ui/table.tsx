@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { fmt, t } from "../i18n/language";
-import { prefer, preferences } from "../state/preferences";
+import { phone, prefer, preferences } from "../state/preferences";
 import { csv, type Cell } from "../text/csv";
 import { Button, Select } from "./controls";
 import { saveText } from "./saving";
@@ -62,7 +62,6 @@ interface TableProps<R> {
 // The heights that the styles give a row: one line, or two on a phone.
 const ROW_PX = 32;
 const PHONE_ROW_PX = 64;
-const phone = matchMedia("(max-width: 768px)");
 const WINDOWED = 100;
 const SPARE_ROWS = 12;
 
@@ -161,7 +160,7 @@ function Rows<R>(props: TableProps<R> & { readonly resort: (column: string) => v
   const [view, setView] = useState({ top: 0, height: 800 });
   const least = fixedWidth(columns);
   const windowed = count > WINDOWED;
-  const pitch = phone.matches ? PHONE_ROW_PX : ROW_PX;
+  const pitch = phone.value ? PHONE_ROW_PX : ROW_PX;
   const follow = () => {
     if (box.current) props.onScrollTop?.(box.current.scrollTop);
     if (box.current && windowed) setView({ top: box.current.scrollTop, height: box.current.clientHeight });
@@ -235,7 +234,7 @@ function Head<R>({ column, sort, resort }: { readonly column: Column<R>; readonl
   return (
     <th scope="col" title={column.title} class={column.kind ?? "text"} style={{ width: column.width ? `${column.width}px` : undefined }} aria-sort={fixed ? undefined : sorted}>
       {fixed ? (
-        column.title
+        column.title || <span class="unseen">{t("common.actions")}</span>
       ) : (
         <button type="button" data-sort={column.id} onClick={() => resort(column.id)}>
           {column.title}

@@ -13,10 +13,12 @@ const nav = area("nav", {
   menu: ["Menu", "菜单", "選單", "Меню"],
   fold: ["Fold the side bar", "折叠侧栏", "收合側欄", "Свернуть панель"],
   unfold: ["Unfold the side bar", "展开侧栏", "展開側欄", "Развернуть панель"],
+  leaveKiosk: ["Leave the wall view", "退出大屏", "離開大螢幕", "Выйти из режима экрана"],
   skip: ["Skip to the page", "跳到页面内容", "跳至頁面內容", "К содержанию"],
 });
 
 const common = area("common", {
+  actions: ["Actions", "操作", "操作", "Действия"],
   refresh: ["Refresh", "刷新", "重新整理", "Обновить"],
   refreshed: ["Up to date.", "已更新。", "已更新。", "Обновлено."],
   refreshFailed: ["Not all of it could be read.", "部分数据读取失败。", "部分資料讀取失敗。", "Прочитано не всё."],
@@ -72,7 +74,7 @@ const common = area("common", {
   noConnection: ["Connection lost.", "连接中断。", "連線中斷。", "Связь потеряна."],
   cpaDown: ["CPA does not answer at {base}. Recorded usage stays visible.", "CPA（{base}）无响应。已记录的用量仍可查看。", "CPA（{base}）無回應。已記錄的用量仍可檢視。", "CPA по адресу {base} не отвечает. Записанные данные остаются доступны."],
   monitoringOff: ["Request monitoring is off; these are earlier data.", "请求监控已关闭；显示的是先前的数据。", "請求監控已關閉；顯示的是先前的資料。", "Мониторинг выключен; показаны прежние данные."],
-  unpriced: ["{n} call without a price|{n} calls without a price", "{n} 次调用无价格", "{n} 次呼叫無價格", "{n} вызов без цены|{n} вызова без цены|{n} вызовов без цены"],
+  unpriced: ["{n} unpriced", "{n} 次未定价", "{n} 次未定價", "{n} без цены"],
   openMonitor: ["Open in the request monitor", "在请求监控中打开", "在請求監控中開啟", "Открыть в мониторе запросов"],
   shortcuts: ["Keyboard shortcuts", "键盘快捷键", "鍵盤快速鍵", "Горячие клавиши"],
   shortcutSearch: ["Go to the search field", "跳到搜索框", "跳至搜尋框", "К полю поиска"],

@@ -108,7 +108,7 @@ function columnsOf(onDelete: (row: Row) => void): Column<Row>[] {
       title: "",
       kind: "actions",
       value: () => null,
-      cell: (row) => row.alias && <Button action="delete" kind="quiet" icon="close" label={t("common.delete")} onClick={(event) => { event.stopPropagation(); onDelete(row); }} />,
+      cell: (row) => row.alias && <Button action="delete" kind="quiet" icon="trash" label={t("common.delete")} onClick={(event) => { event.stopPropagation(); onDelete(row); }} />,
     },
   ];
 }

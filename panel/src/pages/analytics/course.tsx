@@ -7,7 +7,6 @@ import { colorAt } from "../../charts/colors";
 import { Series } from "../../charts/series";
 import { t } from "../../i18n/language";
 import { query, setQuery } from "../../state/router";
-import { status } from "../../state/session";
 import { Segments } from "../../ui/controls";
 import { isMetric, measure, METRICS, metricName, write, type Metric, type Shown } from "./read";
 
@@ -45,7 +44,6 @@ export function Course({ id, shown, height, onPick }: CourseProps) {
       bars={axis.starts.length <= 100}
       whole={metric !== "cost"}
       height={height}
-      holes={status.value?.collector.coverage?.holes ?? []}
       {...(onPick && { onPick })}
     />
   );

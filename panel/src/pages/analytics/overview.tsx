@@ -25,8 +25,8 @@ export function Overview({ data, view }: { readonly data: Data<Shown>; readonly 
   return (
     <>
       <div class="row">
-        <Block id="course" class="w-9" height={272} data={data} aside={<MetricSwitch />} title={t("analytics.course")} empty={empty}>
-          {(shown) => <Course id="trend" shown={shown} height={200} onPick={(from) => setQuery({ bucket: from })} />}
+        <Block id="course" class="w-9" height={320} data={data} aside={<MetricSwitch />} title={t("analytics.course")} empty={empty}>
+          {(shown) => <Course id="trend" shown={shown} height={246} onPick={(from) => setQuery({ bucket: from })} />}
         </Block>
         <Anomalies data={data} />
       </div>
@@ -113,7 +113,7 @@ const SEVERITIES = { low: "", medium: "warn", high: "bad" } as const;
 
 function Anomalies({ data }: { readonly data: Data<Shown> }) {
   return (
-    <Block id="anomalies" class="w-3" height={272} data={data} title={t("analytics.anomalies")} empty={(shown) => notable(shown.answer.anomaly_points ?? []).length === 0 && t("analytics.noAnomalies")}>
+    <Block id="anomalies" class="w-3" height={320} data={data} title={t("analytics.anomalies")} empty={(shown) => notable(shown.answer.anomaly_points ?? []).length === 0 && t("analytics.noAnomalies")}>
       {(shown) => (
         <ol class="anomalies" data-table="anomalies">
           {notable(shown.answer.anomaly_points ?? []).map((point) => (
@@ -123,9 +123,9 @@ function Anomalies({ data }: { readonly data: Data<Shown> }) {
                   <span class={`badge ${SEVERITIES[point.severity]}`}>{t(`analytics.${point.severity}`)}</span>
                   <b>{bucketName(point.bucket_ms, shown)}</b>
                   <span class="grow" />
-                  <span class="dim">{fmt.value.compact(point.calls)} · {fmt.value.usd(point.cost)}</span>
+                  <span class="dim" title={t("analytics.calls", { n: point.calls })}>{fmt.value.usd(point.cost)}</span>
                 </span>
-                <span class="dim">{point.metric_keys.slice(0, 3).map(spikeName).join(", ")}</span>
+                <span class="dim cut">{point.metric_keys.slice(0, 3).map(spikeName).join(", ")}</span>
               </button>
             </li>
           ))}

@@ -3,7 +3,7 @@
 import { useMemo } from "preact/hooks";
 import type { TimelineBucket } from "../../api/analytics";
 import { axisOf, valuesOn } from "../../charts/buckets";
-import { colorAt, colorOf } from "../../charts/colors";
+import { colorAt, colorsOf } from "../../charts/colors";
 import { Series, type Line } from "../../charts/series";
 import { fmt, t } from "../../i18n/language";
 import type { Data } from "../../state/freshness";
@@ -19,10 +19,10 @@ export function Trends({ data }: { readonly data: Data<Shown> }) {
         {(shown) => <ModelTrend shown={shown} />}
       </Block>
       <div class="row">
-        <Block id="health-trend" class="w-6" height={280} data={data} title={t("analytics.healthTrend")} empty={empty}>
+        <Block id="health-trend" class="w-6" height={304} data={data} title={t("analytics.healthTrend")} empty={empty}>
           {(shown) => <HealthTrend shown={shown} />}
         </Block>
-        <Block id="token-structure" class="w-6" height={280} data={data} title={t("analytics.tokenStructure")} empty={empty}>
+        <Block id="token-structure" class="w-6" height={304} data={data} title={t("analytics.tokenStructure")} empty={empty}>
           {(shown) => <TokenStructure shown={shown} />}
         </Block>
       </div>
@@ -42,10 +42,11 @@ function ModelTrend({ shown }: { readonly shown: Shown }) {
     const totals = new Map<string | null, number>();
     for (const row of rows) totals.set(row.model, (totals.get(row.model) ?? 0) + row.calls);
     const models = [...totals].sort((a, b) => Number(a[0] === null) - Number(b[0] === null) || b[1] - a[1]).map(([model]) => model);
-    return models.map((model): Line => ({
+    const colors = colorsOf(models.filter((model) => model !== null));
+    return models.map((model, at): Line => ({
       id: model ?? "other",
       label: model ?? t("common.other"),
-      color: model === null ? "var(--text-3)" : colorOf("model", model),
+      color: colors[at] ?? "var(--text-3)",
       values: valuesOn(axis, rows.filter((row) => row.model === model), (row) => measure(metric, row)),
     }));
   }, [shown, metric, axis]);
@@ -83,5 +84,5 @@ function TokenStructure({ shown }: { readonly shown: Shown }) {
       part("output", t("dashboard.mixOutput"), 1, (row) => row.output_tokens),
     ];
   }, [shown, axis]);
-  return <Series id="token-structure" label={t("analytics.tokenStructure")} axis={axis} lines={lines} format={(value) => fmt.value.compact(value)} bars stacked whole height={208} />;
+  return <Series id="token-structure" label={t("analytics.tokenStructure")} axis={axis} lines={lines} format={(value) => fmt.value.compact(value)} bars stacked whole height={228} />;
 }

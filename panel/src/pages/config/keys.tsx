@@ -108,7 +108,7 @@ function columnsOf(shown: string, show: (hash: string) => void, name: (row: Row)
               {t("alias.alias")}
             </Button>
           )}
-          <Button action="delete" kind="quiet" icon="close" label={t("common.delete")} onClick={() => remove(row)} />
+          <Button action="delete" kind="quiet" icon="trash" label={t("common.delete")} onClick={() => remove(row)} />
         </>
       ),
     },

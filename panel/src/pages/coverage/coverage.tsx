@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import type { Collector, Coverage as Covered, Hole, Status } from "../../api/types";
+import { holesOf, watchedSince } from "../../charts/holes";
 import { fmt, t } from "../../i18n/language";
 import { tick, useData, usePart, type Data } from "../../state/freshness";
 import { hashOf } from "../../state/router";
@@ -24,7 +25,7 @@ export function Coverage() {
   return (
     <>
       <Minutes data={collector} />
-      <Block id="day" data={collector} title={t("coverage.day")} empty={({ coverage }) => !coverage && t("common.unavailable")}>
+      <Block id="day" height={100} data={collector} title={t("coverage.day")} empty={({ coverage }) => !coverage && t("common.unavailable")}>
         {({ coverage }) => coverage && <Day coverage={coverage} />}
       </Block>
       <div class="row">
@@ -66,17 +67,14 @@ function Minutes({ data }: { readonly data: Data<Collector> }) {
 function Day({ coverage }: { readonly coverage: Covered }) {
   const end = Math.max(tick.value, ...coverage.holes.map((hole) => hole.toMs));
   const start = end - DAY;
-  const gap: Hole[] = coverage.gap ? [{ fromMs: coverage.gap.sinceMs, toMs: end, state: "at_risk", reason: coverage.gap.reason }] : [];
-  // Minutes that nobody judged lie before the first watch.
-  const { coveredMinutes, atRiskMinutes, lostMinutes } = coverage.last24h;
-  const since = Math.max(start, end - (coveredMinutes + atRiskMinutes + lostMinutes) * MINUTE_MS);
+  const since = watchedSince(coverage, end);
   const place = (ms: number) => `${((Math.max(ms, start) - start) / DAY) * 100}%`;
   const hours = Array.from({ length: 9 }, (_, i) => start + (i * DAY) / 8);
   return (
     <figure class="day" data-chart="coverage" data-points={coverage.holes.length}>
-      <div class="day-bar" title={since > start ? t("coverage.notWatched", { time: fmt.value.clock(since) }) : undefined}>
+      <div class="day-bar hatch" title={since > start ? t("coverage.notWatched", { time: fmt.value.clock(since) }) : undefined}>
         <i class="watched" style={{ left: place(since), right: "0" }} />
-        {[...coverage.holes, ...gap].map((hole) => (
+        {holesOf(coverage, end).map((hole) => (
           <i key={`${hole.fromMs} ${hole.state}`} class={hole.state} title={`${fmt.value.clock(hole.fromMs)}–${fmt.value.clock(hole.toMs)}: ${t(`coverage.${hole.state}`)}, ${redact(hole.reason)}`} style={{ left: place(hole.fromMs), width: `${Math.max(((hole.toMs - Math.max(hole.fromMs, start)) / DAY) * 100, 0.2)}%` }} />
         ))}
       </div>
@@ -116,7 +114,7 @@ function Transport({ data }: { readonly data: Data<Status> }) {
   };
   const refused = (status: Status) => !["accepted", "unknown", undefined].includes(status.collector.key?.state);
   return (
-    <Block id="transport" data={data} title={t("coverage.collection")}>
+    <Block id="transport" height={324} data={data} title={t("coverage.collection")}>
       {(status) => {
         const { collector } = status;
         return (
@@ -151,7 +149,7 @@ const TONES = { agrees: "good", suspected: "warn", unknown: "" } as const;
 
 function Reconciliation({ data }: { readonly data: Data<Collector> }) {
   return (
-    <Block id="reconciliation" data={data} title={t("coverage.reconciliation")} empty={({ reconciliation }) => !reconciliation && t("common.unavailable")}>
+    <Block id="reconciliation" height={195} data={data} title={t("coverage.reconciliation")} empty={({ reconciliation }) => !reconciliation && t("common.unavailable")}>
       {({ reconciliation: found }) =>
         found && (
           <>

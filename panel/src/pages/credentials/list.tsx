@@ -1,5 +1,6 @@
 /** The list of credentials, with what is broken first. */
 
+import { useComputed } from "@preact/signals";
 import { useState } from "preact/hooks";
 import { accountOf, providerOf, type AuthFile } from "../../api/authfile";
 import { downloadFile } from "../../api/cpa";
@@ -35,8 +36,14 @@ export function List() {
   const data = useCredentials();
   const files = data.now.value.value;
   const known = useKnown(files);
+  // The order depends on what is known, so that nothing is drawn before it is.
+  const shown = useComputed(() => {
+    const [now, beside] = [data.now.value, known.now.value];
+    const waits = mode.value === "manager" && now.value?.length && beside.value === null && beside.state !== "error";
+    return waits ? { ...now, state: "loading" as const, value: null } : now;
+  });
   return (
-    <Block id="credentials" data={data} class="fill" empty={(found) => found.length === 0 && <NoFiles data={data} />}>
+    <Block id="credentials" data={{ ...data, now: shown }} class="fill" empty={(found) => found.length === 0 && <NoFiles data={data} />}>
       {(found) => <Loaded data={data} files={found} known={known.now.value.value} />}
     </Block>
   );
@@ -223,7 +230,7 @@ function columns(known: Known | null, picked: ReadonlySet<string>, toggle: (key:
         </span>
       ),
     },
-    { id: "quota", title: t("creds.quota"), phone: "sub", width: 200, value: (row) => row.left, cell: (row) => <Bars windows={row.windows} /> },
+    { id: "quota", title: t("creds.quota"), phone: "sub", width: 180, value: (row) => row.left, cell: (row) => <Bars windows={row.windows} /> },
     ...(mode.value === "manager" ? [{ id: "spent", title: t("creds.spentTitle"), value: (row: Row) => firstOf(row.burns)?.spent_at_ms ?? null, cell: (row: Row) => <SpentCell burns={row.burns} /> }] : []),
     { id: "recent", title: t("creds.recent"), value: (row) => recent(row.file).failed, cell: (row) => <Tries file={row.file} /> },
     ...(mode.value === "manager" ? historyColumns(known?.history) : [{ id: "requests", title: t("creds.tries"), kind: "number" as const, value: (row: Row) => (row.file.success ?? 0) + (row.file.failed ?? 0) }]),

@@ -1,10 +1,12 @@
-/** What there is to see where CPA itself serves the page: its versions and switches. */
+/** What there is to see where CPA itself serves the page: what it has, and its switches. */
 
 import { t } from "../../i18n/language";
 import { useData } from "../../state/freshness";
+import { hashOf } from "../../state/router";
 import { api, cpaHeaders, noteHeaders } from "../../state/session";
 import { maskUrl } from "../../text/mask";
-import { Block } from "../../ui/block";
+import { Block, Tile, Tiles } from "../../ui/block";
+import { KINDS } from "../providers/kinds";
 
 type CpaConfig = Readonly<Record<string, unknown>>;
 
@@ -17,22 +19,43 @@ export function CpaDashboard() {
     return value;
   });
   return (
-    <Block id="cpa" data={data} title={t("dashboard.cpaVersion", { version: cpaHeaders.value["version"] ?? "--" })}>
-      {(config) => (
-        <>
-          <p class="dim">{t("dashboard.cpaOnly")}</p>
-          <dl class="facts">
-            {SETTINGS.filter((name) => name in config).map((name) => (
-              <div key={name}>
-                <dt>{name}</dt>
-                <dd>{written(config[name])}</dd>
-              </div>
-            ))}
-          </dl>
-        </>
-      )}
-    </Block>
+    <>
+      <Tiles id="counts" data={data} count={2}>
+        {(config) => (
+          <>
+            <Count metric="client-keys" label={t("config.keys")} value={lengthOf(config, "api-keys")} href={hashOf("/config", { tab: "keys" })} />
+            <Count metric="providers" label={t("providers.title")} value={KINDS.reduce((sum, { section }) => sum + lengthOf(config, section), 0)} href={hashOf("/ai-providers")} />
+          </>
+        )}
+      </Tiles>
+      <Block id="cpa" data={data} title={t("dashboard.cpaVersion", { version: cpaHeaders.value["version"] ?? "--" })}>
+        {(config) => (
+          <>
+            <p class="dim">{t("dashboard.cpaOnly")}</p>
+            <dl class="facts">
+              {SETTINGS.filter((name) => name in config).map((name) => (
+                <div key={name}>
+                  <dt>
+                    <a class="mono" href={hashOf("/config", { tab: "visual", search: name })}>{name}</a>
+                  </dt>
+                  <dd>{written(config[name])}</dd>
+                </div>
+              ))}
+            </dl>
+          </>
+        )}
+      </Block>
+    </>
   );
+}
+
+function Count({ metric, label, value, href }: { readonly metric: string; readonly label: string; readonly value: number; readonly href: string }) {
+  return <Tile metric={metric} label={label} value={value} text={String(value)} href={href} />;
+}
+
+function lengthOf(config: CpaConfig, name: string): number {
+  const list = config[name];
+  return Array.isArray(list) ? list.length : 0;
 }
 
 function written(value: unknown): string {

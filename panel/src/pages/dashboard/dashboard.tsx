@@ -14,7 +14,7 @@ import { api, cpaDown, mode, readStatus } from "../../state/session";
 import { iso } from "../../text/format";
 import { reasonOf, redact } from "../../text/mask";
 import { midnight } from "../../text/ranges";
-import { Block, Tile, Tiles } from "../../ui/block";
+import { Block, isLost, Tile, Tiles } from "../../ui/block";
 import { Icon } from "../../ui/icon";
 import { Table, type Column } from "../../ui/table";
 import { CostText } from "../figures";
@@ -70,14 +70,16 @@ function ManagerDashboard() {
   );
 }
 
-const TONES = { working: "good", degraded: "warn", down: "bad", waiting: "" } as const;
-const SIGNS = { working: "check", degraded: "warn", down: "warn", waiting: "monitor" } as const;
+const TONES = { working: "good", degraded: "warn", down: "bad", waiting: "", unknown: "" } as const;
+const SIGNS = { working: "check", degraded: "warn", down: "warn", waiting: "monitor", unknown: "clock" } as const;
+// What was true when the last data came says nothing of now.
+const UNKNOWN = { state: "unknown", why: "" } as const;
 
 function Verdict({ data }: { readonly data: Data<Shown> }) {
   return (
     <Block id="verdict" data={data} class="verdict" height={48}>
       {(shown) => {
-        const verdict = verdictOf(shown.status, shown.summary, cpaDown.value);
+        const verdict = isLost(data.now.value) ? UNKNOWN : verdictOf(shown.status, shown.summary, cpaDown.value);
         return (
           <p class="verdict-line" data-verdict={verdict.state}>
             <span class={`badge ${TONES[verdict.state]}`}>
@@ -135,15 +137,15 @@ const MIX = { input: "mixInput", cached: "mixCached", output: "mixOutput", reaso
 
 function Failures({ data }: { readonly data: Data<Shown> }) {
   const columns: Column<Failure>[] = [
-    { id: "time", title: t("column.time"), width: 64, phone: "sub", value: (row) => row.timestamp_ms, cell: (row) => <span title={iso(row.timestamp_ms)}>{fmt.value.moment(row.timestamp_ms)}</span> },
-    { id: "status", title: t("column.status"), width: 56, phone: "side", value: (row) => row.fail_status_code ?? null, cell: (row) => <span class="badge bad">{row.fail_status_code || t("outcome.failed")}</span> },
+    { id: "time", title: t("column.time"), width: 76, phone: "sub", value: (row) => row.timestamp_ms, cell: (row) => <span title={iso(row.timestamp_ms)}>{fmt.value.moment(row.timestamp_ms)}</span> },
+    { id: "status", title: t("column.status"), width: 72, phone: "side", value: (row) => row.fail_status_code ?? null, cell: (row) => <span class="badge bad">{row.fail_status_code || t("outcome.failed")}</span> },
     { id: "model", title: t("column.model"), width: 140, phone: "main", value: (row) => row.model },
     { id: "account", title: t("column.account"), width: 120, phone: "sub", value: whoseName },
     { id: "reason", title: t("column.reason"), phone: "sub", value: (row) => reasonOf(row.fail_summary).slice(0, 160), cell: (row) => <span title={redact(row.fail_summary ?? "")}>{reasonOf(row.fail_summary).slice(0, 160) || "--"}</span> },
   ];
   const open = (row: Failure) => go("/monitoring", { tab: "realtime", status: "failed", from_ms: row.timestamp_ms - NEAR_MS, to_ms: row.timestamp_ms + NEAR_MS });
   return (
-    <Block id="failures" class="w-6" height={264} data={data} title={t("dashboard.failures")} empty={({ summary }) => summary.recent_failures.length === 0 && t("dashboard.noFailures")}>
+    <Block id="failures" class="w-6" height={276} data={data} title={t("dashboard.failures")} empty={({ summary }) => summary.recent_failures.length === 0 && t("dashboard.noFailures")}>
       {({ summary }) => <Table id="recent-failures" label={t("dashboard.failures")} rows={summary.recent_failures} rowKey={(row) => `${row.timestamp_ms}-${row.model}`} columns={columns} sortable={false} onRow={open} />}
     </Block>
   );
@@ -153,7 +155,7 @@ function Costs({ data }: { readonly data: Data<Shown> }) {
   const priced = (summary: Summary) => summary.model_cost_rank.some((row) => row.cost > 0);
   const now = data.now.value.value;
   return (
-    <Block id="costs" class="w-3" height={264} data={data} title={t(now && !priced(now.summary) ? "dashboard.modelTokens" : "dashboard.modelCosts")} empty={({ summary }) => summary.today.total_calls === 0 && t("dashboard.noCalls")}>
+    <Block id="costs" class="w-3" height={276} data={data} title={t(now && !priced(now.summary) ? "dashboard.modelTokens" : "dashboard.modelCosts")} empty={({ summary }) => summary.today.total_calls === 0 && t("dashboard.noCalls")}>
       {({ summary }) => {
         const byCost = priced(summary);
         const rows = byCost ? summary.model_cost_rank : summary.top_models_today;
@@ -182,7 +184,7 @@ function Costs({ data }: { readonly data: Data<Shown> }) {
 
 function Channels({ data }: { readonly data: Data<Shown> }) {
   return (
-    <Block id="channels" class="w-3" height={264} data={data} title={t("dashboard.channels")} empty={({ summary }) => summary.channel_health.length === 0 && t("dashboard.noCalls")}>
+    <Block id="channels" class="w-3" height={276} data={data} title={t("dashboard.channels")} empty={({ summary }) => summary.channel_health.length === 0 && t("dashboard.noCalls")}>
       {({ summary }) => (
         <ol class="ranks" data-table="channel-health">
           {summary.channel_health.map((row) => (

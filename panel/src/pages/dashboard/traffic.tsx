@@ -19,7 +19,7 @@ export function Traffic({ data }: { readonly data: Data<Shown> }) {
 }
 
 function Charts({ shown }: { readonly shown: Shown }) {
-  const { summary, status } = shown;
+  const { summary } = shown;
   const drawn = useMemo(() => {
     const rows = summary.traffic_timeline;
     const axis: Axis = {
@@ -33,12 +33,11 @@ function Charts({ shown }: { readonly shown: Shown }) {
     const tokens = [{ id: "tokens", label: t("dashboard.trafficTokens"), color: colorAt(1), values: valuesOn(axis, past, (row) => row.tokens) }];
     return { axis, calls, tokens };
   }, [summary]);
-  const holes = status.collector.coverage?.holes ?? [];
   const pick = (from: number, to: number) => go("/monitoring", { tab: "realtime", from_ms: from, to_ms: to });
   return (
     <>
-      <Series id="traffic" label={t("dashboard.trafficRequests")} axis={drawn.axis} lines={drawn.calls} format={(n) => fmt.value.compact(n)} bars whole height={78} hideAxis holes={holes} onPick={pick} sync="traffic" />
-      <Series id="traffic-tokens" label={t("dashboard.trafficTokens")} axis={drawn.axis} lines={drawn.tokens} format={(n) => fmt.value.compact(n)} bars whole height={104} holes={holes} onPick={pick} sync="traffic" />
+      <Series id="traffic" label={t("dashboard.trafficRequests")} axis={drawn.axis} lines={drawn.calls} format={(n) => fmt.value.compact(n)} bars whole height={78} hideAxis onPick={pick} sync="traffic" />
+      <Series id="traffic-tokens" label={t("dashboard.trafficTokens")} axis={drawn.axis} lines={drawn.tokens} format={(n) => fmt.value.compact(n)} bars whole height={104} onPick={pick} sync="traffic" />
     </>
   );
 }

@@ -152,11 +152,13 @@ function Filters({ lines, found, filter, raw, onClear }: FiltersProps) {
       <Check name="quiet" on={filter.quiet} text={t("logs.quiet")} set={(on) => setQuery({ quiet: on ? null : "0" })} />
       <Check name="raw" on={raw} text={t("logs.raw")} set={(on) => setQuery({ raw: on ? "1" : null })} />
       <Check name="follow" on={following.value} text={t("logs.follow")} set={(on) => (following.value = on)} />
-      <span class="nowrap" data-metric="lines" data-value={found.length}>
-        {t("logs.shown", { n: found.length, all: lines.length })}
+      <span class="bar-line">
+        <span class="nowrap" data-metric="lines" data-value={found.length}>
+          {t("logs.shown", { n: found.length, all: lines.length })}
+        </span>
+        <Button action="export" kind="quiet" icon="download" label={t("logs.save")} disabled={found.length === 0} onClick={() => saveText("logs.txt", `${found.map((line) => line.raw).join("\n")}\n`, "text/plain")} />
+        <Button action="clear" kind="quiet" icon="trash" label={t("logs.clear")} disabled={lines.length === 0} onClick={onClear} />
       </span>
-      <Button action="export" kind="quiet" icon="download" label={t("logs.save")} disabled={found.length === 0} onClick={() => saveText("logs.txt", `${found.map((line) => line.raw).join("\n")}\n`, "text/plain")} />
-      <Button action="clear" kind="quiet" icon="close" label={t("logs.clear")} disabled={lines.length === 0} onClick={onClear} />
     </>
   );
 }

@@ -1,6 +1,7 @@
 /** One price in a drawer: typed by hand, or taken from what a source suggests. */
 
 import { useState } from "preact/hooks";
+import type { ContextTier, ServiceTier } from "../../api/answers.generated";
 import { ApiError } from "../../api/client";
 import { fmt, t } from "../../i18n/language";
 import { say } from "../../i18n/say";
@@ -22,7 +23,7 @@ export function PriceDrawer({ row, tag, candidates, onClose, onSaved }: DrawerPr
   const [busy, setBusy] = useState(false);
   const [chosen, setChosen] = useState<Candidate | null>(null);
   const [error, setError] = useState<ApiError | null>(null);
-  const tiers = (row.price?.contextTiers?.length ?? 0) + (row.price?.serviceTiers?.length ?? 0);
+  const rules = rulesOf(row.price);
   const wrong = FIELDS.some((field) => !isPrice(typed[field]));
   const save = async (price: NewPrice) => {
     setBusy(true);
@@ -55,7 +56,16 @@ export function PriceDrawer({ row, tag, candidates, onClose, onSaved }: DrawerPr
             {(attributes) => <input {...attributes} type="text" inputMode="decimal" value={typed[field]} onInput={(event) => setTyped({ ...typed, [field]: event.currentTarget.value })} />}
           </Field>
         ))}
-        {tiers > 0 && <p class="strip warn">{t("price.dropsRules", { n: tiers })}</p>}
+        {rules.length > 0 && (
+          <section class="part" data-list="price-rules">
+            <p class="strip warn">{t("price.dropsRules", { n: rules.length })}</p>
+            <ul class="names">
+              {rules.map((rule) => (
+                <li key={rule}>{rule}</li>
+              ))}
+            </ul>
+          </section>
+        )}
         {error && (
           <p class="bad-text" role="alert" data-error={error.code}>
             {say(error)}
@@ -73,6 +83,15 @@ export function PriceDrawer({ row, tag, candidates, onClose, onSaved }: DrawerPr
       )}
     </Modal>
   );
+}
+
+/** What a price has beside its own figures, each rule with what it makes of input and output. */
+function rulesOf(price: Row["price"]): readonly string[] {
+  const written = (tier: ContextTier | ServiceTier) => `${fmt.value.price(tier.prompt)} / ${fmt.value.price(tier.completion)}`;
+  return [
+    ...(price?.contextTiers ?? []).map((tier) => `> ${fmt.value.compact(tier.thresholdTokens)} ${t("column.tokens")}: ${written(tier)}`),
+    ...(price?.serviceTiers ?? []).map((tier) => `${tier.serviceTier || tier.mode}: ${written(tier)}`),
+  ];
 }
 
 function Candidates({ rows, busy, onChoose }: { readonly rows: readonly Candidate[]; readonly busy: boolean; readonly onChoose: (row: Candidate) => void }) {

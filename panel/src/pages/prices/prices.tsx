@@ -157,7 +157,7 @@ function columnsOf(onDelete: (row: Row) => void): Column<Row>[] {
       value: () => null,
       cell: (row) =>
         row.price && (
-          <Button action="delete" kind="quiet" icon="close" label={t("common.delete")} onClick={(event) => { event.stopPropagation(); onDelete(row); }} />
+          <Button action="delete" kind="quiet" icon="trash" label={t("common.delete")} onClick={(event) => { event.stopPropagation(); onDelete(row); }} />
         ),
     },
   ];

@@ -4,7 +4,7 @@ import { Client } from "../../api/client";
 import { t } from "../../i18n/language";
 import { useData } from "../../state/freshness";
 import { query, setQuery } from "../../state/router";
-import { api, base } from "../../state/session";
+import { api, base, mode } from "../../state/session";
 import { Block } from "../../ui/block";
 import { CopyButton, Search, Select } from "../../ui/controls";
 import { Table, type Column } from "../../ui/table";
@@ -52,7 +52,7 @@ export function Models() {
     </>
   );
   return (
-    <Block id="served-models" height={200} data={data} title={t("system.models")} aside={aside} empty={(rows) => rows.length === 0 && t("system.noModels")}>
+    <Block id="served-models" class={`${mode.value === "manager" ? "w-6" : "w-12"} fill`} data={data} title={t("system.models")} aside={aside} empty={(rows) => rows.length === 0 && t("system.noModels")}>
       {() => (shown.length ? <Table id="served-models" label={t("system.models")} rows={shown} rowKey={(row) => row.id} columns={columns()} sizes={SIZES} /> : <p class="empty">{t("common.noMatch")}</p>)}
     </Block>
   );

@@ -19,8 +19,10 @@ export function System() {
   return (
     <>
       {mode.value === "manager" ? <ManagerSystem /> : <CpaSystem />}
-      {mode.value === "manager" && <Upkeep />}
-      <Models />
+      <div class="row tall">
+        {mode.value === "manager" && <Upkeep />}
+        <Models />
+      </div>
       <Browser />
     </>
   );
@@ -55,7 +57,7 @@ function Update({ newest, present }: { readonly newest: string | undefined; read
 function Versions({ data }: { readonly data: Data<Status> }) {
   const newest = useNewest();
   return (
-    <Block id="versions" class="w-4" data={data} title={t("system.versions")}>
+    <Block id="versions" class="w-4" height={304} data={data} title={t("system.versions")}>
       {(status) => (
         <Facts
           rows={[
@@ -79,7 +81,7 @@ function Versions({ data }: { readonly data: Data<Status> }) {
 
 function Storage({ data }: { readonly data: Data<Status> }) {
   return (
-    <Block id="storage" class="w-4" data={data} title={t("system.storage")}>
+    <Block id="storage" class="w-4" height={304} data={data} title={t("system.storage")}>
       {({ database, dbPath, events, deadLetters }) => (
         <Facts
           rows={[
@@ -100,7 +102,7 @@ function Storage({ data }: { readonly data: Data<Status> }) {
 
 function Process({ data }: { readonly data: Data<Status> }) {
   return (
-    <Block id="process" class="w-4" data={data} title={t("system.process")}>
+    <Block id="process" class="w-4" height={304} data={data} title={t("system.process")}>
       {({ database, derived, store, reactorLagMs, databaseMaintenance }) => (
         <Facts
           rows={[

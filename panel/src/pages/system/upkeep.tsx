@@ -28,7 +28,7 @@ export function Upkeep() {
   );
   return (
     <>
-      <Block id="doctor" height={160} data={data} title={t("system.doctor")} aside={aside}>
+      <Block id="doctor" class="w-6 fill" data={data} title={t("system.doctor")} aside={aside}>
         {({ findings }) => <Table id="findings" label={t("system.doctor")} rows={byWeight(findings)} rowKey={({ subject, seen }) => `${subject} ${seen}`} columns={columns()} sortable={false} />}
       </Block>
       {asking && (

@@ -13,6 +13,7 @@ import { Button } from "../ui/controls";
 import { Icon } from "../ui/icon";
 import { Modal, toast } from "../ui/overlay";
 import { Shortcuts, useShortcuts } from "./keyboard";
+import { Recovery } from "./recovery";
 import { Settings } from "./settings";
 
 const KIOSK_MS = 60_000;
@@ -181,6 +182,7 @@ function Strips() {
           {t("common.cpaDown", { base: connection?.cpaBaseUrl ?? "" })} {cpaProblem.value && say(cpaProblem.value)}
         </p>
       )}
+      <Recovery />
       {off && (
         <p class="strip warn" role="status" data-strip="monitoring">
           {t("common.monitoringOff")}

@@ -2,6 +2,7 @@
 
 import { signal, useComputed, useSignal, type ReadonlySignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import type { Derived } from "../api/answers.generated";
 import { ApiError } from "../api/client";
 import { changes, connected } from "./live";
 
@@ -11,6 +12,8 @@ export interface Loaded<T> {
   readonly error: ApiError | null;
   /** When the value came. */
   readonly at: number;
+  /** How far the events have been read that the value is made of, while that is not all of them. */
+  readonly partial: Derived | null;
 }
 
 export interface Data<T> {
@@ -18,7 +21,7 @@ export interface Data<T> {
   readonly reload: () => Promise<boolean>;
 }
 
-const NOTHING: Loaded<never> = { state: "loading", value: null, error: null, at: 0 };
+const NOTHING: Loaded<never> = { state: "loading", value: null, error: null, at: 0, partial: null };
 const shown = new Set<() => Promise<boolean>>();
 
 /** Whether the data of the page is being read again by the user's wish. */
@@ -79,6 +82,18 @@ export function useData<T>(
   return { now, reload: () => reload.current() };
 }
 
+interface Made {
+  readonly generated_at_ms?: number;
+  readonly derived?: Derived;
+}
+
+/** What an answer about usage, or one within a value, says of events that it lacks. */
+export function partialOf(value: unknown): Derived | null {
+  const { answer, summary } = (value ?? {}) as { readonly answer?: Made; readonly summary?: Made };
+  const made = [value as Made | null, answer, summary].find((one) => one?.generated_at_ms !== undefined && one.derived);
+  return made?.derived ?? null;
+}
+
 /** Part of some data, as data of a block. */
 export function usePart<T, P>(data: Data<T>, part: (value: T) => P): Data<P> {
   const now = useComputed<Loaded<P>>(() => {
@@ -130,7 +145,7 @@ class Reader<T> {
     try {
       const value = await this.load()(aborter.signal);
       if (aborter.signal.aborted) return true;
-      this.now.value = { state: "ready", value, error: null, at: Date.now() };
+      this.now.value = { state: "ready", value, error: null, at: Date.now(), partial: partialOf(value) };
       lastData.value = Date.now();
       failures.value = 0;
       return true;

@@ -3,6 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { fmt, t } from "../i18n/language";
 import { say } from "../i18n/say";
+import { Icon } from "./icon";
 import type { Data, Loaded } from "../state/freshness";
 import { Button } from "./controls";
 
@@ -37,7 +38,10 @@ export function Block<T>(props: BlockProps<T>) {
       {(title || aside) && (
         <header class="block-head">
           {title && <h2>{title}</h2>}
-          <div class="aside">{aside}</div>
+          <div class="aside">
+            <Partial now={now} />
+            {aside}
+          </div>
         </header>
       )}
       {now.state === "stale" && now.error && (
@@ -47,6 +51,17 @@ export function Block<T>(props: BlockProps<T>) {
       )}
       {now.value === null ? <Waiting now={now} reload={data.reload} /> : nothing ? <p class="empty">{nothing}</p> : props.children(now.value)}
     </section>
+  );
+}
+
+/** That figures lack events, and how many. */
+function Partial({ now: { partial } }: { readonly now: Loaded<unknown> }) {
+  if (!partial) return null;
+  return (
+    <span class="badge warn" role="status" data-metric="partial" data-value={partial.rows}>
+      <Icon name="clock" />
+      {t("recovery.reading", { rows: fmt.value.full(partial.rows), of: fmt.value.full(partial.of) })}
+    </span>
   );
 }
 
@@ -111,7 +126,12 @@ export function Tiles<T>({ id, data, count, aside, children }: TilesProps<T>) {
       ) : (
         Array.from({ length: count }, (_, i) => <div key={i} class="tile skeleton" />)
       )}
-      {now.value !== null && aside && <div class="aside">{aside}</div>}
+      {now.value !== null && (aside || now.partial) && (
+        <div class="aside">
+          <Partial now={now} />
+          {aside}
+        </div>
+      )}
     </section>
   );
 }

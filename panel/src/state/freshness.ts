@@ -48,28 +48,38 @@ export async function refreshAll(): Promise<boolean> {
   }
 }
 
-/** Data that need not be read while the server tells of no change are read this often. */
-const IDLE_MS = 60_000;
+/** Until when a value that was read at a moment holds, if the server tells of no change. */
+export type Holds<T> = (value: T, at: number) => number;
+
+/** Nothing in it ages. */
+export const lasting = (): number => Infinity;
+/** Ages by the clock; it is enough to see that in whole steps of so many minutes. */
+export const steps = (minutes: number) => (_: unknown, at: number): number => (Math.floor(at / (minutes * 60_000)) + 1) * minutes * 60_000;
+/** The longest that a timer can wait. */
+const LONGEST_MS = 2 ** 31 - 1;
 
 /** The data that `load` brings, read again whenever `key` changes and every `seconds`.
  *
  * With a null key nothing is read. A change aborts what is under way, and late answers are dropped.
- * `live` data change only with what the server tells of: they are read soon after that, and
- * `seconds` is the least time between.
+ * Data that `hold` change only with what the server tells of, and by the clock: they are read soon
+ * after that, and `seconds` is the least time between.
  */
 export function useData<T>(
   key: string | null,
   load: (signal: AbortSignal) => Promise<T>,
   seconds = 0,
-  live = false,
+  holds?: Holds<T>,
 ): Data<T> {
   const now = useSignal<Loaded<T>>(NOTHING);
   const latest = useRef(load);
   latest.current = load;
+  const holding = useRef(holds);
+  holding.current = holds;
+  const live = holds !== undefined;
   const reload = useRef<() => Promise<boolean>>(async () => true);
   useEffect(() => {
     if (key === null) return undefined;
-    const reader = new Reader(now, () => latest.current, seconds, live);
+    const reader = new Reader(now, () => latest.current, seconds, () => holding.current);
     reload.current = () => reader.read();
     shown.add(reload.current);
     const mine = reload.current;
@@ -116,9 +126,11 @@ class Reader<T> {
     private readonly now: { value: Loaded<T>; peek(): Loaded<T> },
     private readonly load: () => (signal: AbortSignal) => Promise<T>,
     private readonly seconds: number,
-    private readonly live: boolean,
+    private readonly holds: () => Holds<T> | undefined,
   ) {
-    this.forget = live ? changes.subscribe(() => this.awake()) : () => undefined;
+    // Neither a change nor a lost stream waits for the end of what held.
+    const ends = holds() ? [changes.subscribe(() => this.awake()), connected.subscribe(() => this.awake())] : [];
+    this.forget = () => ends.forEach((end) => end());
     if (seconds > 0) {
       document.addEventListener("visibilitychange", this.awake);
       window.addEventListener("online", this.awake);
@@ -171,13 +183,19 @@ class Reader<T> {
     if (this.stopped || document.hidden || !navigator.onLine || this.due === 0) return;
     const early = this.due - Date.now();
     if (early > 50) return;
-    const idle = this.live && connected.peek() && changes.peek() === this.seen;
-    if (idle && early > -IDLE_MS) {
+    const left = this.heldUntil() - Date.now();
+    if (left > 0) {
       clearTimeout(this.timer);
-      this.timer = window.setTimeout(this.awake, early + IDLE_MS);
+      this.timer = window.setTimeout(this.awake, Math.min(left, LONGEST_MS));
       return;
     }
     this.due = 0;
     void this.read();
   };
+
+  private heldUntil(): number {
+    const { state, value, at } = this.now.peek();
+    const quiet = connected.peek() && changes.peek() === this.seen;
+    return quiet && state === "ready" ? (this.holds()?.(value as T, at) ?? 0) : 0;
+  }
 }

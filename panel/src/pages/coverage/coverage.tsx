@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import type { Collector, Coverage as Covered, Hole, Status } from "../../api/types";
 import { fmt, t } from "../../i18n/language";
-import { tick, useData, usePart, type Data } from "../../state/freshness";
+import { steps, tick, useData, usePart, type Data } from "../../state/freshness";
 import { hashOf } from "../../state/router";
 import { api, readStatus } from "../../state/session";
 import { iso } from "../../text/format";
@@ -16,10 +16,11 @@ import { toast, toastError } from "../../ui/overlay";
 import { Table, type Column } from "../../ui/table";
 
 const REFRESH_S = 30;
+const AGES_MINUTES = 10;
 const MINUTE_MS = 60_000;
 
 export function Coverage() {
-  const data = useData<Status>("status", readStatus, REFRESH_S);
+  const data = useData<Status>("status", readStatus, REFRESH_S, steps(AGES_MINUTES));
   const collector = usePart(data, (status) => status.collector);
   return (
     <>

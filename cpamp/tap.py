@@ -263,9 +263,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
     )
     live = Live(
         reactor,
-        lambda: State.of(
-            store.last_id, collector.status(), prices.book.version, aliases.book.version
-        ),
+        lambda: State.of(health.report(), prices.book.version, aliases.book.version),
     )
     surface = Surface(
         [

@@ -45,18 +45,38 @@ class Writing(Protocol):
 
 @attrs.frozen
 class State:
-    """What the stream tells of. `rows` is the id of the newest event, and how many there are."""
+    """What the stream tells of. `rows` is the id of the newest event, and how many there are.
+
+    `health` is what may keep figures from being whole: of it nothing moves in quiet times.
+    """
 
     rows: int
     collector: Mapping[str, Any]
     prices: int
     aliases: int
+    health: Mapping[str, Any]
 
     @classmethod
-    def of(cls, rows: int, collector: Mapping[str, Any], prices: int, aliases: int) -> Self:
-        """The state; `collector` is its whole status, `prices` and `aliases` are versions."""
+    def of(cls, status: Mapping[str, Any], prices: int, aliases: int) -> Self:
+        """The state; `status` is what `/status` answers, `prices` and `aliases` are versions."""
+        collector = status["collector"]
         told = {name: collector[name] for name in COLLECTOR if name in collector}
-        return cls(rows, told, prices, aliases)
+        return cls(status["events"], told, prices, aliases, _health(status))
+
+
+def _health(status: Mapping[str, Any]) -> dict[str, Any]:
+    """The store, the columns while they lack events, the key, takeovers, and a gap right now."""
+    collector, derived = status["collector"], status["derived"]
+    takeovers = [one for one in status["takeovers"] if one["state"] != "completed"]
+    return {
+        "store": status["store"],
+        "derived": {"ready": True} if derived["ready"] else derived,
+        "key": collector["key"]["state"],
+        "takeovers": [
+            {name: one[name] for name in ("source", "state", "events")} for one in takeovers
+        ],
+        "gap": collector["coverage"].get("gap"),
+    }
 
 
 def messages(told: State | None, since: int | None, now: State) -> bytes:
@@ -80,6 +100,8 @@ def messages(told: State | None, since: int | None, now: State) -> bytes:
         parts.append(("prices", {"version": now.prices}))
     if told is None or told.aliases != now.aliases:
         parts.append(("aliases", {"version": now.aliases}))
+    if told is None or told.health != now.health:
+        parts.append(("health", dict(now.health)))
     return b"".join(
         b"id: %d\nevent: %b\ndata: %b\n\n" % (now.rows, name.encode(), orjson.dumps(data))
         for name, data in parts

@@ -152,7 +152,7 @@ class Monitoring:
     )
     async def dashboard(self, request: ApiRequest) -> Reply | None:
         """All that the first page shows."""
-        question = DashboardRequest.read(request.parameters, self._minute_end_ms())
+        question = DashboardRequest.read(request.parameters, self._now_ms())
         return await self._answered(
             request, question, lambda answerer: dashboard(answerer, question)
         )

@@ -31,7 +31,9 @@ from tests.daemon import Lab
 IMPORT = "/v0/management/usage/import"
 PRICES = "/v0/management/model-prices"
 RUNNING = {"collector": "running", "transport": "subscribe"}
-STATE = State(10, RUNNING, 3, 4)
+FINE = {"store": {"ready": True, "problem": ""}}
+FULL = {"store": {"ready": False, "problem": "the disk is full"}}
+STATE = State(10, RUNNING, 3, 4, FINE)
 
 
 def parsed(text: bytes) -> list[tuple[str, Any]]:
@@ -61,27 +63,29 @@ def parsed(text: bytes) -> list[tuple[str, Any]]:
                 ("collector", RUNNING),
                 ("prices", {"version": 3}),
                 ("aliases", {"version": 4}),
+                ("health", FINE),
             ],
         ),
         (
             STATE,
             None,
-            State(12, RUNNING, 3, 4),
+            State(12, RUNNING, 3, 4, FINE),
             [("rows", {"rows": 12, "added": 2, "first_id": 11, "last_id": 12})],
         ),
         (
             STATE,
             7,
-            State(9, RUNNING, 3, 4),
+            State(9, RUNNING, 3, 4, FINE),
             [("rows", {"rows": 9, "added": 9, "first_id": 1, "last_id": 9, "reset": True})],
         ),
-        (STATE, None, State(10, {}, 3, 4), [("collector", {})]),
+        (STATE, None, State(10, {}, 3, 4, FINE), [("collector", {})]),
         (
             STATE,
             None,
-            State(10, RUNNING, 5, 6),
+            State(10, RUNNING, 5, 6, FINE),
             [("prices", {"version": 5}), ("aliases", {"version": 6})],
         ),
+        (STATE, None, State(10, RUNNING, 3, 4, FULL), [("health", FULL)]),
     ],
 )
 def test_only_what_differs_is_told(
@@ -99,7 +103,7 @@ def test_only_what_differs_is_told(
     ],
 )
 def test_who_comes_again_is_told_what_was_missed(since: int, expected: list[Any]) -> None:
-    assert parsed(messages(None, since, STATE))[:-3] == expected
+    assert parsed(messages(None, since, STATE))[:-4] == expected
 
 
 @pytest.mark.parametrize(

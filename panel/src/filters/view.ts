@@ -3,7 +3,7 @@
 import type { Filters } from "../api/analytics";
 import type { Query } from "../state/router";
 import { sha256 } from "../text/sha256";
-import { granularityOf, namedRange, type Granularity, type Range, type RangeName } from "../text/ranges";
+import { bucketStart, granularityOf, HOUR, midnight, namedRange, type Granularity, type Range, type RangeName } from "../text/ranges";
 
 /** Names in the address, and the filters that they are. */
 export const LISTS = {
@@ -76,6 +76,12 @@ export function rangeOf(view: View, now: number): { readonly range: Range; reado
   const range = namedRange(view.name, now, view.custom ?? undefined);
   const granularity = view.granularity === "auto" ? granularityOf(range) : view.granularity;
   return { range, granularity };
+}
+
+/** Until when a view shows the same events if none come: hours of the last 24 pass, and days. */
+export function holdsUntil({ name }: View, now: number): number {
+  if (name === "custom" || name === "all") return Infinity;
+  return name === "24h" ? bucketStart(now, "hour") + HOUR : midnight(now, 1);
 }
 
 const KEY_LENGTH = 20;

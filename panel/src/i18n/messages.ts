@@ -18,12 +18,13 @@ import { notices } from "./messages/notices";
 import { oauth } from "./messages/oauth";
 import { plugins } from "./messages/plugins";
 import { providers } from "./messages/providers";
+import { recovery } from "./messages/recovery";
 import { setup } from "./messages/setup";
 import { shell } from "./messages/shell";
 import { tokens } from "./messages/tokens";
 import { verify } from "./messages/verify";
 
-export const messages = { ...shell, ...overview, ...analytics, ...filters, ...monitor, ...keeping, ...actions, ...configuration, ...credentials, ...form, ...inspection, ...logs, ...notices, ...oauth, ...plugins, ...providers, ...login, ...setup, ...tokens, ...verify, ...errors };
+export const messages = { ...shell, ...overview, ...analytics, ...filters, ...monitor, ...keeping, ...actions, ...configuration, ...credentials, ...form, ...inspection, ...logs, ...notices, ...oauth, ...plugins, ...providers, ...login, ...recovery, ...setup, ...tokens, ...verify, ...errors };
 export type Messages = typeof messages;
 export type Key = keyof Messages;
 /** Messages that need no values. */

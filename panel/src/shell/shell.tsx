@@ -5,6 +5,7 @@ import { fmt, t } from "../i18n/language";
 import { say } from "../i18n/say";
 import { pages, type Page } from "../pages";
 import { failures, lastData, refreshAll, refreshing } from "../state/freshness";
+import { changes, connected } from "../state/live";
 import { phone, prefer, preferences } from "../state/preferences";
 import { hashOf, location, query } from "../state/router";
 import { config, cpaDown, cpaHeaders, cpaProblem, mode, monitored, readConfig } from "../state/session";
@@ -13,6 +14,8 @@ import { Button } from "../ui/controls";
 import { Icon } from "../ui/icon";
 import { Modal, toast } from "../ui/overlay";
 import { Shortcuts, useShortcuts } from "./keyboard";
+import { Freshness } from "./freshness";
+import { Recovery } from "./recovery";
 import { Settings } from "./settings";
 
 const KIOSK_MS = 60_000;
@@ -52,7 +55,12 @@ export function Shell() {
   });
   useEffect(() => {
     if (!kiosk) return undefined;
-    const timer = setInterval(() => !document.hidden && void refreshAll(), KIOSK_MS);
+    let seen = -1;
+    const timer = setInterval(() => {
+      if (document.hidden || (connected.peek() && changes.peek() === seen)) return;
+      seen = changes.peek();
+      void refreshAll();
+    }, KIOSK_MS);
     return () => clearInterval(timer);
   }, [kiosk]);
   if (kiosk) return <Kiosk page={page} />;
@@ -70,6 +78,7 @@ export function Shell() {
         </span>
         <h1>{t(page.title)}</h1>
         <span class="grow" />
+        <Freshness />
         <Button action="refresh" icon="refresh" label={t("common.refresh")} busy={refreshing.value} onClick={() => void refresh()} />
         {!phone.value && <Settings onHelp={() => setHelp(true)} />}
       </header>
@@ -214,6 +223,7 @@ function Strips() {
           {t("common.cpaDown", { base: connection?.cpaBaseUrl ?? "" })} {cpaProblem.value && say(cpaProblem.value)}
         </p>
       )}
+      <Recovery />
       {off && (
         <p class="strip warn" role="status" data-strip="monitoring">
           {t("common.monitoringOff")}

@@ -2,6 +2,7 @@
 
 import { signal, useComputed, useSignal, type ReadonlySignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import type { Derived } from "../api/answers.generated";
 import { ApiError } from "../api/client";
 import { changes, connected } from "./live";
 
@@ -11,6 +12,8 @@ export interface Loaded<T> {
   readonly error: ApiError | null;
   /** When the value came. */
   readonly at: number;
+  /** How far the events have been read that the value is made of, while that is not all of them. */
+  readonly partial: Derived | null;
 }
 
 export interface Data<T> {
@@ -18,7 +21,7 @@ export interface Data<T> {
   readonly reload: () => Promise<boolean>;
 }
 
-const NOTHING: Loaded<never> = { state: "loading", value: null, error: null, at: 0 };
+const NOTHING: Loaded<never> = { state: "loading", value: null, error: null, at: 0, partial: null };
 const shown = new Set<() => Promise<boolean>>();
 
 /** Whether the data of the page is being read again by the user's wish. */
@@ -45,28 +48,38 @@ export async function refreshAll(): Promise<boolean> {
   }
 }
 
-/** Data that need not be read while the server tells of no change are read this often. */
-const IDLE_MS = 60_000;
+/** Until when a value that was read at a moment holds, if the server tells of no change. */
+export type Holds<T> = (value: T, at: number) => number;
+
+/** Nothing in it ages. */
+export const lasting = (): number => Infinity;
+/** Ages by the clock; it is enough to see that in whole steps of so many minutes. */
+export const steps = (minutes: number) => (_: unknown, at: number): number => (Math.floor(at / (minutes * 60_000)) + 1) * minutes * 60_000;
+/** The longest that a timer can wait. */
+const LONGEST_MS = 2 ** 31 - 1;
 
 /** The data that `load` brings, read again whenever `key` changes and every `seconds`.
  *
  * With a null key nothing is read. A change aborts what is under way, and late answers are dropped.
- * `live` data change only with what the server tells of: they are read soon after that, and
- * `seconds` is the least time between.
+ * Data that `hold` change only with what the server tells of, and by the clock: they are read soon
+ * after that, and `seconds` is the least time between.
  */
 export function useData<T>(
   key: string | null,
   load: (signal: AbortSignal) => Promise<T>,
   seconds = 0,
-  live = false,
+  holds?: Holds<T>,
 ): Data<T> {
   const now = useSignal<Loaded<T>>(NOTHING);
   const latest = useRef(load);
   latest.current = load;
+  const holding = useRef(holds);
+  holding.current = holds;
+  const live = holds !== undefined;
   const reload = useRef<() => Promise<boolean>>(async () => true);
   useEffect(() => {
     if (key === null) return undefined;
-    const reader = new Reader(now, () => latest.current, seconds, live);
+    const reader = new Reader(now, () => latest.current, seconds, () => holding.current);
     reload.current = () => reader.read();
     shown.add(reload.current);
     const mine = reload.current;
@@ -77,6 +90,18 @@ export function useData<T>(
     };
   }, [key, seconds, live]);
   return { now, reload: () => reload.current() };
+}
+
+interface Made {
+  readonly generated_at_ms?: number;
+  readonly derived?: Derived;
+}
+
+/** What an answer about usage, or one within a value, says of events that it lacks. */
+export function partialOf(value: unknown): Derived | null {
+  const { answer, summary } = (value ?? {}) as { readonly answer?: Made; readonly summary?: Made };
+  const made = [value as Made | null, answer, summary].find((one) => one?.generated_at_ms !== undefined && one.derived);
+  return made?.derived ?? null;
 }
 
 /** Part of some data, as data of a block. */
@@ -101,9 +126,11 @@ class Reader<T> {
     private readonly now: { value: Loaded<T>; peek(): Loaded<T> },
     private readonly load: () => (signal: AbortSignal) => Promise<T>,
     private readonly seconds: number,
-    private readonly live: boolean,
+    private readonly holds: () => Holds<T> | undefined,
   ) {
-    this.forget = live ? changes.subscribe(() => this.awake()) : () => undefined;
+    // Neither a change nor a lost stream waits for the end of what held.
+    const ends = holds() ? [changes.subscribe(() => this.awake()), connected.subscribe(() => this.awake())] : [];
+    this.forget = () => ends.forEach((end) => end());
     if (seconds > 0) {
       document.addEventListener("visibilitychange", this.awake);
       window.addEventListener("online", this.awake);
@@ -130,7 +157,7 @@ class Reader<T> {
     try {
       const value = await this.load()(aborter.signal);
       if (aborter.signal.aborted) return true;
-      this.now.value = { state: "ready", value, error: null, at: Date.now() };
+      this.now.value = { state: "ready", value, error: null, at: Date.now(), partial: partialOf(value) };
       lastData.value = Date.now();
       failures.value = 0;
       return true;
@@ -156,13 +183,19 @@ class Reader<T> {
     if (this.stopped || document.hidden || !navigator.onLine || this.due === 0) return;
     const early = this.due - Date.now();
     if (early > 50) return;
-    const idle = this.live && connected.peek() && changes.peek() === this.seen;
-    if (idle && early > -IDLE_MS) {
+    const left = this.heldUntil() - Date.now();
+    if (left > 0) {
       clearTimeout(this.timer);
-      this.timer = window.setTimeout(this.awake, early + IDLE_MS);
+      this.timer = window.setTimeout(this.awake, Math.min(left, LONGEST_MS));
       return;
     }
     this.due = 0;
     void this.read();
   };
+
+  private heldUntil(): number {
+    const { state, value, at } = this.now.peek();
+    const quiet = connected.peek() && changes.peek() === this.seen;
+    return quiet && state === "ready" ? (this.holds()?.(value as T, at) ?? 0) : 0;
+  }
 }

@@ -2,7 +2,7 @@
 
 import { effect, signal } from "@preact/signals";
 import { listen, type Message } from "../api/stream";
-import { api, boot, mode } from "./session";
+import { api, boot, mode, readStatus, status } from "./session";
 
 /** Whether the server is being listened to. */
 export const connected = signal(false);
@@ -19,7 +19,11 @@ document.addEventListener("visibilitychange", () => {
 /** Listen whenever somebody is logged in and looks. */
 export function listenWhileShown(): void {
   effect(() => {
-    if (mode.value !== "manager" || boot.value !== "running" || !visible.value) return undefined;
+    if (mode.value !== "manager" || boot.value !== "running") {
+      known.clear();
+      return undefined;
+    }
+    if (!visible.value) return undefined;
     const aborter = new AbortController();
     void keepListening(aborter.signal);
     return () => {
@@ -29,15 +33,17 @@ export function listenWhileShown(): void {
   });
 }
 
+/** What was told last of each kind; kept while nobody looks, so that what comes after is seen as a change. */
+const known = new Map<string, string>();
+
 async function keepListening(signal: AbortSignal): Promise<void> {
-  const known = new Map<string, string>();
   let wait = AGAIN_MS;
   while (!signal.aborted) {
     try {
       await listen(api(), signal, (message) => {
         connected.value = true;
         wait = AGAIN_MS;
-        note(known, message);
+        note(message);
       });
     } catch {
       // Without a stream the pages ask by themselves.
@@ -49,10 +55,22 @@ async function keepListening(signal: AbortSignal): Promise<void> {
   }
 }
 
-/** What is told first is how things are, and no change. */
-function note(known: Map<string, string>, { event, data }: Message): void {
-  const before = known.get(event);
-  const now = event === "rows" ? String((JSON.parse(data) as { readonly rows: number }).rows) : data;
+/** What is told first is how things are, and no change but for rows that came after the start. */
+function note({ event, data }: Message): void {
+  const rows = event === "rows";
+  const before = known.get(event) ?? (rows ? String(status.peek()?.events ?? "") || undefined : undefined);
+  const now = rows ? String((JSON.parse(data) as { readonly rows: number }).rows) : data;
   known.set(event, now);
-  if (before !== undefined && before !== now) changes.value += 1;
+  if (before === undefined || before === now) return;
+  changes.value += 1;
+  if (!rows) readSoon();
+}
+
+const SOON_MS = 1_000;
+let soon = 0;
+
+/** The strips of every page tell how the Manager does; many changes at once are read as one. */
+function readSoon(): void {
+  clearTimeout(soon);
+  soon = window.setTimeout(() => void readStatus().catch(() => undefined), SOON_MS);
 }

@@ -30,6 +30,7 @@ export const ended = signal<ApiError | null>(null);
 /** What the Manager says of its configuration; null until it has been read. */
 export const config = signal<ManagerConfig | null>(null);
 export const status = signal<Status | null>(null);
+export const statusAt = signal(0);
 /** The names of client keys; null until they have been read. */
 export const aliasList = signal<Aliases | null>(null);
 /** What CPA says of itself, part by part; null until it has answered, or has not in time. */
@@ -148,6 +149,7 @@ async function begin(by: Client): Promise<void> {
     info.value = own.info;
     config.value = own.config;
     status.value = own.status;
+    statusAt.value = Date.now();
     aliasList.value = own.aliases;
   });
   void started.cpa.then((parts) => {
@@ -163,7 +165,10 @@ let readAtLogin: Status | null = null;
 export async function readStatus(signal?: AbortSignal): Promise<Status> {
   const found = readAtLogin ?? (await api().call<Status>("/status", { signal }));
   readAtLogin = null;
-  status.value = found;
+  batch(() => {
+    status.value = found;
+    statusAt.value = Date.now();
+  });
   return found;
 }
 

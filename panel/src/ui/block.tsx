@@ -39,7 +39,10 @@ export function Block<T>(props: BlockProps<T>) {
       {(title || aside) && (
         <header class="block-head">
           {title && <h2>{title}</h2>}
-          <div class="aside">{aside}</div>
+          <div class="aside">
+            <Partial now={now} />
+            {aside}
+          </div>
         </header>
       )}
       {lost && <StaleMark now={now} />}
@@ -63,6 +66,17 @@ function StaleMark({ now }: { readonly now: Loaded<unknown> }) {
   return (
     <span class="stale-mark" role="img" aria-label={text} title={text} data-error={now.error?.code}>
       <Icon name="clock" />
+    </span>
+  );
+}
+
+/** That figures lack events, and how many. */
+function Partial({ now: { partial } }: { readonly now: Loaded<unknown> }) {
+  if (!partial) return null;
+  return (
+    <span class="badge warn" role="status" data-metric="partial" data-value={partial.rows}>
+      <Icon name="clock" />
+      {t("recovery.reading", { rows: fmt.value.full(partial.rows), of: fmt.value.full(partial.of) })}
     </span>
   );
 }
@@ -129,7 +143,12 @@ export function Tiles<T>({ id, data, count, aside, children }: TilesProps<T>) {
       ) : (
         Array.from({ length: count }, (_, i) => <div key={i} class="tile skeleton" />)
       )}
-      {now.value !== null && aside && <div class="aside">{aside}</div>}
+      {now.value !== null && (aside || now.partial) && (
+        <div class="aside">
+          <Partial now={now} />
+          {aside}
+        </div>
+      )}
     </section>
   );
 }

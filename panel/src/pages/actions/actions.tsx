@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { ApiError } from "../../api/client";
 import { CANDIDATES, readCandidates, type Candidate, type Candidates } from "../../api/manager";
 import { fmt, t } from "../../i18n/language";
-import { tick, useData } from "../../state/freshness";
+import { steps, tick, useData } from "../../state/freshness";
 import { accountName, fileLabel } from "../../state/names";
 import { query, setQuery } from "../../state/router";
 import { api } from "../../state/session";
@@ -27,7 +27,7 @@ const reasonOf = (item: Candidate): string => reasonText(item.reasonCode, item.r
 
 export function Actions() {
   const status = STATUSES.find((one) => one === query.value["status"]) ?? "pending";
-  const data = useData<Candidates>(`actions ${status}`, (signal) => readCandidates(status === "all" ? "" : status, 200, signal), REFRESH_S);
+  const data = useData<Candidates>(`actions ${status}`, (signal) => readCandidates(status === "all" ? "" : status, 200, signal), REFRESH_S, steps(10));
   const pending = data.now.value.value?.pendingCount;
   const choices = STATUSES.map((value) => ({ value, text: value === "all" ? t("common.all") : `${t(`actions.${value}`)}${value === "pending" && pending ? ` ${pending}` : ""}` }));
   return (

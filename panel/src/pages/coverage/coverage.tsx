@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import type { Collector, Coverage as Covered, Hole, Status } from "../../api/types";
 import { holesOf, watchedSince } from "../../charts/holes";
 import { fmt, t } from "../../i18n/language";
-import { tick, useData, usePart, type Data } from "../../state/freshness";
+import { steps, tick, useData, usePart, type Data } from "../../state/freshness";
 import { hashOf } from "../../state/router";
 import { api, readStatus } from "../../state/session";
 import { iso } from "../../text/format";
@@ -17,10 +17,11 @@ import { toast, toastError } from "../../ui/overlay";
 import { Table, type Column } from "../../ui/table";
 
 const REFRESH_S = 30;
+const AGES_MINUTES = 10;
 const MINUTE_MS = 60_000;
 
 export function Coverage() {
-  const data = useData<Status>("status", readStatus, REFRESH_S);
+  const data = useData<Status>("status", readStatus, REFRESH_S, steps(AGES_MINUTES));
   const collector = usePart(data, (status) => status.collector);
   return (
     <>

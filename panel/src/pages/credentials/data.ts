@@ -6,7 +6,7 @@ import { callThrough, readAuthFiles } from "../../api/cpa";
 import { readForecast, type Forecast } from "../../api/accounts";
 import { readCandidates, readCooldowns, readHeaders, readHistory, readRun, readRuns, type Candidate, type Cooldown, type HeaderSnapshot, type History, type Result, type RunDetail } from "../../api/manager";
 import { ApiError } from "../../api/client";
-import { useData, type Data } from "../../state/freshness";
+import { steps, useData, type Data } from "../../state/freshness";
 import { mode } from "../../state/session";
 import { forecastOf } from "./burning";
 import { fieldsOf, merge, ofHeaders, ofInspection, QUESTIONS, type Window } from "./quota";
@@ -14,6 +14,8 @@ import { reasonText } from "../reasons";
 import { keyed, rowOf, timeOf, type Row } from "./state";
 
 const REFRESH_S = 60;
+/** Cooldowns end and quotas burn by the clock. */
+const AGES_MINUTES = 10;
 
 export interface Known {
   readonly history: ReadonlyMap<string, History>;
@@ -28,7 +30,7 @@ export interface Known {
 export const asked = signal<ReadonlyMap<string, readonly Window[]>>(new Map());
 
 export function useCredentials(): Data<readonly AuthFile[]> {
-  return useData("credentials", (signal) => readAuthFiles(signal), REFRESH_S);
+  return useData("credentials", (signal) => readAuthFiles(signal), REFRESH_S, steps(AGES_MINUTES));
 }
 
 /** Read once the credentials are known; never where there is no Manager. */
@@ -41,6 +43,7 @@ export function useKnown(files: readonly AuthFile[] | null): Data<Known> {
       return { history, headers, inspected, cooldowns, candidates: candidates.items, forecast };
     },
     REFRESH_S,
+    steps(AGES_MINUTES),
   );
 }
 

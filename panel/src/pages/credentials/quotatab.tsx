@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { readShares, type Burn, type Share, type WindowShares } from "../../api/accounts";
 import { readWindowUsage, type WindowUsage } from "../../api/manager";
 import { fmt, t } from "../../i18n/language";
-import { tick, useData } from "../../state/freshness";
+import { steps, tick, useData } from "../../state/freshness";
 import { keyName } from "../../state/names";
 import { mode } from "../../state/session";
 import { Block } from "../../ui/block";
@@ -73,7 +73,7 @@ function Ahead({ burns }: { readonly burns: readonly Burn[] }) {
 // -- who used it --------------------------------------------------------------------------------
 
 function Shares({ row }: { readonly row: Row }) {
-  const data = useData(`shares ${row.key}`, (signal) => readShares(row.file, signal), 60);
+  const data = useData(`shares ${row.key}`, (signal) => readShares(row.file, signal), 60, steps(10));
   return (
     <>
       <h3>{t("creds.shares")}</h3>

@@ -6,7 +6,7 @@ import type { AccountTimeline } from "../../api/answers.generated";
 import type { AuthFile } from "../../api/authfile";
 import { fmt, hasMessage, t } from "../../i18n/language";
 import type { PlainKey } from "../../i18n/messages";
-import { tick, useData } from "../../state/freshness";
+import { steps, tick, useData } from "../../state/freshness";
 import { fileLabel } from "../../state/names";
 import { iso } from "../../text/format";
 import { redact } from "../../text/mask";
@@ -26,7 +26,7 @@ function named(area: string, name: string): string {
 }
 
 export function Deeds({ file }: { readonly file: AuthFile }) {
-  const data = useData(`timeline ${file.id}`, (signal) => readTimeline(file, "", signal), 30);
+  const data = useData(`timeline ${file.id}`, (signal) => readTimeline(file, "", signal), 30, steps(10));
   return (
     <Block id="timeline" data={data} class="bare" empty={({ items }) => items.length === 0 && t("creds.noDeeds")}>
       {(first) => <All first={first} file={file} />}

@@ -7,7 +7,7 @@ import { HealthMatrix } from "../../charts/matrix";
 import { Mix, Ranks } from "../../charts/marks";
 import { colorAt } from "../../charts/colors";
 import { fmt, t } from "../../i18n/language";
-import { tick, useData, usePart, type Data } from "../../state/freshness";
+import { steps, tick, useData, usePart, type Data } from "../../state/freshness";
 import { whoseName } from "../../state/names";
 import { go, hashOf } from "../../state/router";
 import { api, cpaDown, mode, readStatus } from "../../state/session";
@@ -24,6 +24,7 @@ import { Traffic } from "./traffic";
 import { ENOUGH_CALLS, verdictOf } from "./verdict";
 
 const REFRESH_S = 10;
+const RATE_MINUTES = 5;
 const NEAR_MS = 300_000;
 
 export interface Shown {
@@ -46,12 +47,18 @@ async function load(signal: AbortSignal): Promise<Shown> {
   return { summary, status: found };
 }
 
+/** Rates are of the last half hour, and all else is of today. */
+function untilWhen({ summary }: Shown, at: number): number {
+  const midnightNext = midnight(at, 1);
+  return summary.rolling_30m.total_calls > 0 ? Math.min(steps(RATE_MINUTES)(summary, at), midnightNext) : midnightNext;
+}
+
 export function Dashboard() {
   return mode.value === "cpa" ? <CpaDashboard /> : <ManagerDashboard />;
 }
 
 function ManagerDashboard() {
-  const data = useData<Shown>("dashboard", load, REFRESH_S, true);
+  const data = useData<Shown>("dashboard", load, REFRESH_S, untilWhen);
   return (
     <>
       <Verdict data={data} />

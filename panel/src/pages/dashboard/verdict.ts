@@ -3,6 +3,7 @@
 import type { Dashboard } from "../../api/analytics";
 import type { Status } from "../../api/types";
 import { fmt, t } from "../../i18n/language";
+import { takeoverText } from "../../shell/recovery";
 import { redact } from "../../text/mask";
 
 export interface Verdict {
@@ -15,12 +16,18 @@ const TOO_MANY_FAILURES = 0.2;
 const LAST_POINTS = 3;
 
 export function verdictOf(status: Status, dashboard: Dashboard, cpaDown: boolean | null): Verdict {
-  const { collector } = status;
+  const { collector, store, derived } = status;
+  if (!store.ready) return { state: "down", why: t("recovery.storeFull", { why: redact(store.problem) }) };
   if (collector.collector === "error" || cpaDown) {
     return { state: "down", why: redact(collector.lastError ?? "") || t("error.cpa_unreachable") };
   }
   if (collector.collector === "stopped") return { state: "down", why: t("dashboard.whyStopped") };
   if (collector.collector === "starting") return { state: "degraded", why: t("dashboard.whyStarting") };
+  if (!derived.ready) {
+    return { state: "degraded", why: t("recovery.rebuilding", { rows: fmt.value.full(derived.rows), of: fmt.value.full(derived.of) }) };
+  }
+  const taken = status.takeovers.find((one) => one.state !== "completed");
+  if (taken) return { state: "degraded", why: takeoverText(taken) };
   const gap = collector.coverage?.gap;
   if (gap) return { state: "degraded", why: `${t("dashboard.whyGap", { time: fmt.value.moment(gap.sinceMs) })} ${redact(gap.reason)}` };
   const points = dashboard.today_request_health_timeline.points.filter((point) => point.calls > 0).slice(-LAST_POINTS);

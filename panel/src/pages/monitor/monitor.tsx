@@ -2,7 +2,7 @@
 
 import { Interval, intervalOf } from "../../filters/interval";
 import { FilterBar } from "../../filters/bar";
-import { viewOf } from "../../filters/view";
+import { holdsUntil, viewOf } from "../../filters/view";
 import { t } from "../../i18n/language";
 import { useData, usePart } from "../../state/freshness";
 import { query, setQuery } from "../../state/router";
@@ -21,7 +21,7 @@ export function Monitor() {
   const view = viewOf(query.value, "today");
   const tab = TABS.find((name) => name === query.value["tab"]) ?? "realtime";
   const key = JSON.stringify([view, tab]);
-  const data = useData<Shown>(key, (signal) => readTab(view, tab, signal), intervalOf("monitoring"), true);
+  const data = useData<Shown>(key, (signal) => readTab(view, tab, signal), intervalOf("monitoring"), ({ summary }, at) => (summary.total_calls > 0 ? holdsUntil(view, at) : Infinity));
   const hash = query.value["event"];
   return (
     <>

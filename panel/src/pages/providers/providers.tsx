@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { Outcomes } from "../../charts/marks";
 import { fmt, t } from "../../i18n/language";
-import { useData } from "../../state/freshness";
+import { steps, useData } from "../../state/freshness";
 import { query, setQuery } from "../../state/router";
 import { maskKey, maskUrl, redact } from "../../text/mask";
 import { Block } from "../../ui/block";
@@ -19,7 +19,7 @@ import { isOpenai, type Kind } from "./kinds";
 const REFRESH_S = 240;
 
 export function Providers() {
-  const data = useData<Found>("providers", readProviders, REFRESH_S);
+  const data = useData<Found>("providers", readProviders, REFRESH_S, steps(10));
   return (
     <Block id="providers" data={data} class="fill">
       {(found) => <Loaded found={found} reload={data.reload} />}

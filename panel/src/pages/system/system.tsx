@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import type { Status } from "../../api/types";
 import { fmt, t } from "../../i18n/language";
-import { useData, type Data } from "../../state/freshness";
+import { lasting, useData, type Data } from "../../state/freshness";
 import { api, base, config, cpaHeaders, forget, info, mode, noteHeaders, readStatus } from "../../state/session";
 import { isNewer } from "../../text/versions";
 import { Block } from "../../ui/block";
@@ -29,7 +29,7 @@ export function System() {
 }
 
 function ManagerSystem() {
-  const data = useData<Status>("status", readStatus, REFRESH_S);
+  const data = useData<Status>("status", readStatus, REFRESH_S, lasting);
   return (
     <div class="row">
       <Versions data={data} />

@@ -12,7 +12,7 @@ PAGE := cpamp/web/panel/management.html
 TYPES := panel/src/api/answers.generated.ts
 MAKE_TYPES := $(BIN)/cpamp openapi | PATH="$(abspath $(BIN)):$$PATH" node panel/types.mjs
 
-.PHONY: demo test check lint types unit panel panel-types panel-check browser bench format clean
+.PHONY: demo test check lint types unit panel panel-types panel-check browser bench screenshots format clean
 
 demo: $(VENV)/.installed  ## run the daemon against the bundled CPA simulator, with live traffic
 	$(BIN)/python -m cpamp.demo
@@ -47,6 +47,9 @@ unit: $(VENV)/.tested browser
 
 bench: $(VENV)/.tested browser  ## the table of figures in the README
 	$(BIN)/python -m cpamp.bench
+
+screenshots: $(VENV)/.tested browser  ## every page of the demo, light and dark, large and small
+	$(BIN)/python -m tests.panel.screenshots docs/screens
 
 format: $(VENV)/.tested
 	$(BIN)/ruff check --fix .

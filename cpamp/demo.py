@@ -8,6 +8,7 @@ Everything lives in a temporary folder that goes away with the demo.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import math
@@ -17,11 +18,11 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from cpamp.collect.names import named, read_listing
 from cpamp.lab import ADMIN_KEY, CPA_KEY, Cpa, LabError, Manager, wait_until
@@ -30,6 +31,7 @@ from cpamp.usage.event import Event
 from cpamp.usage.lines import export_line
 from cpamp.usage.record import decode
 
+PORT = 18317
 TRAFFIC_PER_SECOND = "4"
 HOUR_MS = 3_600_000
 HISTORY_DAYS = 30
@@ -202,39 +204,50 @@ def _ending(seconds: int) -> dict[str, Any]:
 # -- the demo -----------------------------------------------------------------------------------
 
 
-def main() -> int:
-    """Run until interrupted; returns the exit status."""
+@contextmanager
+def world(port: int) -> Iterator[tuple[Manager, Cpa]]:
+    """A furnished daemon on a port, beside its made-up CPA, while the block runs."""
     with tempfile.TemporaryDirectory(prefix="cpamp-demo-") as name, receiver() as notices:
         folder = Path(name)
         cpa = Cpa.start(folder, "--quotas", "--traffic", TRAFFIC_PER_SECOND)
         manager = Manager.prepare(
-            folder, port=18317, CPA_UPSTREAM_URL=cpa.url, CPA_MANAGEMENT_KEY=CPA_KEY
+            folder, port=port, CPA_UPSTREAM_URL=cpa.url, CPA_MANAGEMENT_KEY=CPA_KEY
         )
         try:
             manager.start()
             manager.wait_for_events(1, seconds=30)
             furnish(manager)
             look_after(manager, cpa, notices)
+            yield manager, cpa
+        finally:
+            manager.stop()
+            cpa.process.stop()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run until interrupted; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m cpamp.demo", description=__doc__)
+    parser.add_argument("--port", type=int, default=PORT, help=f"the daemon's; {PORT}")
+    port = parser.parse_args(arguments).port
+    try:
+        with world(port) as (manager, cpa):
             print(
                 f"\n  cpamp is running at   http://127.0.0.1:{manager.http.port}/management.html\n"
                 f"  admin key             {ADMIN_KEY}\n"
                 f"  made-up CPA           {cpa.url} (key {CPA_KEY})\n"
-                f"  its data              {folder}\n\n"
+                f"  its data              {manager.process.cwd}\n\n"
                 "  curl -H 'Authorization: Bearer "
                 f"{ADMIN_KEY}' http://127.0.0.1:{manager.http.port}/status\n\n"
                 "  Ctrl-C ends it and removes its data.\n",
                 flush=True,
             )
             go_on(manager, cpa)
-        except KeyboardInterrupt:
-            print("\n  Ending.", flush=True)
-        finally:
-            manager.stop()
-            cpa.process.stop()
+    except KeyboardInterrupt:
+        print("\n  Ending.", flush=True)
     return 0
 
 
-def go_on(manager: Manager, cpa: Cpa) -> None:
+def go_on(manager: Manager, cpa: Cpa) -> NoReturn:
     """Play scenes for ever; whoever tries the demo may also break it."""
     number = 0
     while True:
@@ -248,4 +261,4 @@ def go_on(manager: Manager, cpa: Cpa) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

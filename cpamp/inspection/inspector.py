@@ -115,32 +115,20 @@ class Inspector(Service):
 
     async def runs(self, limit: int, before_id: int = 0) -> list[dict[str, Any]]:
         """The newest runs, newest first."""
+        active = self._active
         runs = await self._store.read(stored.read_runs, limit, before_id)
-        return [self._run_json(run) for run in runs]
+        return [_run_json(run, active) for run in runs]
 
     async def detail(
         self, run_id: int, after_result: int = 0, after_log: int = 0
     ) -> dict[str, Any]:
         """A run with its results and logs; raises `RunNotFound`."""
+        # What ends while it is read is told to be active still, and never the other way round.
+        active = self._active
         found = await self._store.read(stored.read_detail, run_id, after_result, after_log)
         if found is None:
             raise RunNotFound
-        return self._detail_json(*found)
-
-    def _detail_json(
-        self, run: Run, results: Sequence[Result], logs: Sequence[LogEntry]
-    ) -> dict[str, Any]:
-        return {
-            "run": self._run_json(run),
-            "results": [result_json(result) for result in results],
-            "logs": [log_json(line) for line in logs],
-        }
-
-    def _run_json(self, run: Run) -> dict[str, Any]:
-        active = self._active if self._active and self._active.run.id == run.id else None
-        under_way = active is not None and run.under_way
-        cancellable = under_way and active is not None and not active.ending
-        return run_json(run, active=under_way, cancellable=cancellable)
+        return _detail_json(*found, active)
 
     # -- starting -------------------------------------------------------------------------------
 
@@ -175,7 +163,7 @@ class Inspector(Service):
             self._active.stop.set(SHUTDOWN)
         self._task = Deferred.fromCoroutine(self._carry_out(self._active, settings))
         self._task.addErrback(lambda f: self._log.failure("an inspection broke", failure=f))
-        return self._detail_json(run, [], [])
+        return _detail_json(run, [], [], self._active)
 
     async def _carry_out(self, active: _Active, settings: InspectionSettings) -> None:
         try:
@@ -297,6 +285,22 @@ class Inspector(Service):
         finally:
             over, self._batch = self._batch, None
             over.callback(None)
+
+
+def _detail_json(
+    run: Run, results: Sequence[Result], logs: Sequence[LogEntry], active: _Active | None
+) -> dict[str, Any]:
+    return {
+        "run": _run_json(run, active),
+        "results": [result_json(result) for result in results],
+        "logs": [log_json(line) for line in logs],
+    }
+
+
+def _run_json(run: Run, active: _Active | None) -> dict[str, Any]:
+    this = active is not None and active.run.id == run.id
+    cancellable = this and run.under_way and active is not None and not active.ending
+    return run_json(run, active=this, cancellable=cancellable)
 
 
 def _last_lines(inspection: Inspection, now_ms: int, lost: int) -> list[LogEntry]:

@@ -74,7 +74,7 @@ class World:
             open_database(database).close()
         self.cpa = Simulator(reactor, key=KEY, now_ms=self.now_ms)
         port = self.cpa.listen(0)
-        guard = KeyGuard(reactor.seconds)  # type: ignore[attr-defined]
+        guard = KeyGuard(reactor)
         self._agent = make_agent(reactor)
         client = CpaClient(reactor, f"http://127.0.0.1:{port}", KEY, guard, self._agent)
         self.store = Store(reactor, database, self.now_ms)

@@ -311,9 +311,7 @@ def test_what_is_typed_into_a_drawer_is_asked_about(inside: Panel, way: str) -> 
 
 
 def test_requests_tell_how_their_account_does(inside: Panel, filled: Manager) -> None:
-    strips = {
-        strip["id"]: strip for strip in asked(filled, account_strips=True)["account_strips"]
-    }
+    strips = {strip["id"]: strip for strip in asked(filled, account_strips=True)["account_strips"]}
     items = asked(filled, events_page={"limit": 200})["events"]["items"]
     inside.visit("/monitoring?time_range=all")
     inside.ready("events")
@@ -335,9 +333,7 @@ def test_accounts_as_cards(inside: Panel, size: tuple[int, int]) -> None:
     inside.visit("/monitoring?time_range=all&tab=accounts")
     inside.ready("accounts")
     expect(inside.page.locator("[data-col=state][data-value=enabled]").first).to_be_attached()
-    calls = dict(
-        zip(rows(inside, "accounts"), values(inside, "accounts", "requests"), strict=True)
-    )
+    calls = dict(zip(rows(inside, "accounts"), values(inside, "accounts", "requests"), strict=True))
     inside.page.locator("[data-action=display]").click()
     assert "display=cards" in inside.page.url
     inside.page.locator("[data-field=sort]").select_option("requests")
@@ -421,9 +417,30 @@ def test_a_sync_shows_what_it_would_write(inside: Panel, filled: Manager) -> Non
     expect(page.locator("[data-block=sync-report]")).to_be_visible(timeout=60_000)
     after = filled.http.json("GET", PRICES)["prices"]
     differing = {
-        model for model, price in after.items() if price["prompt"] != before.get(model, {}).get("prompt")
+        model
+        for model, price in after.items()
+        if price["prompt"] != before.get(model, {}).get("prompt")
     }
     assert differing <= set(changes)
+
+
+def test_a_screen_on_the_wall_has_a_clock_and_a_way_back(inside: Panel) -> None:
+    inside.visit("/?kiosk=1")
+    inside.ready("today")
+    expect(inside.page.locator("[data-nav]")).to_have_count(0)
+    expect(inside.page.locator("[data-metric=clock]")).to_have_text(re.compile(r"^\d\d:\d\d$"))
+    inside.page.locator("[data-action=leave-kiosk]").click()
+    expect(inside.page.locator("[data-nav=dashboard]")).to_be_visible()
+
+
+def test_a_phone_has_the_settings_in_its_menu(inside: Panel) -> None:
+    inside.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    language = inside.page.locator("[data-action=language]")
+    expect(language).not_to_be_visible()
+    inside.page.locator("[data-action=menu]").click()
+    language.click()
+    inside.page.locator("[data-menu=language] [data-option=ru]").click()
+    expect(inside.page.locator("h1")).to_have_text("Обзор")
 
 
 def test_a_key_gets_a_name(inside: Panel, filled: Manager) -> None:

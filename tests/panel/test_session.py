@@ -84,4 +84,6 @@ def test_a_server_that_is_gone_leaves_old_data(lab: Lab, opened: Callable[..., P
     panel.page.locator("[data-action=refresh]").click()
     expect(panel.page.locator("[data-block=today]")).to_have_attribute("data-state", "stale")
     expect(panel.page.locator("[data-toast=error]")).to_be_visible()
+    # What was true when the last data came is not claimed any more.
+    expect(panel.page.locator("[data-verdict=unknown]")).to_be_visible()
     assert panel.metric("requests") == 0

@@ -1,6 +1,8 @@
 /** Small drawings: rows of ranks, shares, outcomes. */
 
 import type { ComponentChildren } from "preact";
+import type { Range } from "../text/ranges";
+import { holeIn, holes } from "./holes";
 
 export interface Rank {
   readonly id: string;
@@ -66,12 +68,21 @@ export function Mix({ id, parts }: { readonly id: string; readonly parts: readon
 
 export type Outcome = "success" | "failure" | "mixed" | "idle";
 
-/** Outcomes of equal stretches of time, or of the last calls, oldest first. */
-export function Outcomes({ cells, label }: { readonly cells: readonly Outcome[]; readonly label: string }) {
+interface OutcomesProps {
+  readonly cells: readonly Outcome[];
+  readonly label: string;
+  /** The time that the cells are equal stretches of; without it they are the last calls. */
+  readonly range?: Range | undefined;
+}
+
+/** Outcomes of stretches of time, or of the last calls, oldest first. */
+export function Outcomes({ cells, label, range }: OutcomesProps) {
+  const step = range && range.from > 1 ? (range.to - range.from) / cells.length : 0;
+  const doubtful = (at: number) => range && step > 0 && holeIn(holes.value, range.from + at * step, range.from + (at + 1) * step);
   return (
     <span class="strip-cells" role="img" aria-label={label} title={label}>
       {cells.map((cell, at) => (
-        <i key={at} class={cell} />
+        <i key={at} class={`${cell} ${doubtful(at) ? "hatch" : ""}`} />
       ))}
     </span>
   );

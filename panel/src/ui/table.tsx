@@ -171,7 +171,7 @@ function Rows<R>(props: TableProps<R> & { readonly resort: (column: string) => v
   useEffect(() => lazy?.look(first, last), [first, last, lazy]);
   const places = Array.from({ length: Math.max(0, last - first) }, (_, at) => first + at);
   return (
-    <div class="table-scroll" ref={box} onScroll={follow} style={{ maxHeight: height ?? (windowed ? "70vh" : undefined) }}>
+    <div class="table-scroll" tabIndex={props.sortable === false && !onRow ? 0 : undefined} ref={box} onScroll={follow} style={{ maxHeight: height ?? (windowed ? "70vh" : undefined) }}>
       <table class={least ? "fixed" : undefined} style={least ? { minWidth: `${least}px` } : undefined} data-table={id} aria-label={label} aria-rowcount={count}>
         <thead>
           <tr>

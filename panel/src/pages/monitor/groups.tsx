@@ -83,7 +83,7 @@ export function Accounts({ data }: { readonly data: Data<Shown> }) {
       value: () => null,
       cell: (row) => {
         const strip = strips.get(row.id);
-        return strip && <Outcomes cells={outcomesOf(strip)} label={t("monitor.outcomes")} />;
+        return strip && <Outcomes cells={outcomesOf(strip)} range={data.now.value.value?.range} label={t("monitor.outcomes")} />;
       },
     },
     { id: "latency", title: t("column.latency"), kind: "number", value: (row) => row.average_latency_ms, cell: (row) => fmt.value.duration(row.average_latency_ms) },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -118,6 +119,18 @@ def _plugins(headers: Headers, config: Any) -> dict[str, Any]:
     }
 
 
+def _client_keys(headers: Headers, config: Any) -> dict[str, str]:
+    """The keys of CPA's clients, masked, by the hashes under which their events are stored."""
+    keys = config.get("api-keys")
+    known = {key.strip() for key in keys if isinstance(key, str)} if isinstance(keys, list) else ()
+    return {hashlib.sha256(key.encode()).hexdigest(): _masked(key) for key in known if key}
+
+
+def _masked(key: str) -> str:
+    """Two characters at each end of a key that is long enough to bear that."""
+    return "******" if len(key) < 12 else f"{key[:2]}******{key[-2:]}"
+
+
 def _header(headers: Headers, *names: str) -> str:
     return next((values[0] for name in names if (values := headers.getRawHeaders(name))), "")
 
@@ -127,4 +140,5 @@ _PARTS: Mapping[str, Callable[[Headers, Any], Any]] = {
     "switches": _switches,
     "usage": _usage,
     "plugins": _plugins,
+    "clientKeys": _client_keys,
 }

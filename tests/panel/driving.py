@@ -80,8 +80,8 @@ class Panel:
         """Another tab of the same storage."""
         panel = cls(page, origin)
         page.on("request", lambda request: panel._asked(request))
-        page.on("requestfinished", panel.pending.discard)
-        page.on("requestfailed", panel.pending.discard)
+        page.on("requestfinished", lambda request: panel.pending.discard(request))
+        page.on("requestfailed", lambda request: panel.pending.discard(request))
         page.on("pageerror", lambda error: panel.problems.append(str(error)))
         page.on("console", lambda said: said.type == "error" and panel._complained(said.text))
         return panel

@@ -391,6 +391,12 @@ class PluginsPart(TypedDict):
     data: Plugins
 
 
+class ClientKeysPart(TypedDict):
+    """The keys of CPA's clients, masked, by their hashes."""
+
+    data: dict[str, str]
+
+
 class CpaParts(TypedDict):
     """What CPA says of itself: for each part its data, or why there are none."""
 
@@ -398,6 +404,7 @@ class CpaParts(TypedDict):
     switches: SwitchesPart | Trouble
     usage: UsagePart | Trouble
     plugins: PluginsPart | Trouble
+    clientKeys: ClientKeysPart | Trouble
 
 
 class Started(TypedDict):

@@ -316,6 +316,11 @@ export interface Checkpointed {
   readonly error?: string;
 }
 
+/** The keys of CPA's clients, masked, by their hashes. */
+export interface ClientKeysPart {
+  readonly data: Readonly<Record<string, string>>;
+}
+
 /** How records are collected. */
 export interface CollectorJson {
   readonly enabled: boolean;
@@ -483,6 +488,7 @@ export interface CpaParts {
   readonly switches: SwitchesPart | Trouble;
   readonly usage: UsagePart | Trouble;
   readonly plugins: PluginsPart | Trouble;
+  readonly clientKeys: ClientKeysPart | Trouble;
 }
 
 /** What CPA says of its own statistics. */

@@ -33,6 +33,7 @@ class Info(TypedDict):
     migrationStatus: str
     dataKeyReady: bool
     hasHistoricalData: bool
+    inContainer: bool
 
 
 class ConnectionJson(TypedDict):

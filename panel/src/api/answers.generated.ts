@@ -936,6 +936,7 @@ export interface Info {
   readonly migrationStatus: string;
   readonly dataKeyReady: boolean;
   readonly hasHistoricalData: boolean;
+  readonly inContainer: boolean;
 }
 
 /** How accounts are inspected. */

@@ -7,6 +7,7 @@ import { knownCost } from "../src/pages/figures";
 import { countOf, heldOf, missing, newer, PAGE_ROWS, rowAt, speedOf, withPage, type Shown } from "../src/pages/monitor/events";
 import { isPrice, priceOf, priceTyped, typedOf } from "../src/pages/prices/read";
 import { checksOf, setupBody, stepOfError, stepsOf } from "../src/pages/setup";
+import { sortOf } from "../src/ui/table";
 import { fileName } from "../src/ui/saving";
 
 const event = (name: string, more: object = {}) => ({ event_hash: name, ...more }) as EventRow;
@@ -129,4 +130,13 @@ describe("the name of a download", () => {
     ["attachment; filename=\"a\"; filename*=UTF-8''%D1%84.jsonl", "ф.jsonl"],
     ["attachment; filename*=UTF-8''%E0%A4%A; filename=a.jsonl", "a.jsonl"],
   ])("of %s is %s", (header, name) => expect(fileName(header, "x.jsonl")).toBe(name));
+});
+
+describe("the sort of a table in the address", () => {
+  it.each([
+    [undefined, null],
+    ["", null],
+    ["cost", { column: "cost", down: false }],
+    ["-cost", { column: "cost", down: true }],
+  ])("%s", (text, expected) => expect(sortOf(text)).toEqual(expected));
 });

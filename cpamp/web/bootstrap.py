@@ -36,6 +36,15 @@ _SWITCHES = (
     "request-retry",
     "ws-auth",
 )
+_KINDS = (
+    "gemini-api-key",
+    "interactions-api-key",
+    "codex-api-key",
+    "xai-api-key",
+    "claude-api-key",
+    "vertex-api-key",
+    "openai-compatibility",
+)
 _YES = ("1", "true", "yes", "on")
 
 
@@ -126,6 +135,12 @@ def _client_keys(headers: Headers, config: Any) -> dict[str, str]:
     return {hashlib.sha256(key.encode()).hexdigest(): _masked(key) for key in known if key}
 
 
+def _providers(headers: Headers, config: Any) -> dict[str, int]:
+    """How many entries each kind of provider has that CPA is configured with."""
+    found = {kind: config.get(kind) for kind in _KINDS}
+    return {kind: len(entries) for kind, entries in found.items() if isinstance(entries, list)}
+
+
 def _masked(key: str) -> str:
     """Two characters at each end of a key that is long enough to bear that."""
     return "******" if len(key) < 12 else f"{key[:2]}******{key[-2:]}"
@@ -141,4 +156,5 @@ _PARTS: Mapping[str, Callable[[Headers, Any], Any]] = {
     "usage": _usage,
     "plugins": _plugins,
     "clientKeys": _client_keys,
+    "providers": _providers,
 }

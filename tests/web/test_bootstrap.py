@@ -18,7 +18,7 @@ from tests.web.asking import ask
 
 PATH = "/v0/management/panel/bootstrap"
 CONFIG = "/v0/management/config"
-PARTS = {"version", "switches", "usage", "plugins", "clientKeys"}
+PARTS = {"version", "switches", "usage", "plugins", "clientKeys", "providers"}
 # CPA is given 2 s; what is more is this machine's.
 CPA_SECONDS = 2.0
 SLACK_SECONDS = 1.5
@@ -70,6 +70,7 @@ def test_everything_in_one_answer(manager: Manager, cpa: Cpa) -> None:
         hashlib.sha256(key.encode()).hexdigest(): f"{key[:2]}******{key[-2:]}"
         for key in CLIENT_KEYS[:2]
     }
+    assert parts["providers"]["data"]["claude-api-key"] > 0
     assert parts["plugins"]["data"].keys() == {"supported", "enabled"}
     # One call of CPA for us, one for the configuration; and none of its keys come along.
     assert len(cpa.control.json("POST", "/requests")) == 2

@@ -398,6 +398,12 @@ class ClientKeysPart(TypedDict):
     data: dict[str, str]
 
 
+class ProvidersPart(TypedDict):
+    """How many entries each kind of provider has."""
+
+    data: dict[str, int]
+
+
 class CpaParts(TypedDict):
     """What CPA says of itself: for each part its data, or why there are none."""
 
@@ -406,6 +412,7 @@ class CpaParts(TypedDict):
     usage: UsagePart | Trouble
     plugins: PluginsPart | Trouble
     clientKeys: ClientKeysPart | Trouble
+    providers: ProvidersPart | Trouble
 
 
 class Started(TypedDict):

@@ -10,7 +10,7 @@ import { fmt, t } from "../../i18n/language";
 import { steps, tick, useData, usePart, type Data } from "../../state/freshness";
 import { whoseName } from "../../state/names";
 import { go, hashOf } from "../../state/router";
-import { api, cpaDown, mode, readStatus } from "../../state/session";
+import { api, cpa, cpaDown, mode, readStatus } from "../../state/session";
 import { iso } from "../../text/format";
 import { reasonOf, redact } from "../../text/mask";
 import { midnight } from "../../text/ranges";
@@ -210,6 +210,22 @@ function Channels({ data }: { readonly data: Data<Shown> }) {
   );
 }
 
+/** What CPA is configured with, as it said at the start; nothing while it has not. */
+function Configured() {
+  const { clientKeys, providers, switches } = cpa.value ?? {};
+  const entries = providers && "data" in providers ? Object.values(providers.data).reduce((sum, n) => sum + n, 0) : null;
+  const on = (name: string) => switches && "data" in switches && switches.data[name] === true;
+  return (
+    <>
+      {clientKeys && "data" in clientKeys && <a href={hashOf("/config", { tab: "keys" })} data-metric="client-keys" data-value={Object.keys(clientKeys.data).length}>{t("dashboard.clientKeys", { n: Object.keys(clientKeys.data).length })}</a>}
+      {entries !== null && <a href={hashOf("/ai-providers")} data-metric="providers" data-value={entries}>{t("dashboard.providers", { n: entries })}</a>}
+      {switches && <a href={hashOf("/logs", { tab: "errors" })}>{t("logs.errors")}</a>}
+      {on("debug") && <span class="warn-text">debug</span>}
+      {on("request-log") && <span class="warn-text">request-log</span>}
+    </>
+  );
+}
+
 function Foot({ data }: { readonly data: Data<Shown> }) {
   return (
     <Block id="foot" data={data} height={40} class="foot">
@@ -221,6 +237,7 @@ function Foot({ data }: { readonly data: Data<Shown> }) {
           <span>{collector.mode} → {collector.transport || "--"}</span>
           <span title={iso(collector.lastInsertedAt)}>{t("dashboard.lastRecord", { ago: fmt.value.ago(collector.lastInsertedAt, Math.max(tick.value, data.now.value.at)) })}</span>
           <span data-metric="events" data-value={events}>{t("dashboard.events", { n: events })}</span>
+          <Configured />
           {deadLetters > 0 && <span class="warn-text">{t("dashboard.deadLetters", { n: deadLetters })}</span>}
         </p>
       )}

@@ -311,9 +311,7 @@ def test_what_is_typed_into_a_drawer_is_asked_about(inside: Panel, way: str) -> 
 
 
 def test_requests_tell_how_their_account_does(inside: Panel, filled: Manager) -> None:
-    strips = {
-        strip["id"]: strip for strip in asked(filled, account_strips=True)["account_strips"]
-    }
+    strips = {strip["id"]: strip for strip in asked(filled, account_strips=True)["account_strips"]}
     items = asked(filled, events_page={"limit": 200})["events"]["items"]
     inside.visit("/monitoring?time_range=all")
     inside.ready("events")
@@ -335,9 +333,7 @@ def test_accounts_as_cards(inside: Panel, size: tuple[int, int]) -> None:
     inside.visit("/monitoring?time_range=all&tab=accounts")
     inside.ready("accounts")
     expect(inside.page.locator("[data-col=state][data-value=enabled]").first).to_be_attached()
-    calls = dict(
-        zip(rows(inside, "accounts"), values(inside, "accounts", "requests"), strict=True)
-    )
+    calls = dict(zip(rows(inside, "accounts"), values(inside, "accounts", "requests"), strict=True))
     inside.page.locator("[data-action=display]").click()
     assert "display=cards" in inside.page.url
     inside.page.locator("[data-field=sort]").select_option("requests")
@@ -421,7 +417,9 @@ def test_a_sync_shows_what_it_would_write(inside: Panel, filled: Manager) -> Non
     expect(page.locator("[data-block=sync-report]")).to_be_visible(timeout=60_000)
     after = filled.http.json("GET", PRICES)["prices"]
     differing = {
-        model for model, price in after.items() if price["prompt"] != before.get(model, {}).get("prompt")
+        model
+        for model, price in after.items()
+        if price["prompt"] != before.get(model, {}).get("prompt")
     }
     assert differing <= set(changes)
 
@@ -576,7 +574,9 @@ def test_a_table_keeps_its_order_in_the_address(inside: Panel) -> None:
     assert [int(value) for value in shown] == sorted(map(int, shown), reverse=True)
     inside.page.reload()
     inside.ready("models")
-    head = inside.page.locator("[data-table=models] th", has=inside.page.locator("[data-sort=tokens]"))
+    head = inside.page.locator(
+        "[data-table=models] th", has=inside.page.locator("[data-sort=tokens]")
+    )
     expect(head).to_have_attribute("aria-sort", "descending")
     assert values(inside, "models", "tokens") == shown
 

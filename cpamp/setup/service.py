@@ -6,8 +6,9 @@ B-23 of section 22.
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import attrs
@@ -44,6 +45,13 @@ from cpamp.store import settings as stored
 SERVICE = "cpa-manager-plus"
 # How long reading the configuration may wait for CPA's own, in seconds (B-12).
 PROBE_SECONDS = 5.0
+# What container engines leave in the file system.
+CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv")
+
+
+def in_container(marks: Iterable[str] = CONTAINER_MARKS) -> bool:
+    """Whether this process runs in a container, where the host has another name."""
+    return any(os.path.exists(mark) for mark in marks)
 
 
 class Collecting(Protocol):
@@ -126,6 +134,7 @@ class SetupService:
             "migrationStatus": self._state.status,
             "dataKeyReady": self._state.data_key_ready,
             "hasHistoricalData": self._state.has_history,
+            "inContainer": in_container(),
         }
 
     def start_collecting(self) -> None:
@@ -156,7 +165,10 @@ class SetupService:
         return await self._changing.run(self._put_config, members.child(body, "config"))
 
     async def setup(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Connect to a CPA, as ``POST /setup`` asks (section 12)."""
+        """Connect to a CPA, as ``POST /setup`` asks (section 12).
+
+        With ``dryRun`` it is only seen whether CPA is there and takes the key.
+        """
         return await self._changing.run(self._setup, request)
 
     def retry(self) -> dict[str, Any]:
@@ -203,8 +215,12 @@ class SetupService:
         if not connection.complete:
             raise ConnectionRequired
         self._check_existing(before, connection, collector)
+        client = self._connect(connection.url, connection.key)
+        if members.flag(request, "dryRun", False):
+            await check_cpa(client, poll_interval_ms=None, ensure_publishing=False)
+            return {"ok": True, "upstream": connection.url}
         checked = await check_cpa(
-            self._connect(connection.url, connection.key),
+            client,
             poll_interval_ms=collector.poll_interval_ms if collector.enabled else None,
             ensure_publishing=collector.ensure_publishing,
         )

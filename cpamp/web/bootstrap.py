@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -34,6 +35,15 @@ _SWITCHES = (
     "redis-usage-queue-retention-seconds",
     "request-retry",
     "ws-auth",
+)
+_KINDS = (
+    "gemini-api-key",
+    "interactions-api-key",
+    "codex-api-key",
+    "xai-api-key",
+    "claude-api-key",
+    "vertex-api-key",
+    "openai-compatibility",
 )
 _YES = ("1", "true", "yes", "on")
 
@@ -118,6 +128,24 @@ def _plugins(headers: Headers, config: Any) -> dict[str, Any]:
     }
 
 
+def _client_keys(headers: Headers, config: Any) -> dict[str, str]:
+    """The keys of CPA's clients, masked, by the hashes under which their events are stored."""
+    keys = config.get("api-keys")
+    known = {key.strip() for key in keys if isinstance(key, str)} if isinstance(keys, list) else ()
+    return {hashlib.sha256(key.encode()).hexdigest(): _masked(key) for key in known if key}
+
+
+def _providers(headers: Headers, config: Any) -> dict[str, int]:
+    """How many entries each kind of provider has that CPA is configured with."""
+    found = {kind: config.get(kind) for kind in _KINDS}
+    return {kind: len(entries) for kind, entries in found.items() if isinstance(entries, list)}
+
+
+def _masked(key: str) -> str:
+    """Two characters at each end of a key that is long enough to bear that."""
+    return "******" if len(key) < 12 else f"{key[:2]}******{key[-2:]}"
+
+
 def _header(headers: Headers, *names: str) -> str:
     return next((values[0] for name in names if (values := headers.getRawHeaders(name))), "")
 
@@ -127,4 +155,6 @@ _PARTS: Mapping[str, Callable[[Headers, Any], Any]] = {
     "switches": _switches,
     "usage": _usage,
     "plugins": _plugins,
+    "clientKeys": _client_keys,
+    "providers": _providers,
 }

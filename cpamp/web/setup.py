@@ -62,7 +62,7 @@ class Setup:
         answer=manager.Connected,
     )
     async def setup(self, request: ApiRequest) -> Any:
-        """Checked against CPA before anything is saved."""
+        """Checked against CPA before anything is saved; with `dryRun` nothing is."""
         return await self.service.setup(await request.json_object())
 
     @route(

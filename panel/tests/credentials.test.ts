@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { AuthFile } from "../src/api/authfile";
+import type { History } from "../src/api/manager";
 import { candidateOf, problemOf } from "../src/pages/credentials/candidate";
 import { aliasesOf, aliasLines, headerLines, linesOf } from "../src/pages/credentials/lines";
 import { leftOf, merge, ofClaude, ofCodex, ofHeaders, windowName, type Window } from "../src/pages/credentials/quota";
-import { byNeed, isIn, keyed, matches, rowOf, stateOf } from "../src/pages/credentials/state";
+import { byNeed, isIn, keyed, matches, outcomes, recent, rowOf, stateOf } from "../src/pages/credentials/state";
 
 const NOTHING = { refused: 0, rests: 0, complaint: "" };
 const NOW = Date.parse("2026-08-22T12:00:00Z");
@@ -118,4 +119,20 @@ it("headers are lines", () => {
   const headers = { "X-One": "a:b", "X-Two": "" };
   expect(headerLines("X-One: a:b\n\n X-Two:\n")).toEqual(headers);
   expect(headerLines(linesOf(headers))).toEqual(headers);
+});
+
+describe("the last tries of a credential", () => {
+  const bucket = (success: number, failed: number) => ({ time: "", success, failed });
+  const marks = [true, false, false].map((failed, at) => ({ timestamp_ms: 9 - at, failed }));
+  const history = { recent_requests: marks } as unknown as History;
+  it.each([
+    ["as CPA counts them", [bucket(1, 0), bucket(1, 2)], history, ["success", "mixed"], 2],
+    ["as they were recorded, the newest last, where CPA counts none", [bucket(0, 0)], history, ["success", "success", "failure"], 1],
+    ["as CPA counts them where nothing is recorded", [bucket(0, 0)], undefined, ["idle"], 0],
+    ["of none", undefined, undefined, [], 0],
+  ])("%s", (_, recent_requests, known, cells, failed) => {
+    const file = { name: "a", recent_requests } as unknown as AuthFile;
+    expect(outcomes(file, known)).toEqual(cells);
+    expect(recent(file, known).failed).toBe(failed);
+  });
 });

@@ -6,7 +6,8 @@ import { matchLanguage } from "../src/i18n/language";
 import { knownCost } from "../src/pages/figures";
 import { countOf, heldOf, missing, newer, PAGE_ROWS, rowAt, speedOf, withPage, type Shown } from "../src/pages/monitor/events";
 import { isPrice, priceOf, priceTyped, typedOf } from "../src/pages/prices/read";
-import { setupBody, stepOfError, stepsOf } from "../src/pages/setup";
+import { checksOf, setupBody, stepOfError, stepsOf } from "../src/pages/setup";
+import { sortOf } from "../src/ui/table";
 import { fileName } from "../src/ui/saving";
 
 const event = (name: string, more: object = {}) => ({ event_hash: name, ...more }) as EventRow;
@@ -95,6 +96,21 @@ describe("the wizard", () => {
   ])("goes for %s (%s) to %s", (code, detail, step) => expect(stepOfError(new ApiError(code, 400, detail))).toBe(step));
 });
 
+describe("the checks of the wizard", () => {
+  const retention = new ApiError("poll_interval_exceeds_retention", 400, "");
+  it.each([
+    ["none was made", 0, null, true, "open open open open open"],
+    ["the trial went well", 2, null, true, "passed passed open open open"],
+    ["CPA does not answer", 0, new ApiError("cpa_unreachable", 502, ""), true, "failed open open open open"],
+    ["records are kept too short", 2, retention, true, "passed passed failed open open"],
+    ["the admin key is wrong", 0, new ApiError("invalid_admin_key", 401, ""), true, "open open open open open"],
+    ["all went well", 5, null, true, "passed passed passed passed passed"],
+    ["nothing is monitored", 2, null, false, "passed passed open"],
+  ])("tell how it went: %s", (_, made, error, monitoring, expected) => {
+    expect(checksOf(made, error, monitoring).map(([, verdict]) => verdict).join(" ")).toBe(expected);
+  });
+});
+
 describe("the language of a browser", () => {
   it.each([
     [["de", "ru-RU", "en"], "ru"],
@@ -114,4 +130,13 @@ describe("the name of a download", () => {
     ["attachment; filename=\"a\"; filename*=UTF-8''%D1%84.jsonl", "ф.jsonl"],
     ["attachment; filename*=UTF-8''%E0%A4%A; filename=a.jsonl", "a.jsonl"],
   ])("of %s is %s", (header, name) => expect(fileName(header, "x.jsonl")).toBe(name));
+});
+
+describe("the sort of a table in the address", () => {
+  it.each([
+    [undefined, null],
+    ["", null],
+    ["cost", { column: "cost", down: false }],
+    ["-cost", { column: "cost", down: true }],
+  ])("%s", (text, expected) => expect(sortOf(text)).toEqual(expected));
 });

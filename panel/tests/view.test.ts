@@ -1,7 +1,10 @@
 // @vitest-environment happy-dom
 import { describe, expect, it } from "vitest";
 import { carried, rangeOf, searchOf, searchQuery, viewOf } from "../src/filters/view";
+import type { CpaParts } from "../src/api/bootstrap";
+import { keyName } from "../src/state/names";
 import { hashOf, parse } from "../src/state/router";
+import { cpa } from "../src/state/session";
 import { sha256 } from "../src/text/sha256";
 import { DAY, HOUR } from "../src/text/ranges";
 
@@ -70,6 +73,16 @@ describe("a search", () => {
   it("for a key is one for its hash, in the address too", () => {
     expect(searchQuery(` ${key} `)).toEqual({ search: "", search_hash: sha256(key) });
     expect(searchOf(viewOf({ search_hash: sha256(key) }, "24h"))).toEqual({ search: "", searchHash: sha256(key) });
+  });
+  it("for a key of CPA's that looks like any text is one for its hash", () => {
+    const odd = "team-key-abcdefghijkl";
+    const part = { data: { [sha256(odd)]: "te******kl" } };
+    cpa.value = { clientKeys: part } as unknown as CpaParts;
+    expect(searchQuery(odd)).toEqual({ search: "", search_hash: sha256(odd) });
+    expect(searchOf(viewOf({ search: odd }, "24h"))).toEqual({ search: "", searchHash: sha256(odd) });
+    expect(keyName(sha256(odd))).toBe("te******kl");
+    cpa.value = null;
+    expect(keyName(sha256(odd))).toMatch(/^sha256:/);
   });
   it("for a text may find a key that is that text", () => {
     expect(searchQuery("sk-short")).toEqual({ search: "sk-short", search_hash: "" });

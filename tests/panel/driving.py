@@ -55,6 +55,7 @@ class Panel:
     requests: list[str] = attrs.field(factory=list)
     foreign: list[str] = attrs.field(factory=list)
     problems: list[str] = attrs.field(factory=list)
+    pending: set[Request] = attrs.field(factory=set)
 
     @classmethod
     def open(
@@ -79,6 +80,8 @@ class Panel:
         """Another tab of the same storage."""
         panel = cls(page, origin)
         page.on("request", lambda request: panel._asked(request))
+        page.on("requestfinished", lambda request: panel.pending.discard(request))
+        page.on("requestfailed", lambda request: panel.pending.discard(request))
         page.on("pageerror", lambda error: panel.problems.append(str(error)))
         page.on("console", lambda said: said.type == "error" and panel._complained(said.text))
         return panel
@@ -94,6 +97,7 @@ class Panel:
             path = request.url.removeprefix(self.origin)
             if path == STREAM:
                 return
+            self.pending.add(request)
             self.requests.append(f"{request.method} {path} {body}".strip())
         elif not request.url.startswith(("data:", "blob:")):
             self.foreign.append(request.url)
@@ -125,6 +129,11 @@ class Panel:
     def ready(self, block: str) -> None:
         """Wait until a block shows data."""
         expect(self.page.locator(f"[data-block={block}]")).to_have_attribute("data-state", "ready")
+
+    def settled(self) -> None:
+        """Wait until everything that was asked for is answered."""
+        while self.pending:
+            self.page.wait_for_event("requestfinished")
 
     def metric(self, name: str) -> float | None:
         """The raw value of a headline figure."""

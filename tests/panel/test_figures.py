@@ -33,6 +33,8 @@ SUMMARY: Columns = {
     "success-rate": member("success_rate"),
     "failures": member("failure_calls"),
     "latency": member("average_latency_ms"),
+    "p95": member("p95_latency_ms"),
+    "unpriced": member("unpriced_calls"),
     "cost": member("total_cost"),
     "tokens": member("total_tokens"),
     "reasoning": member("reasoning_tokens"),
@@ -152,6 +154,7 @@ def test_the_dashboard(inside: Panel, filled: Manager) -> None:
         "rpm": pytest.approx(half["rpm"]),
         "tpm": pytest.approx(half["tpm"]),
         "latency": pytest.approx(today["average_latency_ms"]),
+        "unpriced": today["unpriced_calls"],
     }
     failures = inside.page.locator("[data-table=recent-failures] [data-col=time]").all()
     times = [shown(one.get_attribute("data-value")) for one in failures]

@@ -582,3 +582,41 @@ def test_all_requests_can_be_scrolled_to(inside: Panel, filled: Manager) -> None
     with inside.page.expect_download() as saved:
         inside.page.locator("[data-block=events] [data-action=export-csv]").click()
     assert len(saved.value.path().read_text().splitlines()) == count + 1
+
+
+def test_a_table_keeps_its_order_in_the_address(inside: Panel) -> None:
+    inside.visit("/usage-analytics?time_range=7d&tab=models")
+    inside.ready("models")
+    inside.page.locator("[data-table=models] [data-sort=tokens]").click()
+    inside.page.wait_for_url(re.compile("sort.models=-tokens"))
+    shown = values(inside, "models", "tokens")
+    assert [int(value) for value in shown] == sorted(map(int, shown), reverse=True)
+    inside.page.reload()
+    inside.ready("models")
+    head = inside.page.locator(
+        "[data-table=models] th", has=inside.page.locator("[data-sort=tokens]")
+    )
+    expect(head).to_have_attribute("aria-sort", "descending")
+    assert values(inside, "models", "tokens") == shown
+
+
+def test_short_tables_are_saved_too(inside: Panel) -> None:
+    inside.visit()
+    inside.ready("failures")
+    block = inside.page.locator("[data-block=failures]")
+    block.hover()
+    with inside.page.expect_download() as saved:
+        block.locator("[data-action=export-csv]").click()
+    assert saved.value.suggested_filename == "recent-failures.csv"
+
+
+def test_headline_figures_open_the_rows_behind_them(inside: Panel) -> None:
+    inside.visit("/monitoring?time_range=7d")
+    inside.ready("summary")
+    tiles = inside.page.locator("[data-block=summary] .tile")
+    linked = tiles.filter(has=inside.page.locator("a [data-metric]"))
+    expect(linked).to_have_count(tiles.count())
+    inside.page.locator("[data-block=summary] a[data-metric=p95]").click()
+    inside.page.wait_for_url(re.compile(r"min_latency_ms=\d+"))
+    inside.page.locator("[data-metric=unpriced]").first.click()
+    inside.page.wait_for_url(re.compile("/model-prices.*filter=missing"))

@@ -11,6 +11,9 @@ from cpamp.lab import ADMIN_KEY, CPA_KEY
 from tests.daemon import Lab
 from tests.panel.driving import Panel, manager_of, origin_of
 
+# Nobody listens there.
+NOBODY = "http://127.0.0.1:9"
+
 
 @pytest.fixture
 def wizard(lab: Lab, opened: Callable[..., Panel]) -> Panel:
@@ -48,6 +51,9 @@ def test_from_a_key_to_a_running_panel(lab: Lab, wizard: Panel) -> None:
     next_(wizard, "collector-mode")
     answer(wizard, "poll-interval", "250")
     step(wizard, "review")
+    for name, passed in {"reach": "passed", "key": "passed", "saved": "open"}.items():
+        check = wizard.page.locator(f"[data-check={name}]")
+        expect(check).to_have_attribute("data-value", passed)
     expect(wizard.page.locator("form")).to_contain_text(cpa.url)
     assert CPA_KEY not in wizard.page.content()
     wizard.page.locator("[data-action=finish]").click()
@@ -56,9 +62,9 @@ def test_from_a_key_to_a_running_panel(lab: Lab, wizard: Panel) -> None:
     assert CPA_KEY not in wizard.page.evaluate("JSON.stringify(localStorage)")
 
 
-def test_without_monitoring_there_is_less_to_ask(wizard: Panel) -> None:
+def test_without_monitoring_there_is_less_to_ask(lab: Lab, wizard: Panel) -> None:
     answer(wizard, "admin-key", ADMIN_KEY)
-    next_(wizard, "cpa-url")
+    answer(wizard, "cpa-url", lab.cpa().url)
     answer(wizard, "cpa-key", CPA_KEY)
     wizard.page.locator("[data-field=monitoring]").uncheck()
     expect(wizard.page.locator("[data-step]")).to_have_attribute("data-steps", "5")
@@ -75,24 +81,47 @@ def test_a_step_is_not_left_without_its_answer(wizard: Panel) -> None:
     expect(wizard.page.locator(".bad-text")).to_be_visible()
 
 
+def test_every_field_can_be_typed_into_at_once(lab: Lab, wizard: Panel) -> None:
+    for text in (ADMIN_KEY, lab.cpa().url, CPA_KEY):
+        expect(wizard.page.locator("form input[data-field]:focus")).to_have_count(1)
+        wizard.page.keyboard.press("Control+A")
+        wizard.page.keyboard.type(text)
+        before = wizard.page.locator("[data-step]").get_attribute("data-step")
+        wizard.page.keyboard.press("Enter")
+        expect(wizard.page.locator(f"[data-step={before}]")).to_have_count(0)
+    for name in ("monitoring", "collector-mode", "poll-interval"):
+        step(wizard, name)
+        wizard.page.keyboard.press("Enter")
+    step(wizard, "review")
+    wizard.page.keyboard.press("Enter")
+    wizard.boot("running")
+
+
 @pytest.mark.parametrize(
-    ("admin_key", "cpa_key", "code", "back_to"),
+    ("admin_key", "address", "cpa_key", "code", "back_to", "check"),
     [
-        ("cmp_admin_wrong", CPA_KEY, "invalid_admin_key", "admin-key"),
-        (ADMIN_KEY, "wrong", "management_api_validation_failed", "cpa-key"),
+        ("cmp_admin_wrong", "", CPA_KEY, "invalid_admin_key", "admin-key", "reach=open"),
+        (ADMIN_KEY, NOBODY, CPA_KEY, "cpa_unreachable", "cpa-url", "reach=failed"),
+        (ADMIN_KEY, "", "wrong", "management_api_validation_failed", "cpa-key", "key=failed"),
     ],
 )
 def test_an_error_leads_to_the_step_it_belongs_to(
-    lab: Lab, wizard: Panel, admin_key: str, cpa_key: str, code: str, back_to: str
+    lab: Lab,
+    wizard: Panel,
+    admin_key: str,
+    address: str,
+    cpa_key: str,
+    code: str,
+    back_to: str,
+    check: str,
 ) -> None:
+    """As soon as all is there that it takes to ask CPA."""
     answer(wizard, "admin-key", admin_key)
-    answer(wizard, "cpa-url", lab.cpa().url)
+    answer(wizard, "cpa-url", address or lab.cpa().url)
     answer(wizard, "cpa-key", cpa_key)
-    next_(wizard, "monitoring")
-    next_(wizard, "collector-mode")
-    next_(wizard, "poll-interval")
-    wizard.page.locator("[data-action=finish]").click()
     step(wizard, back_to)
+    name, how = check.split("=")
+    expect(wizard.page.locator(f"[data-check={name}]")).to_have_attribute("data-value", how)
     expect(wizard.page.locator(f"[data-error={code}]")).to_be_visible()
     # What was typed is still there.
     expect(wizard.page.locator(f"[data-field={back_to}]")).not_to_have_value("")

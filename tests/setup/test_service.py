@@ -35,7 +35,7 @@ from cpamp.setup.problems import (
     UnusableUrl,
     ValidationFailed,
 )
-from cpamp.setup.service import SetupService
+from cpamp.setup.service import SetupService, in_container
 from cpamp.store import Store
 from cpamp.store import settings as stored
 from cpamp.store.database import open_database
@@ -167,6 +167,7 @@ async def test_before_setup(tmp_path: Path) -> None:
             "setupRequired": True,
             "migrationStatus": "fresh",
             "dataKeyReady": True,
+            "inContainer": in_container(),
             "hasHistoricalData": False,
         }
         answer = await b.service.get_config()
@@ -224,6 +225,23 @@ async def test_what_cpa_sees(tmp_path: Path, members: dict[str, Any], calls: str
         assert config is not None
         assert config.enabled is members.get("requestMonitoringEnabled", True)
         assert config.ensure_publishing is members.get("ensureUsageStatisticsEnabled", True)
+
+
+@ensureDeferred
+async def test_a_trial_asks_cpa_once_and_saves_nothing(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        answer = await b.service.setup({**REQUEST, "dryRun": True})
+        assert answer == {"ok": True, "upstream": "http://cpa:8317"}
+        assert b.verbs() == "GET"
+        assert b.service.connection() is None
+        assert b.collector.configured == []
+
+
+def test_a_container_is_known_by_its_marks(tmp_path: Path) -> None:
+    mark = tmp_path / ".dockerenv"
+    assert not in_container([str(mark)])
+    mark.touch()
+    assert in_container([str(tmp_path / "other"), str(mark)])
 
 
 @ensureDeferred

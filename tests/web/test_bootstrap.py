@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import time
@@ -11,12 +12,13 @@ from typing import Any
 import pytest
 
 from cpamp.lab import ADMIN_KEY, Cpa, Manager
+from cpamp.simulator.records import CLIENT_KEYS
 from tests.daemon import Lab, connection
 from tests.web.asking import ask
 
 PATH = "/v0/management/panel/bootstrap"
 CONFIG = "/v0/management/config"
-PARTS = {"version", "switches", "usage", "plugins"}
+PARTS = {"version", "switches", "usage", "plugins", "clientKeys", "providers"}
 # CPA is given 2 s; what is more is this machine's.
 CPA_SECONDS = 2.0
 SLACK_SECONDS = 1.5
@@ -64,6 +66,11 @@ def test_everything_in_one_answer(manager: Manager, cpa: Cpa) -> None:
     assert parts["switches"]["data"]["usage-statistics-enabled"] is True
     assert parts["switches"]["data"]["routing/strategy"] == "round-robin"
     assert parts["usage"]["data"] == manager.http.json("GET", "/usage-service/config")["cpaUsage"]
+    assert parts["clientKeys"]["data"] == {
+        hashlib.sha256(key.encode()).hexdigest(): f"{key[:2]}******{key[-2:]}"
+        for key in CLIENT_KEYS[:2]
+    }
+    assert parts["providers"]["data"]["claude-api-key"] > 0
     assert parts["plugins"]["data"].keys() == {"supported", "enabled"}
     # One call of CPA for us, one for the configuration; and none of its keys come along.
     assert len(cpa.control.json("POST", "/requests")) == 2

@@ -33,6 +33,7 @@ class Info(TypedDict):
     migrationStatus: str
     dataKeyReady: bool
     hasHistoricalData: bool
+    inContainer: bool
 
 
 class ConnectionJson(TypedDict):
@@ -391,6 +392,18 @@ class PluginsPart(TypedDict):
     data: Plugins
 
 
+class ClientKeysPart(TypedDict):
+    """The keys of CPA's clients, masked, by their hashes."""
+
+    data: dict[str, str]
+
+
+class ProvidersPart(TypedDict):
+    """How many entries each kind of provider has."""
+
+    data: dict[str, int]
+
+
 class CpaParts(TypedDict):
     """What CPA says of itself: for each part its data, or why there are none."""
 
@@ -398,6 +411,8 @@ class CpaParts(TypedDict):
     switches: SwitchesPart | Trouble
     usage: UsagePart | Trouble
     plugins: PluginsPart | Trouble
+    clientKeys: ClientKeysPart | Trouble
+    providers: ProvidersPart | Trouble
 
 
 class Started(TypedDict):

@@ -316,6 +316,11 @@ export interface Checkpointed {
   readonly error?: string;
 }
 
+/** The keys of CPA's clients, masked, by their hashes. */
+export interface ClientKeysPart {
+  readonly data: Readonly<Record<string, string>>;
+}
+
 /** How records are collected. */
 export interface CollectorJson {
   readonly enabled: boolean;
@@ -483,6 +488,8 @@ export interface CpaParts {
   readonly switches: SwitchesPart | Trouble;
   readonly usage: UsagePart | Trouble;
   readonly plugins: PluginsPart | Trouble;
+  readonly clientKeys: ClientKeysPart | Trouble;
+  readonly providers: ProvidersPart | Trouble;
 }
 
 /** What CPA says of its own statistics. */
@@ -930,6 +937,7 @@ export interface Info {
   readonly migrationStatus: string;
   readonly dataKeyReady: boolean;
   readonly hasHistoricalData: boolean;
+  readonly inContainer: boolean;
 }
 
 /** How accounts are inspected. */
@@ -1210,6 +1218,11 @@ export interface PriceBook {
 export interface Problem {
   readonly code: "account_action_candidate_not_found" | "account_action_candidate_not_pending" | "account_processing_policy_env_locked" | "address_too_long" | "api_key_alias_duplicate" | "api_key_alias_invalid" | "api_key_aliases_required" | "api_token_invalid" | "auth_file_changed" | "body_cut" | "busy" | "connection_env_managed" | "cpa_banned" | "cpa_connection_required" | "cpa_connection_required_for_monitoring" | "cpa_error" | "cpa_key_refused" | "cpa_management_off" | "cpa_remote_disabled" | "cpa_resp" | "cpa_unreachable" | "cpa_unsupported" | "cpa_usage_retention_invalid" | "data_key_invalid" | "database_locked" | "database_missing" | "enable_cpa_usage_statistics_failed" | "forbidden" | "foreign_database" | "import_invalid" | "inspection_already_running" | "inspection_no_actionable_results" | "inspection_override_invalid" | "inspection_result_ids_required" | "inspection_run_id_invalid" | "inspection_run_not_cancellable" | "inspection_run_not_completed" | "inspection_run_not_found" | "inspection_stopping" | "inspection_target_invalid" | "inspection_trigger_exists" | "intake_full" | "invalid_admin_key" | "invalid_existing_management_key" | "invalid_json" | "invalid_path" | "invalid_quota_snapshot" | "invalid_time_zone" | "listen_failed" | "management_api_config_failed" | "management_api_validation_failed" | "method_not_allowed" | "model_price_invalid" | "model_price_sync_failed" | "model_price_sync_stopped" | "model_prices_changed" | "newer_database" | "not_cpa" | "not_found" | "notification_channel_invalid" | "notification_rule_invalid" | "poll_interval_exceeds_retention" | "prices_required" | "request_failed" | "secret_unreadable" | "settings_invalid" | "setup_env_managed" | "slow_client" | "store_unavailable" | "takeover_refused" | "too_many_wrong_keys" | "usage" | "usage_import_session_conflict" | "usage_import_session_invalid_request" | "usage_import_session_limit_exceeded" | "usage_import_session_not_found" | "usage_import_session_quota_exceeded" | "usage_import_session_too_large" | "usage_import_session_unavailable" | "usage_queue_reserved" | "usage_service_not_configured";
   readonly error: string;
+}
+
+/** How many entries each kind of provider has. */
+export interface ProvidersPart {
+  readonly data: Readonly<Record<string, number>>;
 }
 
 /** A model of the day; `cost_share` is of the dearest one. */

@@ -30,6 +30,10 @@ export interface Answer<T> {
 }
 
 const TIMEOUT_MS = 30_000;
+/** So long a CPA is waited for that is known not to answer. */
+const SHORT_MS = 3_000;
+/** What the Manager has to ask CPA for. */
+const OF_CPA = /^\/v0\/management\/(config|auth-files|api-keys?|api-key-usage|logs|request-error-logs|plugins|plugin-store|oauth-[a-z-]+|latest-version)\b/;
 const REMEMBERED = 24;
 /** Answers that may be asked for again are kept with their tag. */
 const REPEATABLE = /\/(monitoring\/analytics|dashboard\/summary|model-prices|api-key-aliases|usage-summary)(\?|$)/;
@@ -49,6 +53,7 @@ export class Client {
     private readonly key: string,
     /** Told of an error that says that the key is not accepted any more. */
     private readonly refused: (error: ApiError) => void,
+    private readonly cpaDown: () => boolean = () => false,
   ) {}
 
   /** Ask for nothing more: every call fails with this error from now on. */
@@ -83,7 +88,8 @@ export class Client {
       body = JSON.stringify(request.body);
       headers["Content-Type"] = "application/json";
     }
-    const late = AbortSignal.timeout(request.timeoutMs ?? TIMEOUT_MS);
+    const vain = (request.method ?? "GET") === "GET" && OF_CPA.test(path) && this.cpaDown();
+    const late = AbortSignal.timeout(vain ? SHORT_MS : (request.timeoutMs ?? TIMEOUT_MS));
     const signal = request.signal ? AbortSignal.any([request.signal, late]) : late;
     let response: Response;
     try {

@@ -1,7 +1,7 @@
 /** The line of filters above a page: range, search, one button for the rest, and chips. */
 
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { analytics, type Selectors } from "../api/analytics";
 import { fmt, t } from "../i18n/language";
 import type { PlainKey } from "../i18n/messages";
@@ -64,6 +64,11 @@ export function FilterBar({ view, ranges, shown, children }: BarProps) {
   const [open, setOpen] = useState(false);
   const active = FILTER_NAMES.filter((name) => query.value[name]);
   const custom = view.name === "custom";
+  const written = searchQuery(view.search);
+  useEffect(() => {
+    // A link may bring a key along; it is not left in the address.
+    if (view.search && !written.search) setQuery(written, true);
+  }, [written.search_hash]);
   // A link may bring a range along that this page does not offer.
   const offered = ranges.includes(view.name) ? ranges : [view.name, ...ranges];
   const choose = (name: RangeName) => {

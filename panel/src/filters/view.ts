@@ -1,6 +1,7 @@
 /** Range, search and filters of a page, as its address has them, and the request they make. */
 
 import type { Filters } from "../api/analytics";
+import { isKeyHash } from "../state/names";
 import type { Query } from "../state/router";
 import { sha256 } from "../text/sha256";
 import { bucketStart, granularityOf, HOUR, midnight, namedRange, type Granularity, type Range, type RangeName } from "../text/ranges";
@@ -86,17 +87,21 @@ export function holdsUntil({ name }: View, now: number): number {
 
 const KEY_LENGTH = 20;
 
+/** Whether a text is a client key: one that is known, or looks like one. */
+function isKey(text: string): boolean {
+  return (text.startsWith("sk-") && text.length >= KEY_LENGTH) || isKeyHash(sha256(text));
+}
+
 /** What a typed search text becomes in the address: a client key is never written there. */
 export function searchQuery(text: string): { readonly search: string; readonly search_hash: string } {
   const trimmed = text.trim();
-  const isKey = trimmed.startsWith("sk-") && trimmed.length >= KEY_LENGTH;
-  return isKey ? { search: "", search_hash: sha256(trimmed) } : { search: trimmed, search_hash: "" };
+  return isKey(trimmed) ? { search: "", search_hash: sha256(trimmed) } : { search: trimmed, search_hash: "" };
 }
 
 /** The searching part of a request: a text may be a whole key, which is known by its hash alone. */
 export function searchOf(view: View): { readonly search: string; readonly searchHash: string } {
   if (view.searchHash) return { search: "", searchHash: view.searchHash };
-  return { search: view.search, searchHash: view.search ? sha256(view.search) : "" };
+  return { search: isKey(view.search) ? "" : view.search, searchHash: view.search ? sha256(view.search) : "" };
 }
 
 /** The range and the filters of a view, to be taken along to another page. */

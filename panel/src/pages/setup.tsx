@@ -1,6 +1,6 @@
 /** The wizard of the first start: from an admin key to a Manager that collects. */
 
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, Client } from "../api/client";
 import { t } from "../i18n/language";
 import { say } from "../i18n/say";
@@ -8,6 +8,7 @@ import { store, stored } from "../state/preferences";
 import { base, boot, info, logIn } from "../state/session";
 import { isBase, normalBase } from "../text/address";
 import { Button, Field, Secret } from "../ui/controls";
+import { Icon } from "../ui/icon";
 import { asApiError } from "../ui/overlay";
 import { Gate } from "./login";
 
@@ -16,7 +17,8 @@ type Step = (typeof STEPS)[number];
 
 const LAST_BASE = "cpa-manager-plus:last-cpa-base";
 const OLDER_BASES = ["cpa-manager:last-cpa-base", "cpa-usage-service:last-cpa-base"];
-const DEFAULT_BASE = "http://127.0.0.1:8317";
+/** Where CPA is usually: beside the Manager, or on the machine whose container that runs in. */
+const DEFAULT_BASES = { host: "http://127.0.0.1:8317", container: "http://host.docker.internal:8317" };
 const SECRET = "************";
 export const MODES = [
   ["auto", "setup.modeAuto"],
@@ -65,6 +67,38 @@ export function stepOfError(error: ApiError): Step | null {
   }
 }
 
+/** What the server sees to, in its order, and the step that each belongs to. */
+const CHECKS = [
+  ["reach", "cpa-url"],
+  ["key", "cpa-key"],
+  ["retention", "poll-interval"],
+  ["statistics", "monitoring"],
+  ["saved", "review"],
+] as const;
+type Verdict = "passed" | "failed" | "open";
+
+/** How the checks went: the first of them that failed ends them, and so many were made if none did. */
+export function checksOf(made: number, error: ApiError | null, monitoring: boolean): readonly (readonly [name: (typeof CHECKS)[number][0], verdict: Verdict])[] {
+  const wanted = CHECKS.filter(([, step]) => stepsOf(monitoring).includes(step) && (monitoring || step !== "monitoring"));
+  const failed = error ? wanted.findIndex(([, step]) => step === stepOfError(error)) : -1;
+  return wanted.map(([name], at) => [name, failed < 0 ? (!error && at < made ? "passed" : "open") : at < failed ? "passed" : at === failed ? "failed" : "open"]);
+}
+
+const SIGNS = { passed: "check", failed: "warn", open: "clock" } as const;
+const TONES = { passed: "good", failed: "bad", open: "" } as const;
+
+function Checks({ made, error, monitoring }: { readonly made: number; readonly error: ApiError | null; readonly monitoring: boolean }) {
+  return (
+    <ul class="chips" role="status">
+      {checksOf(made, error, monitoring).map(([name, verdict]) => (
+        <li key={name} class={`badge ${TONES[verdict]}`} data-check={name} data-value={verdict}>
+          <Icon name={SIGNS[verdict]} /> {t(`setup.check_${name}`)}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 /** What is wrong with the value of a step; null if it will do. */
 export function complaint(step: Step, values: Values): string | null {
   switch (step) {
@@ -83,7 +117,7 @@ export function complaint(step: Step, values: Values): string | null {
 }
 
 function firstBase(): string {
-  return [LAST_BASE, ...OLDER_BASES].map(stored).find(Boolean) ?? DEFAULT_BASE;
+  return [LAST_BASE, ...OLDER_BASES].map(stored).find(Boolean) ?? DEFAULT_BASES[info.value?.inContainer ? "container" : "host"];
 }
 
 /** The body of `POST /setup`. */
@@ -112,6 +146,10 @@ export function Setup() {
   const [tried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ApiError | null>(null);
+  /** How many checks have passed; null before any was made. */
+  const [made, setMade] = useState<number | null>(null);
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => form.current?.querySelector<HTMLElement>("[data-field] input, input[data-field], [data-action=finish]")?.focus(), [step]);
   const steps = stepsOf(values.monitoring);
   const at = steps.indexOf(step);
   const wrong = complaint(step, values);
@@ -119,22 +157,37 @@ export function Setup() {
     setTried(false);
     setStep(to);
   };
-  const finish = async () => {
+  const adminKey = values.adminKey.trim();
+  const post = (body: object) => new Client(base.value, adminKey, () => undefined).call("/setup", { method: "POST", body, timeoutMs: 120_000 });
+  /** Do what may fail; then the wizard goes to the step that is to blame. */
+  const attempt = async (run: () => Promise<void>) => {
     setBusy(true);
     setError(null);
-    const adminKey = values.adminKey.trim();
     try {
-      await new Client(base.value, adminKey, () => undefined).call("/setup", { method: "POST", body: setupBody(values), timeoutMs: 120_000 });
-      store(LAST_BASE, normalBase(values.cpaUrl));
-      await logIn(adminKey, values.remember);
+      await run();
     } catch (reason) {
       const said = asApiError(reason);
       setError(said);
-      setBusy(false);
       const to = stepOfError(said);
       if (to) move(to);
+    } finally {
+      setBusy(false);
     }
   };
+  const test = () =>
+    attempt(async () => {
+      setMade(0);
+      await post({ ...setupBody(values), dryRun: true });
+      setMade(2);
+      move("monitoring");
+    });
+  const finish = () =>
+    attempt(async () => {
+      await post(setupBody(values));
+      setMade(CHECKS.length);
+      store(LAST_BASE, normalBase(values.cpaUrl));
+      await logIn(adminKey, values.remember);
+    });
   const next = (event: Event) => {
     event.preventDefault();
     if (busy) return;
@@ -148,11 +201,12 @@ export function Setup() {
       return;
     }
     setError(null);
-    move(following);
+    if (step === "cpa-key") void test();
+    else move(following);
   };
   return (
     <Gate title={t("setup.title")}>
-      <form data-step={step} data-steps={steps.length} onSubmit={next}>
+      <form ref={form} data-step={step} data-steps={steps.length} onSubmit={next}>
         <ol class="stepper" aria-label={t("setup.step", { step: at + 1, steps: steps.length })}>
           {steps.map((name, i) => (
             <li key={name} class={i < at ? "done" : i === at ? "current" : ""} aria-current={i === at ? "step" : undefined}>
@@ -162,6 +216,7 @@ export function Setup() {
         </ol>
         {info.value?.hasHistoricalData === true && <p class="strip">{t("setup.history")}</p>}
         <StepFields key={step} step={step} values={values} wrong={tried ? wrong : null} change={(part) => setValues({ ...values, ...part })} />
+        {made !== null && <Checks made={made} error={error} monitoring={values.monitoring} />}
         {error && (
           <p class="bad-text" role="alert" data-error={error.code}>
             {say(error)}
@@ -201,7 +256,7 @@ function StepFields({ step, values, wrong, change }: StepProps) {
     case "admin-key":
       return (
         <Field name="admin-key" label={t("login.adminKey")} hint={t("login.adminHint")} error={wrong}>
-          {(attributes) => <Secret attributes={attributes} value={values.adminKey} onInput={(adminKey) => change({ adminKey })} autofocus />}
+          {(attributes) => <Secret attributes={attributes} value={values.adminKey} onInput={(adminKey) => change({ adminKey })} />}
         </Field>
       );
     case "cpa-url":
@@ -213,7 +268,7 @@ function StepFields({ step, values, wrong, change }: StepProps) {
     case "cpa-key":
       return (
         <Field name="cpa-key" label={t("setup.cpaKey")} hint={t("setup.cpaKeyHint")} error={wrong}>
-          {(attributes) => <Secret attributes={attributes} value={values.cpaKey} onInput={(cpaKey) => change({ cpaKey })} autofocus />}
+          {(attributes) => <Secret attributes={attributes} value={values.cpaKey} onInput={(cpaKey) => change({ cpaKey })} />}
         </Field>
       );
     case "monitoring":

@@ -8,6 +8,7 @@ import { hashOf, query } from "../state/router";
 import { change } from "../text/format";
 import type { Range } from "../text/ranges";
 import { Tile, Tiles } from "../ui/block";
+import { Unpriced } from "./figures";
 import { Verify } from "./verify";
 
 export interface Headline {
@@ -36,7 +37,7 @@ interface SummaryProps {
 
 export function SummaryTiles({ data, view, of }: SummaryProps) {
   /** The rows behind a figure. */
-  const behind = (status?: string) => hashOf("/monitoring", { ...carried(query.value, view), ...of, tab: "realtime", ...(status && { status }) });
+  const behind = (more: Readonly<Record<string, string | number>> = {}) => hashOf("/monitoring", { ...carried(query.value, view), ...of, tab: "realtime", ...more });
   const { range, now } = data.now.value.value ?? {};
   const verify = range && now !== undefined && <Verify question={{ range, now, ...searchOf(view), filters: view.filters, include: VERIFIED }} />;
   return (
@@ -50,13 +51,13 @@ export function SummaryTiles({ data, view, of }: SummaryProps) {
         return (
           <>
             <Tile metric="requests" label={t("column.requests")} {...count(s.total_calls)} href={behind()} note={<Delta now={s.total_calls} before={before?.total_calls} />} />
-            <Tile metric="success-rate" label={t("dashboard.success")} value={some ? s.success_rate : null} text={fmt.value.percent(some ? s.success_rate : null, 2)} note={<a href={behind("failed")} data-metric="failures" data-value={s.failure_calls} class={s.failure_calls ? "bad-text" : ""}>{t("dashboard.failed", { n: s.failure_calls })}</a>} />
-            <Tile metric="latency" label={t("column.latency")} value={s.average_latency_ms} text={fmt.value.duration(s.average_latency_ms)} note={t("monitor.p95", { value: fmt.value.duration(s.p95_latency_ms) })} />
-            <Tile metric="cost" label={t("column.cost")} value={cost} text={fmt.value.usd(cost)} note={<><Delta now={s.total_cost} before={before?.total_cost} />{s.unpriced_calls > 0 ? <span class="warn-text" title={s.unpriced_models?.join(", ")}>{t("common.unpriced", { n: s.unpriced_calls })}</span> : t("monitor.perCall", { cost: fmt.value.usdRequest(some ? s.average_cost_per_call : null) })}</>} />
-            <Tile metric="tokens" label={t("column.tokens")} {...count(s.total_tokens)} note={<><Delta now={s.total_tokens} before={before?.total_tokens} /><span data-metric="reasoning" data-value={s.reasoning_tokens}>{t("monitor.reasoning", { count: fmt.value.compact(s.reasoning_tokens) })}</span></>} />
-            <Tile metric="input" label={t("column.input")} {...count(s.input_tokens)} note={t("monitor.share", { rate: fmt.value.percent(both ? s.input_tokens / both : null) })} />
-            <Tile metric="output" label={t("column.output")} {...count(s.output_tokens)} note={t("monitor.share", { rate: fmt.value.percent(both ? s.output_tokens / both : null) })} />
-            <Tile metric="cached" label={t("column.cached")} {...count(cached)} note={t("monitor.cacheHit", { rate: fmt.value.percent(s.input_tokens ? s.cache_hit_rate : null) })} />
+            <Tile metric="success-rate" label={t("dashboard.success")} value={some ? s.success_rate : null} text={fmt.value.percent(some ? s.success_rate : null, 2)} href={behind()} note={<a href={behind({ status: "failed" })} data-metric="failures" data-value={s.failure_calls} class={s.failure_calls ? "bad-text" : ""}>{t("dashboard.failed", { n: s.failure_calls })}</a>} />
+            <Tile metric="latency" label={t("column.latency")} value={s.average_latency_ms} text={fmt.value.duration(s.average_latency_ms)} href={behind()} note={<a href={behind({ min_latency_ms: Math.floor(s.p95_latency_ms ?? 0) })} data-metric="p95" data-value={s.p95_latency_ms ?? "null"}>{t("monitor.p95", { value: fmt.value.duration(s.p95_latency_ms) })}</a>} />
+            <Tile metric="cost" label={t("column.cost")} value={cost} text={fmt.value.usd(cost)} href={behind()} note={<><Delta now={s.total_cost} before={before?.total_cost} />{s.unpriced_calls > 0 ? <Unpriced n={s.unpriced_calls} models={s.unpriced_models} /> : t("monitor.perCall", { cost: fmt.value.usdRequest(some ? s.average_cost_per_call : null) })}</>} />
+            <Tile metric="tokens" label={t("column.tokens")} {...count(s.total_tokens)} href={behind()} note={<><Delta now={s.total_tokens} before={before?.total_tokens} /><span data-metric="reasoning" data-value={s.reasoning_tokens}>{t("monitor.reasoning", { count: fmt.value.compact(s.reasoning_tokens) })}</span></>} />
+            <Tile metric="input" label={t("column.input")} {...count(s.input_tokens)} href={behind()} note={t("monitor.share", { rate: fmt.value.percent(both ? s.input_tokens / both : null) })} />
+            <Tile metric="output" label={t("column.output")} {...count(s.output_tokens)} href={behind()} note={t("monitor.share", { rate: fmt.value.percent(both ? s.output_tokens / both : null) })} />
+            <Tile metric="cached" label={t("column.cached")} {...count(cached)} href={behind({ cache_status: "hit" })} note={t("monitor.cacheHit", { rate: fmt.value.percent(s.input_tokens ? s.cache_hit_rate : null) })} />
           </>
         );
       }}

@@ -26,7 +26,7 @@ export function Freshness() {
   const age = lastData.value ? fmt.value.ago(lastData.value, Math.max(now, lastData.value)) : "";
   return (
     <span class="fresh nowrap" data-live={mark} title={t(`fresh.${mark}Why`)}>
-      <i class={`dot ${TONES[mark]}`} aria-hidden="true" />
+      <i class={TONES[mark]} aria-hidden="true" />
       <span class="not-phone">
         {t(`fresh.${mark}`)} <span class="dim">{age}</span>
       </span>

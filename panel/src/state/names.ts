@@ -5,7 +5,7 @@ import type { Aliases } from "../api/types";
 import { t } from "../i18n/language";
 import { keyOfHash, maskAccount } from "../text/mask";
 import { prefer, preferences } from "./preferences";
-import { aliasList, api } from "./session";
+import { aliasList, api, cpa } from "./session";
 
 export const masked = computed(() => !preferences.value.unmasked);
 export const toggleMasking = (): void => prefer({ unmasked: masked.value });
@@ -14,6 +14,17 @@ export const toggleMasking = (): void => prefer({ unmasked: masked.value });
 export const aliases = computed<ReadonlyMap<string, string>>(
   () => new Map(aliasList.value?.items.map((item) => [item.apiKeyHash, item.alias])),
 );
+
+/** The masked keys of CPA's clients by hash; empty while CPA has not told them. */
+const clientKeys = computed<ReadonlyMap<string, string>>(() => {
+  const part = cpa.value?.clientKeys;
+  return new Map(part && "data" in part ? Object.entries(part.data) : []);
+});
+
+/** Whether this is the hash of a client key that is known to exist. */
+export function isKeyHash(hash: string): boolean {
+  return aliases.value.has(hash) || clientKeys.value.has(hash);
+}
 
 /** Read the aliases, once for all blocks that ask at the same time. */
 export async function readAliases(): Promise<Aliases> {
@@ -26,7 +37,7 @@ export async function readAliases(): Promise<Aliases> {
 export function keyName(hash: string | undefined): string {
   const known = (hash ?? "").toLowerCase();
   if (known === "" || known.startsWith("unknown-client-api-key:")) return t("name.noKey");
-  return aliases.value.get(known) ?? keyOfHash(known);
+  return aliases.value.get(known) ?? clientKeys.value.get(known) ?? keyOfHash(known);
 }
 
 /** The name of an account, masked if the switch says so. */

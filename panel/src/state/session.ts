@@ -124,7 +124,7 @@ function isManager(answer: unknown): answer is Info {
 
 /** Check a key, and open the panel with it; raises `ApiError` if it is not accepted. */
 export async function logIn(key: string, remember: boolean): Promise<void> {
-  const candidate = new Client(base.value, key, refuse);
+  const candidate = new Client(base.value, key, refuse, () => cpaDown.peek() === true);
   const trial = new Client(base.value, key, () => undefined);
   if (mode.value === "manager") {
     await begin(trial);

@@ -73,10 +73,10 @@ function StaleMark({ now }: { readonly now: Loaded<unknown> }) {
 /** That figures lack events, and how many. */
 function Partial({ now: { partial } }: { readonly now: Loaded<unknown> }) {
   if (!partial) return null;
+  const [rows, of] = [fmt.value.full(partial.rows), fmt.value.full(partial.of)];
   return (
-    <span class="badge warn" role="status" data-metric="partial" data-value={partial.rows}>
-      <Icon name="clock" />
-      {t("recovery.reading", { rows: fmt.value.full(partial.rows), of: fmt.value.full(partial.of) })}
+    <span class="badge warn nowrap" role="status" title={t("recovery.reading", { rows, of })} aria-label={t("recovery.reading", { rows, of })} data-metric="partial" data-value={partial.rows}>
+      <Icon name="clock" /> {rows} / {of}
     </span>
   );
 }

@@ -204,7 +204,7 @@ export function Segments<V extends string>({ name, label, value, choices, onChan
 interface TabsProps<V extends string> {
   readonly label: string;
   readonly value: V;
-  readonly tabs: readonly (Choice<V> & { readonly count?: number | undefined })[];
+  readonly tabs: readonly (Choice<V> & { readonly count?: number | string | undefined })[];
   readonly onChange: (value: V) => void;
 }
 

@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { fmt, t } from "../i18n/language";
 import { phone, prefer, preferences } from "../state/preferences";
+import { query, setQuery } from "../state/router";
 import { csv, type Cell } from "../text/csv";
 import { Button, Select } from "./controls";
 import { saveText } from "./saving";
@@ -43,8 +44,6 @@ interface TableProps<R> {
   readonly lazy?: Lazy<R> | undefined;
   readonly rowKey: (row: R) => string;
   readonly columns: readonly Column<R>[];
-  readonly sort?: Sort | null;
-  readonly onSort?: (sort: Sort | null) => void;
   /** Rows a page to choose from; without them all rows are shown. */
   readonly sizes?: readonly number[];
   readonly onRow?: (row: R) => void;
@@ -83,26 +82,37 @@ function order(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+/** The address has by what each table is sorted, and at which page it is. */
+const SORT = "sort.";
+const PAGE = "page.";
+
+/** A sort as the address has it: the column, behind a minus if it goes down. */
+export function sortOf(text: string | undefined): Sort | null {
+  return text ? { column: text.replace(/^-/, ""), down: text.startsWith("-") } : null;
+}
+
 export function Table<R>(props: TableProps<R>) {
   const { id, columns, rowKey, sizes } = props;
-  const [own, setOwn] = useState<Sort | null>(null);
-  const sort = props.sort === undefined ? own : props.sort;
+  const sort = props.sortable === false ? null : sortOf(query.value[`${SORT}${id}`]);
   const rows = sorted(props.rows, columns, sort, rowKey);
   const [shown, pager] = usePages(id, rows, sizes);
   const resort = (column: string) => {
     const next = sort?.column !== column ? { column, down: true } : sort.down ? { column, down: false } : null;
-    (props.onSort ?? setOwn)(next);
+    setQuery({ [`${SORT}${id}`]: next && `${next.down ? "-" : ""}${next.column}`, [`${PAGE}${id}`]: null }, true);
   };
+  const save = <Button action="export-csv" kind="quiet" icon="download" label={t("common.exportCsv")} onClick={props.onCsv ?? (() => saveTable(id, rows, columns))} />;
   return (
     <div class="table-box">
       <Rows {...props} rows={shown} sort={sort} resort={resort} />
-      {(sizes || props.foot) && (
+      {sizes || props.foot ? (
         <footer class="pager">
           {props.foot}
           <span class="grow" />
-          <Button action="export-csv" kind="quiet" icon="download" label={t("common.exportCsv")} onClick={props.onCsv ?? (() => saveTable(id, rows, columns))} />
+          {save}
           {pager}
         </footer>
+      ) : (
+        rows.length > 0 && <span class="corner-csv">{save}</span>
       )}
     </div>
   );
@@ -110,8 +120,9 @@ export function Table<R>(props: TableProps<R>) {
 
 /** The rows of the page that is looked at, and what turns the pages; of no sizes there is one page. */
 export function usePages<R>(id: string, rows: readonly R[], sizes: readonly number[] | undefined): readonly [readonly R[], ComponentChildren] {
-  const [page, setPage] = useState(0);
   if (!sizes) return [rows, null];
+  const page = Math.max(0, Math.trunc(Number(query.value[`${PAGE}${id}`]) || 1) - 1);
+  const setPage = (to: number) => setQuery({ [`${PAGE}${id}`]: to > 0 ? to + 1 : null }, true);
   const size = preferences.value.pageSizes?.[id] ?? sizes[0] ?? rows.length;
   const pages = Math.max(1, Math.ceil(rows.length / size));
   const at = Math.min(page, pages - 1);
@@ -153,8 +164,8 @@ function fixedWidth<R>(columns: readonly Column<R>[]): number {
   return known.length >= columns.length - 1 && columns.length > 1 ? known.reduce((sum, width) => sum + width, REST_PX) : 0;
 }
 
-function Rows<R>(props: TableProps<R> & { readonly resort: (column: string) => void }) {
-  const { id, label, rows, lazy, rowKey, columns, onRow, rowClass, height, sort = null } = props;
+function Rows<R>(props: TableProps<R> & { readonly sort: Sort | null; readonly resort: (column: string) => void }) {
+  const { id, label, rows, lazy, rowKey, columns, onRow, rowClass, height, sort } = props;
   const count = lazy?.count ?? rows.length;
   const box = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 800 });

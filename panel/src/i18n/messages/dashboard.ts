@@ -50,6 +50,8 @@ const dashboard = area("dashboard", {
   lastRecord: ["Last record {ago}", "最后记录 {ago}", "最後記錄 {ago}", "Последняя запись {ago}"],
   events: ["{n} record|{n} records", "{n} 条记录", "{n} 筆記錄", "{n} запись|{n} записи|{n} записей"],
   deadLetters: ["{n} unreadable", "{n} 条无法解析", "{n} 筆無法解析", "нечитаемых: {n}"],
+  clientKeys: ["{n} API key|{n} API keys", "{n} 个 API 密钥", "{n} 個 API 金鑰", "{n} API-ключ|{n} API-ключа|{n} API-ключей"],
+  providers: ["{n} provider entry|{n} provider entries", "{n} 个提供商条目", "{n} 個供應商項目", "{n} запись провайдера|{n} записи провайдеров|{n} записей провайдеров"],
   cpaVersion: ["CPA {version}", "CPA {version}", "CPA {version}", "CPA {version}"],
   managerVersion: ["Manager {version}", "Manager {version}", "Manager {version}", "Менеджер {version}"],
   cpaOnly: [

@@ -22,5 +22,10 @@ export const setup = area("setup", {
   review: ["Review", "确认", "確認", "Проверка"],
   required: ["This is needed.", "此项必填。", "此項必填。", "Обязательное поле."],
   finish: ["Finish", "完成", "完成", "Готово"],
+  check_reach: ["CPA answers", "CPA 可访问", "CPA 可存取", "CPA отвечает"],
+  check_key: ["Key accepted", "密钥有效", "金鑰有效", "Ключ принят"],
+  check_retention: ["Records kept long enough", "记录保留时间足够", "記錄保留時間足夠", "Срок хранения достаточен"],
+  check_statistics: ["Usage statistics on", "用量统计已启用", "用量統計已啟用", "Статистика включена"],
+  check_saved: ["Saved", "已保存", "已儲存", "Сохранено"],
   toLogin: ["Go to the login", "前往登录", "前往登入", "Перейти ко входу"],
 });

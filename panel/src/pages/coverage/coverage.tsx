@@ -47,14 +47,19 @@ function Minutes({ data }: { readonly data: Data<Collector> }) {
     <Tiles id="minutes" data={data} count={5}>
       {({ coverage, deadLetters, spoolEvents, spoolBytes }) => {
         const day = coverage?.last24h;
-        const minutes = (id: string, label: string, value: number | undefined, tone?: "warn" | "bad") => (
-          <Tile metric={id} label={label} value={value ?? null} text={fmt.value.full(value)} tone={value ? tone : undefined} note={t("coverage.minutes")} />
+        /** The requests around the newest hole of a state, or of the whole day. */
+        const around = (state?: Hole["state"]) => {
+          const hole = [...(coverage?.holes ?? [])].reverse().find((one) => one.state === state);
+          return hashOf("/monitoring", { tab: "realtime", ...(hole ? { from_ms: hole.fromMs - 600_000, to_ms: hole.toMs + 600_000 } : { time_range: "24h" }) });
+        };
+        const minutes = (id: string, label: string, value: number | undefined, href: string, tone?: "warn" | "bad") => (
+          <Tile metric={id} label={label} value={value ?? null} text={fmt.value.full(value)} tone={value ? tone : undefined} note={t("coverage.minutes")} href={href} />
         );
         return (
           <>
-            {minutes("covered", t("coverage.covered"), day?.coveredMinutes)}
-            {minutes("at-risk", t("coverage.at_risk"), day?.atRiskMinutes, "warn")}
-            {minutes("lost", t("coverage.lost"), day?.lostMinutes, "bad")}
+            {minutes("covered", t("coverage.covered"), day?.coveredMinutes, around())}
+            {minutes("at-risk", t("coverage.at_risk"), day?.atRiskMinutes, around("at_risk"), "warn")}
+            {minutes("lost", t("coverage.lost"), day?.lostMinutes, around("lost"), "bad")}
             <Tile metric="dead-letters" label={t("coverage.deadLetters")} value={deadLetters ?? null} text={fmt.value.full(deadLetters)} tone={deadLetters ? "warn" : undefined} note={t("coverage.deadLettersNote")} />
             <Tile metric="spool" label={t("coverage.spool")} value={spoolEvents ?? null} text={fmt.value.full(spoolEvents)} tone={spoolEvents ? "warn" : undefined} note={fmt.value.bytes(spoolBytes)} />
           </>

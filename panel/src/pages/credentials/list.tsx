@@ -26,7 +26,7 @@ import { firstOf } from "./burning";
 import { Drawer } from "./drawer";
 import { Pools, SpentCell } from "./forecast";
 import { Bars } from "./bars";
-import { byNeed, COUNTERS, isIn, isOff, matches, QUOTA_RANGES, recent, type Counter, type Row, type State } from "./state";
+import { byNeed, COUNTERS, isIn, isOff, matches, QUOTA_RANGES, outcomes, recent, type Counter, type Row, type State } from "./state";
 
 const TONES: Readonly<Record<State, string>> = { ready: "good", disabled: "", problem: "bad", cooling: "warn", pending: "" };
 
@@ -179,11 +179,10 @@ export function reasonText(row: Row): string {
   return [back, redact(row.reason)].filter(Boolean).join(" · ");
 }
 
-function Tries({ file }: { readonly file: AuthFile }) {
-  const tries = file.recent_requests ?? [];
-  if (tries.length === 0) return <span class="dim">--</span>;
-  const { success, failed } = recent(file);
-  const cells = tries.map((bucket) => (bucket.failed ? (bucket.success ? "mixed" : "failure") : bucket.success ? "success" : "idle"));
+function Tries({ file, history }: { readonly file: AuthFile; readonly history: History | undefined }) {
+  const { success, failed } = recent(file, history);
+  const cells = outcomes(file, history);
+  if (cells.length === 0) return <span class="dim">--</span>;
   return <Outcomes cells={cells} label={`${success} ${t("creds.worked")}, ${failed} ${t("creds.failed")}`} />;
 }
 
@@ -232,7 +231,7 @@ function columns(known: Known | null, picked: ReadonlySet<string>, toggle: (key:
     },
     { id: "quota", title: t("creds.quota"), phone: "sub", width: 180, value: (row) => row.left, cell: (row) => <Bars windows={row.windows} /> },
     ...(mode.value === "manager" ? [{ id: "spent", title: t("creds.spentTitle"), value: (row: Row) => firstOf(row.burns)?.spent_at_ms ?? null, cell: (row: Row) => <SpentCell burns={row.burns} /> }] : []),
-    { id: "recent", title: t("creds.recent"), value: (row) => recent(row.file).failed, cell: (row) => <Tries file={row.file} /> },
+    { id: "recent", title: t("creds.recent"), value: (row) => recent(row.file, known?.history.get(row.key)).failed, cell: (row) => <Tries file={row.file} history={known?.history.get(row.key)} /> },
     ...(mode.value === "manager" ? historyColumns(known?.history) : [{ id: "requests", title: t("creds.tries"), kind: "number" as const, value: (row: Row) => (row.file.success ?? 0) + (row.file.failed ?? 0) }]),
     {
       id: "switch",

@@ -1,7 +1,9 @@
 /** In what state a credential is, and which ones a filter takes. */
 
-import { accountOf, providerOf, type AuthFile } from "../../api/authfile";
+import { accountOf, providerOf, type AuthFile, type Tries } from "../../api/authfile";
 import type { Burn } from "../../api/accounts";
+import type { History } from "../../api/manager";
+import type { Outcome } from "../../charts/marks";
 import { runsOut } from "./burning";
 import { isMain, leftOf, type Window } from "./quota";
 
@@ -35,10 +37,25 @@ export function isOff(file: AuthFile): boolean {
   return file.disabled === true || file.status === "disabled";
 }
 
-/** The last tries that CPA has counted. */
-export function recent(file: AuthFile): { readonly success: number; readonly failed: number } {
-  const tries = file.recent_requests ?? [];
-  const sum = (name: "success" | "failed") => tries.reduce((all, bucket) => all + (bucket[name] || 0), 0);
+const LAST_TRIES = 20;
+
+/** The last tries: as CPA has counted them, or if it has none, as the Manager has recorded them. */
+function tries(file: AuthFile, history: History | undefined): readonly Omit<Tries, "time">[] {
+  const counted = file.recent_requests ?? [];
+  if (counted.some((bucket) => bucket.success || bucket.failed) || !history?.recent_requests?.length) return counted;
+  const marks = history.recent_requests.slice(0, LAST_TRIES).reverse();
+  return marks.map(({ failed }) => ({ success: failed ? 0 : 1, failed: failed ? 1 : 0 }));
+}
+
+/** What became of the last tries, the newest last. */
+export function outcomes(file: AuthFile, history?: History): readonly Outcome[] {
+  return tries(file, history).map(({ success, failed }) => (failed ? (success ? "mixed" : "failure") : success ? "success" : "idle"));
+}
+
+/** How many of the last tries worked, and how many did not. */
+export function recent(file: AuthFile, history?: History): { readonly success: number; readonly failed: number } {
+  const found = tries(file, history);
+  const sum = (name: "success" | "failed") => found.reduce((all, bucket) => all + (bucket[name] || 0), 0);
   return { success: sum("success"), failed: sum("failed") };
 }
 

@@ -10,20 +10,21 @@ import { fmt, t } from "../../i18n/language";
 import { steps, tick, useData, usePart, type Data } from "../../state/freshness";
 import { whoseName } from "../../state/names";
 import { go, hashOf } from "../../state/router";
-import { api, cpaDown, mode, readStatus } from "../../state/session";
+import { api, cpa, cpaDown, mode, readStatus } from "../../state/session";
 import { iso } from "../../text/format";
 import { reasonOf, redact } from "../../text/mask";
 import { midnight } from "../../text/ranges";
 import { Block, isLost, Tile, Tiles } from "../../ui/block";
 import { Icon } from "../../ui/icon";
 import { Table, type Column } from "../../ui/table";
-import { CostText } from "../figures";
+import { CostText, Unpriced } from "../figures";
 import { Verify } from "../verify";
 import { CpaDashboard } from "./cpa";
 import { Traffic } from "./traffic";
 import { ENOUGH_CALLS, verdictOf } from "./verdict";
 
 const REFRESH_S = 10;
+const HALF_HOUR_MS = 1_800_000;
 const RATE_MINUTES = 5;
 const NEAR_MS = 300_000;
 
@@ -105,21 +106,23 @@ function Verdict({ data }: { readonly data: Data<Shown> }) {
 }
 
 function Figures({ data }: { readonly data: Data<Summary> }) {
-  const today = { time_range: "today" };
+  const today = hashOf("/monitoring", { time_range: "today", tab: "realtime" });
+  const failed = hashOf("/monitoring", { time_range: "today", tab: "realtime", status: "failed" });
   const now = data.now.value.value?.generated_at_ms;
   const verify = now !== undefined && <Verify question={{ range: { from: midnight(now), to: now }, now, include: { summary: true, summary_profile: "compact" } }} />;
   return (
     <Tiles id="today" data={data} count={6} aside={verify}>
       {({ today: day, rolling_30m: half }) => {
         const some = day.total_calls > 0;
+        const halfHour = hashOf("/monitoring", { tab: "realtime", from_ms: (now ?? 0) - HALF_HOUR_MS, to_ms: now ?? null });
         return (
           <>
-            <Tile metric="requests" label={t("dashboard.requests")} value={day.total_calls} text={fmt.value.compact(day.total_calls)} full={fmt.value.full(day.total_calls)} href={hashOf("/monitoring", { ...today, tab: "realtime" })} note={<span data-metric="failures" data-value={day.failure_calls} class={day.failure_calls ? "bad-text" : ""}>{t("dashboard.failed", { n: day.failure_calls })}</span>} />
-            <Tile metric="cost" label={t("dashboard.cost")} value={day.unpriced_calls === day.total_calls && some ? null : day.total_cost} text={some && day.unpriced_calls === day.total_calls ? "--" : fmt.value.usd(day.total_cost)} href={hashOf("/usage-analytics", { time_range: "today" })} note={<><span data-metric="tokens" data-value={day.total_tokens} title={fmt.value.full(day.total_tokens)}>{t("dashboard.tokens", { count: fmt.value.compact(day.total_tokens) })}</span>{day.unpriced_calls > 0 && <span class="warn-text"> · {t("common.unpriced", { n: day.unpriced_calls })}</span>}</>} />
-            <Tile metric="success-rate" label={t("dashboard.success")} value={some ? day.success_rate : null} text={some ? fmt.value.percent(day.success_rate, 2) : "--"} note={t("dashboard.ofCalls", { ok: day.success_calls, all: day.total_calls })} href={hashOf("/monitoring", { ...today, tab: "realtime", status: "failed" })} />
-            <Tile metric="rpm" label={t("dashboard.rpm")} value={half.rpm} text={fmt.value.rate(half.rpm)} note={t("dashboard.inHalfHour", { count: fmt.value.compact(half.total_calls) })} />
-            <Tile metric="tpm" label={t("dashboard.tpm")} value={half.tpm} text={fmt.value.compact(Math.round(half.tpm))} full={fmt.value.full(half.tpm)} note={t("dashboard.inHalfHour", { count: fmt.value.compact(half.total_tokens) })} />
-            <Tile metric="latency" label={t("dashboard.latency")} value={day.average_latency_ms} text={fmt.value.duration(day.average_latency_ms)} note={t("dashboard.zeroTokens", { n: day.zero_token_calls })} />
+            <Tile metric="requests" label={t("dashboard.requests")} value={day.total_calls} text={fmt.value.compact(day.total_calls)} full={fmt.value.full(day.total_calls)} href={today} note={<a href={failed} data-metric="failures" data-value={day.failure_calls} class={day.failure_calls ? "bad-text" : ""}>{t("dashboard.failed", { n: day.failure_calls })}</a>} />
+            <Tile metric="cost" label={t("dashboard.cost")} value={day.unpriced_calls === day.total_calls && some ? null : day.total_cost} text={some && day.unpriced_calls === day.total_calls ? "--" : fmt.value.usd(day.total_cost)} href={hashOf("/usage-analytics", { time_range: "today" })} note={<><a href={today} data-metric="tokens" data-value={day.total_tokens} title={fmt.value.full(day.total_tokens)}>{t("dashboard.tokens", { count: fmt.value.compact(day.total_tokens) })}</a>{day.unpriced_calls > 0 && <> · <Unpriced n={day.unpriced_calls} /></>}</>} />
+            <Tile metric="success-rate" label={t("dashboard.success")} value={some ? day.success_rate : null} text={some ? fmt.value.percent(day.success_rate, 2) : "--"} note={t("dashboard.ofCalls", { ok: day.success_calls, all: day.total_calls })} href={today} />
+            <Tile metric="rpm" label={t("dashboard.rpm")} value={half.rpm} text={fmt.value.rate(half.rpm)} href={halfHour} note={t("dashboard.inHalfHour", { count: fmt.value.compact(half.total_calls) })} />
+            <Tile metric="tpm" label={t("dashboard.tpm")} value={half.tpm} text={fmt.value.compact(Math.round(half.tpm))} full={fmt.value.full(half.tpm)} href={halfHour} note={t("dashboard.inHalfHour", { count: fmt.value.compact(half.total_tokens) })} />
+            <Tile metric="latency" label={t("dashboard.latency")} value={day.average_latency_ms} text={fmt.value.duration(day.average_latency_ms)} href={today} note={t("dashboard.zeroTokens", { n: day.zero_token_calls })} />
           </>
         );
       }}
@@ -207,6 +210,22 @@ function Channels({ data }: { readonly data: Data<Shown> }) {
   );
 }
 
+/** What CPA is configured with, as it said at the start; nothing while it has not. */
+function Configured() {
+  const { clientKeys, providers, switches } = cpa.value ?? {};
+  const entries = providers && "data" in providers ? Object.values(providers.data).reduce((sum, n) => sum + n, 0) : null;
+  const on = (name: string) => switches && "data" in switches && switches.data[name] === true;
+  return (
+    <>
+      {clientKeys && "data" in clientKeys && <a href={hashOf("/config", { tab: "keys" })} data-metric="client-keys" data-value={Object.keys(clientKeys.data).length}>{t("dashboard.clientKeys", { n: Object.keys(clientKeys.data).length })}</a>}
+      {entries !== null && <a href={hashOf("/ai-providers")} data-metric="providers" data-value={entries}>{t("dashboard.providers", { n: entries })}</a>}
+      {switches && <a href={hashOf("/logs", { tab: "errors" })}>{t("logs.errors")}</a>}
+      {on("debug") && <span class="warn-text">debug</span>}
+      {on("request-log") && <span class="warn-text">request-log</span>}
+    </>
+  );
+}
+
 function Foot({ data }: { readonly data: Data<Shown> }) {
   return (
     <Block id="foot" data={data} height={40} class="foot">
@@ -218,6 +237,7 @@ function Foot({ data }: { readonly data: Data<Shown> }) {
           <span>{collector.mode} → {collector.transport || "--"}</span>
           <span title={iso(collector.lastInsertedAt)}>{t("dashboard.lastRecord", { ago: fmt.value.ago(collector.lastInsertedAt, Math.max(tick.value, data.now.value.at)) })}</span>
           <span data-metric="events" data-value={events}>{t("dashboard.events", { n: events })}</span>
+          <Configured />
           {deadLetters > 0 && <span class="warn-text">{t("dashboard.deadLetters", { n: deadLetters })}</span>}
         </p>
       )}

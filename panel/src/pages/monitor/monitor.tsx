@@ -3,7 +3,7 @@
 import { Interval, intervalOf } from "../../filters/interval";
 import { FilterBar } from "../../filters/bar";
 import { holdsUntil, viewOf } from "../../filters/view";
-import { t } from "../../i18n/language";
+import { fmt, t } from "../../i18n/language";
 import { useData, usePart } from "../../state/freshness";
 import { query, setQuery } from "../../state/router";
 import { Tabs } from "../../ui/controls";
@@ -23,6 +23,7 @@ export function Monitor() {
   const key = JSON.stringify([view, tab]);
   const data = useData<Shown>(key, (signal) => readTab(view, tab, signal), intervalOf("monitoring"), ({ summary }, at) => (summary.total_calls > 0 ? holdsUntil(view, at) : Infinity));
   const hash = query.value["event"];
+  const calls = data.now.value.value?.summary.total_calls;
   return (
     <>
       <FilterBar view={view} ranges={RANGES} shown={data.now.value.value?.range ?? null}>
@@ -31,7 +32,7 @@ export function Monitor() {
         <Transfers />
       </FilterBar>
       <SummaryTiles data={usePart(data, ({ summary, range, now }) => ({ summary, range, now }))} view={view} />
-      <Tabs label={t("monitor.title")} value={tab} tabs={TABS.map((value) => ({ value, text: t(`monitor.${value}`) }))} onChange={(value) => setQuery({ tab: value, row: null, event: null })} />
+      <Tabs label={t("monitor.title")} value={tab} tabs={TABS.map((value) => ({ value, text: t(`monitor.${value}`), ...(value === "realtime" && calls !== undefined && { count: fmt.value.compact(calls) }) }))} onChange={(value) => setQuery({ tab: value, row: null, event: null })} />
       {tab === "realtime" && <Realtime data={data} view={view} viewKey={key} />}
       {tab === "accounts" && <Accounts data={data} />}
       {tab === "apiKeys" && <ApiKeys data={data} />}

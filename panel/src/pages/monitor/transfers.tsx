@@ -1,7 +1,9 @@
 /** Export and import of records: secondary to looking at them, so in a menu. */
 
 import { useRef, useState } from "preact/hooks";
+import { readCandidates } from "../../api/manager";
 import { fmt, t } from "../../i18n/language";
+import { lasting, useData } from "../../state/freshness";
 import { go } from "../../state/router";
 import { api } from "../../state/session";
 import { Button } from "../../ui/controls";
@@ -10,6 +12,8 @@ import { Menu, Modal, toast, toastError } from "../../ui/overlay";
 import { fileName, saveBlob } from "../../ui/saving";
 import { Upload, type Progress } from "./upload";
 
+/** Only requests make new candidates. */
+const PENDING_S = 60;
 const EXPORT_MS = 3_600_000;
 const LARGE_BYTES = 500 * 1024 * 1024;
 const STEP_BYTES = 1024 * 1024;
@@ -47,6 +51,7 @@ async function exportRecords(told: (bytes: number) => void): Promise<void> {
 export function Transfers() {
   const [exported, setExported] = useState<number | null>(null);
   const [importing, setImporting] = useState(false);
+  const pending = useData("pending", (signal) => readCandidates("pending", 1, signal), PENDING_S, lasting).now.value.value?.pendingCount;
   const save = async () => {
     setExported(0);
     try {
@@ -74,7 +79,7 @@ export function Transfers() {
           { id: "export", text: t("monitor.export"), run: () => void save() },
           { id: "import", text: t("monitor.import"), run: () => setImporting(true) },
           { id: "prices", text: t("price.title"), run: () => go("/model-prices") },
-          { id: "issues", text: t("actions.title"), run: () => go("/monitoring/account-actions") },
+          { id: "issues", text: pending ? `${t("actions.title")} (${pending})` : t("actions.title"), run: () => go("/monitoring/account-actions") },
           { id: "logs", text: t("logs.title"), run: () => go("/logs") },
         ]}
       />

@@ -163,7 +163,7 @@ ANSWERS: list[tuple[Script, type[Problem], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("script", "kind", "said"), ANSWERS, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("script", "kind", "said"), ANSWERS, ids=[said for _, _, said in ANSWERS])
 @ensureDeferred
 async def test_answers(cpa: Upstream, script: Script, kind: type[Problem], said: str) -> None:
     cpa.on(CONFIG_PATH, script)

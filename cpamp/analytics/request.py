@@ -6,7 +6,7 @@ Everything that is wrong with a request is found here, before anything is comput
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -253,6 +253,21 @@ def body_of_query(parameters: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         else:
             _put(body, known, name, values)
     return body
+
+
+def members_in_query() -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The members of members of a body, by their names in a query, each with its schema."""
+    for first, schema in AnalyticsRequest.json_schema()["properties"].items():
+        if _has_members({first: schema}, first):
+            yield from _leaves(first, schema)
+
+
+def _leaves(name: str, schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if schema.get("type") != "object":
+        yield name, schema
+        return
+    for member, inner in schema["properties"].items():
+        yield from _leaves(f"{name}.{member}", inner)
 
 
 def _has_members(known: Mapping[str, Any], name: str) -> bool:

@@ -72,6 +72,13 @@ class Unsupported(CpaProblem):
     code = "cpa_unsupported"
 
 
+# What may become of any call to CPA.
+AT_CPA: tuple[type[Problem], ...] = (
+    *(CpaUnreachable, CpaTimeout, CpaProblem, KeyRefused, KeyBanned),
+    *(RemoteDisabled, ManagementOff, NotCpa, Unsupported),
+)
+
+
 def go_duration(text: str) -> float | None:
     """The seconds of a Go duration such as ``29m59s``; None where it is none."""
     match = _DURATION.match(text.rstrip("."))

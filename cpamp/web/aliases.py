@@ -9,14 +9,21 @@ import attrs
 
 from cpamp import members
 from cpamp.errors import BadRequest, NotFound
-from cpamp.pricing.aliases import AliasBook, Aliases, Renaming, key_hash
-from cpamp.web.etags import etag, unchanged
+from cpamp.pricing.aliases import (
+    AliasBook,
+    AliasDuplicate,
+    Aliases,
+    AliasInvalid,
+    Renaming,
+    key_hash,
+)
+from cpamp.web.etags import IF_NONE_MATCH, etag, unchanged
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import ANY_METHOD, Access, Body, Reply, route
-from cpamp.web.shapes import manager
+from cpamp.web.shapes import bodies, manager
 
 PATH = "/v0/management/api-key-aliases"
-ALIASES_BODY = Body(4 * 1024 * 1024)
+ALIASES_BODY = Body.json(bodies.AliasesBody, 4 * 1024 * 1024)
 _MEMBERS = ("items", "activeApiKeyHashes", "allowOrphanAliasCleanup")
 _ITEM = ("apiKeyHash", "alias", "updatedAtMs")
 
@@ -40,6 +47,7 @@ class ApiKeyAliases:
         summary="What the API keys are called, by their hashes",
         access=Access.READ,
         answer=manager.AliasList,
+        headers=IF_NONE_MATCH,
     )
     async def shown(self, request: ApiRequest) -> Any:
         """By name."""
@@ -54,6 +62,7 @@ class ApiKeyAliases:
         summary="Call some API keys by these names",
         body=ALIASES_BODY,
         answer=manager.AliasList,
+        problems=(AliasesRequired, AliasInvalid, AliasDuplicate),
     )
     async def put(self, request: ApiRequest) -> Any:
         """All or nothing; the names of other keys stay."""
@@ -68,7 +77,13 @@ class ApiKeyAliases:
         )
         return _answer(await self._aliases.put(renaming))
 
-    @route("DELETE", f"{PATH}/<key>", summary="Call an API key by no name", answer=manager.Ok)
+    @route(
+        "DELETE",
+        f"{PATH}/<key>",
+        summary="Call an API key by no name",
+        answer=manager.Ok,
+        problems=(AliasInvalid,),
+    )
     async def deleted(self, request: ApiRequest, key: str) -> Any:
         """Also when it had none."""
         book = await self._aliases.delete(key_hash(key))

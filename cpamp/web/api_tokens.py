@@ -8,9 +8,9 @@ import attrs
 
 from cpamp import members
 from cpamp.errors import NotFound
-from cpamp.tokens import ApiToken, Tokens
+from cpamp.tokens import ApiToken, TokenInvalid, Tokens
 from cpamp.web.request import ApiRequest
-from cpamp.web.route import ANY_METHOD, JSON_BODY, Reply, route
+from cpamp.web.route import ANY_METHOD, Body, Reply, route
 from cpamp.web.shapes import manager
 
 PATH = "/v0/management/api-tokens"
@@ -45,8 +45,9 @@ class ApiTokens:
         "POST",
         PATH,
         summary="A new token, told this once",
-        body=attrs.evolve(JSON_BODY, form=NewToken),
+        body=Body.json(NewToken),
         answer=manager.CreatedToken,
+        problems=(TokenInvalid,),
     )
     async def created(self, request: ApiRequest) -> Any:
         """Only its hash is kept."""
@@ -55,7 +56,13 @@ class ApiTokens:
         text, token = await self._tokens.create(members.text(body, "name"), scopes)
         return Reply(201, {"token": text, **_item(token)})
 
-    @route("DELETE", f"{PATH}/<number>", summary="End a token", answer=manager.Ok)
+    @route(
+        "DELETE",
+        f"{PATH}/<number>",
+        summary="End a token",
+        answer=manager.Ok,
+        problems=(NotFound,),
+    )
     async def revoked(self, request: ApiRequest, number: str) -> Any:
         """At once."""
         if not number.isdecimal() or len(number) > 18:

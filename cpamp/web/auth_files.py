@@ -24,12 +24,14 @@ from cpamp.inspection.mutation import (
     CredentialChanged,
     Effect,
     Expected,
+    NoSuchCredential,
     StatusChange,
     expected_of_header,
 )
 from cpamp.inspection.ownership import Concerns, Holders
 from cpamp.store.account_log import ALL_FILES, Actor, Note
-from cpamp.web.proxy import Proxy
+from cpamp.web.body import BodyTooLarge
+from cpamp.web.proxy import ANY_KIND, PASSING, Proxy
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import ANY_METHOD, Body, Reply, route
 
@@ -42,6 +44,15 @@ _FIELDS = "X-CPAMP-Auth-File-Mutation-Identity"
 _WRITE = "X-CPAMP-Auth-File-Write-Identities"
 _CONTENT = "X-CPAMP-Auth-File-Write-Content-SHA256"
 _ALL = ("true", "1", "*")
+# How a caller says which credentials it has seen under the names that it gives.
+IDENTITIES = {
+    _PHYSICAL: "the file that a name stands for",
+    _DELETE: "the credentials that a deletion is of, as JSON",
+    _FIELDS: "the credential that a change of fields is of, as JSON",
+    _WRITE: "the credentials that an upload replaces, as JSON",
+    _CONTENT: "the SHA-256 of the file that an upload replaces",
+}
+CHANGING = (*PASSING, BadRequest, NoSuchCredential, CredentialChanged, BodyTooLarge)
 
 
 @attrs.frozen
@@ -68,7 +79,15 @@ class AuthFiles:
     _holders: Holders
     _journal: Journal
 
-    @route(ANY_METHOD, f"{FILES}/", summary="Credential files", body=Body.stream())
+    @route(
+        ANY_METHOD,
+        f"{FILES}/",
+        summary="Credential files",
+        body=Body.stream(),
+        headers=IDENTITIES,
+        produces=ANY_KIND,
+        problems=CHANGING,
+    )
     async def files(self, request: ApiRequest) -> Reply | None:
         """A change by name, a deletion, an upload, or the listing."""
         if request.method == b"DELETE":
@@ -79,14 +98,30 @@ class AuthFiles:
             return await self._status(request, legacy=True)
         return await self._proxy.pass_on(request, with_key=True)
 
-    @route(ANY_METHOD, f"{FILES}/status/", summary="Switch a credential", body=Body.stream())
+    @route(
+        ANY_METHOD,
+        f"{FILES}/status/",
+        summary="Switch a credential",
+        body=Body.stream(),
+        headers=IDENTITIES,
+        produces=ANY_KIND,
+        problems=CHANGING,
+    )
     async def status(self, request: ApiRequest) -> Reply | None:
         """Off or on."""
         if request.method == b"PATCH":
             return await self._status(request, legacy=False)
         return await self._proxy.pass_on(request, with_key=True)
 
-    @route(ANY_METHOD, f"{FILES}/fields/", summary="Fields of a credential", body=Body.stream())
+    @route(
+        ANY_METHOD,
+        f"{FILES}/fields/",
+        summary="Fields of a credential",
+        body=Body.stream(),
+        headers=IDENTITIES,
+        produces=ANY_KIND,
+        problems=CHANGING,
+    )
     async def fields(self, request: ApiRequest) -> Reply | None:
         """These leave a credential as disabled as it is."""
         if request.method == b"PATCH":

@@ -11,25 +11,38 @@ from typing import Any
 
 import attrs
 
+from cpamp.cpa.errors import AT_CPA
 from cpamp.errors import BadRequest
-from cpamp.inspection.candidates import MOST, NO_LIMIT, Candidates
+from cpamp.inspection.candidates import (
+    MOST,
+    NO_LIMIT,
+    CandidateNotFound,
+    Candidates,
+    NotPending,
+    NotSet,
+)
 from cpamp.inspection.cooldowns import Cooldowns
 from cpamp.inspection.evidence import XAI_OWNER
-from cpamp.inspection.policy import Policy
+from cpamp.inspection.policy import EnvLocked, Policy
+from cpamp.inspection.problems import Conflict
+from cpamp.inspection.targets import TargetGone, TargetShared
 from cpamp.store import Store, account_timeline
 from cpamp.store.account_log import Actor
 from cpamp.store.account_timeline import END, Item, Place
 from cpamp.store.cooldowns import Cooldown
 from cpamp.web.errors import MethodNotAllowed, Unauthorized
 from cpamp.web.request import ApiRequest
-from cpamp.web.route import ANY_METHOD, JSON_BODY, Access, route
-from cpamp.web.shapes import accounts
+from cpamp.web.route import ANY_METHOD, Access, Body, Parameter, route, whole
+from cpamp.web.shapes import accounts, bodies
 
 POLICY = "/usage-service/account-processing-policy"
 TIMELINE = "/v0/management/monitoring/account-timeline"
 ITEMS, MOST_ITEMS = 50, 200
 CANDIDATES = "/v0/management/account-action-candidates"
 _HEAD = "/v0/management/<regex('account-action-candidates[^/]*'):head>"
+
+DECIDING = (BadRequest, CandidateNotFound, NotPending)
+CHANGING = (*DECIDING, Conflict, NotSet, TargetGone, TargetShared, *AT_CPA)
 
 
 @attrs.define
@@ -48,6 +61,7 @@ class Automations:
         summary="Which automatic parts are on",
         access=Access.OPTIONAL,
         answer=accounts.AccountPolicy,
+        problems=(Unauthorized,),
     )
     async def policy(self, request: ApiRequest) -> dict[str, Any]:
         """Open to all until there is a CPA: the first page of the panel asks."""
@@ -59,8 +73,9 @@ class Automations:
         "PATCH",
         POLICY,
         summary="Switch automatic parts on or off",
-        body=JSON_BODY,
+        body=Body.json(bodies.PolicyBody),
         answer=accounts.AccountPolicy,
+        problems=(EnvLocked,),
     )
     async def change_policy(self, request: ApiRequest) -> dict[str, Any]:
         """Holds for the next events."""
@@ -81,12 +96,13 @@ class Automations:
         TIMELINE,
         summary="What was done to a credential and seen of it, by whom and why, newest first",
         query={
-            "auth_file_snapshot": "its file; required",
+            "auth_file_snapshot": Parameter("its file", required=True),
             "auth_index": "its index, where the file has several credentials",
-            "limit": f"1 to {MOST_ITEMS}, else {ITEMS}",
+            "limit": whole(f"1 to {MOST_ITEMS}, else {ITEMS}"),
             "before": "the `next` of the answer before",
         },
         answer=accounts.AccountTimeline,
+        problems=(BadRequest,),
     )
     async def timeline(self, request: ApiRequest) -> dict[str, Any]:
         """Of the daemon, of people through this server, and of others as far as it was seen."""
@@ -107,7 +123,7 @@ class Automations:
         "GET",
         CANDIDATES,
         summary="Accounts that want a person",
-        query={"status": "only of this status", "limit": f"1 to {MOST}, else {NO_LIMIT}"},
+        query={"status": "only of this status", "limit": whole(f"1 to {MOST}, else {NO_LIMIT}")},
         answer=accounts.CandidateList,
     )
     async def candidates(self, request: ApiRequest) -> dict[str, Any]:
@@ -120,6 +136,7 @@ class Automations:
         f"{CANDIDATES}/<number>/ignore",
         summary="Leave an account as it is",
         answer=accounts.DecidedCandidate,
+        problems=DECIDING,
     )
     async def ignore(self, request: ApiRequest, number: str) -> dict[str, Any]:
         """Until its credential changes."""
@@ -130,6 +147,7 @@ class Automations:
         f"{CANDIDATES}/<number>/resolve",
         summary="An account has been seen to",
         answer=accounts.DecidedCandidate,
+        problems=DECIDING,
     )
     async def resolve(self, request: ApiRequest, number: str) -> dict[str, Any]:
         """The next failure opens a new one."""
@@ -140,6 +158,7 @@ class Automations:
         f"{CANDIDATES}/<number>/enable",
         summary="Enable an account's credential",
         answer=accounts.DecidedCandidate,
+        problems=CHANGING,
     )
     async def enable(self, request: ApiRequest, number: str) -> dict[str, Any]:
         """If it is still the one that failed."""
@@ -150,6 +169,7 @@ class Automations:
         f"{CANDIDATES}/<number>/auth-file",
         summary="Delete an account's credential",
         answer=accounts.DecidedCandidate,
+        problems=CHANGING,
     )
     async def delete(self, request: ApiRequest, number: str) -> dict[str, Any]:
         """If its file holds no other."""

@@ -6,6 +6,8 @@ import re
 
 _TAG = re.compile(r'\s*(?:W/)?"([0-9]{1,18})"\s*')
 
+# What a route declares that answers 304.
+IF_NONE_MATCH = {"If-None-Match": "the ETag of the answer that the client has"}
 _ANY_TAG = re.compile(r'"[^"]*"')
 
 

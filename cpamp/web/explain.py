@@ -14,9 +14,9 @@ from cpamp.analytics.explain import PAGE, Explanation
 from cpamp.analytics.request import AnalyticsRequest, body_of_query
 from cpamp.errors import TooMuchWork
 from cpamp.store import Store
-from cpamp.web.monitoring import ANALYTICS_QUERY, MONITORING
+from cpamp.web.monitoring import ANALYTICS_QUERY, ASKING, MONITORING
 from cpamp.web.request import ApiRequest
-from cpamp.web.route import route
+from cpamp.web.route import Access, route
 
 # Each count is a thread's work for minutes where there are millions of events.
 AT_ONCE = 2
@@ -37,7 +37,10 @@ class Explain:
         "GET",
         f"{MONITORING}/explain",
         summary="The figures of an answer beside the count event by event, as lines of JSON",
+        access=Access.READ,
         query=ANALYTICS_QUERY,
+        produces=("application/x-ndjson",),
+        problems=ASKING,
     )
     async def explain(self, request: ApiRequest) -> None:
         """The parameters are those of `monitoring/analytics`."""

@@ -11,7 +11,7 @@ import attrs
 from cpamp import __version__
 from cpamp.store.store import Counts
 from cpamp.web.request import ApiRequest
-from cpamp.web.route import Access, route
+from cpamp.web.route import Access, Parameter, route
 from cpamp.web.shapes import manager
 
 SERVICE = "cpa-manager-plus"
@@ -83,7 +83,7 @@ class Health:
         "/status",
         summary="How the daemon does: counts, collection, coverage, database, takeovers",
         access=Access.READ,
-        query={"scope": "database-maintenance: that member alone"},
+        query={"scope": Parameter("that member alone", {"enum": ["database-maintenance"]})},
         answer=manager.Status,
     )
     async def status(self, request: ApiRequest) -> Any:

@@ -8,16 +8,27 @@ from typing import Any
 import attrs
 
 from cpamp.errors import BadRequest
-from cpamp.importing.job import ImportJob
-from cpamp.importing.session import SessionNotFound
+from cpamp.importing.forms import ImportInvalid
+from cpamp.importing.job import ImportFailed, ImportJob
+from cpamp.importing.session import (
+    LimitExceeded,
+    QuotaExceeded,
+    SessionConflict,
+    SessionInvalid,
+    SessionNotFound,
+    SessionTooLarge,
+    SessionUnavailable,
+)
 from cpamp.importing.sessions import Sessions
 from cpamp.store import Store
 from cpamp.web.request import ApiRequest
-from cpamp.web.route import ANY_METHOD, Body, Reply, route
-from cpamp.web.shapes import manager
+from cpamp.web.route import ANY_METHOD, JSON, Body, Reply, route, whole
+from cpamp.web.shapes import bodies, manager
 
 DIRECT_BYTES = 64 * 1024 * 1024
 SESSIONS = "/v0/management/usage/import-sessions"
+
+UPLOADING = (SessionNotFound, SessionConflict, SessionUnavailable)
 
 
 @attrs.define
@@ -33,8 +44,9 @@ class Imports:
         "POST",
         "/v0/management/usage/import",
         summary="Import a file: exported events, raw records, or a legacy snapshot; also gzip",
-        body=Body.stream(DIRECT_BYTES),
+        body=Body.stream(DIRECT_BYTES, ("application/x-ndjson", JSON, "application/gzip")),
         answer=manager.ImportResult,
+        problems=(ImportInvalid, ImportFailed),
     )
     async def direct(self, request: ApiRequest) -> Any:
         """Read and stored while it arrives."""
@@ -45,8 +57,9 @@ class Imports:
         "POST",
         SESSIONS,
         summary="Begin a resumable upload",
-        body=Body(64 * 1024),
+        body=Body.json(bodies.UploadBody, 64 * 1024),
         answer=manager.Upload,
+        problems=(SessionInvalid, SessionConflict, LimitExceeded, QuotaExceeded, SessionTooLarge),
     )
     async def begin(self, request: ApiRequest) -> Any:
         """Or find the one with the same resume key."""
@@ -57,47 +70,61 @@ class Imports:
         """So that an abandoned one can be found."""
         return {"sessions": await self._sessions.listed()}
 
-    @route("GET", f"{SESSIONS}/<number>", summary="An upload", answer=manager.Upload)
-    async def shown(self, request: ApiRequest, number: str) -> Any:
+    @route(
+        "GET",
+        f"{SESSIONS}/<session>",
+        summary="An upload",
+        answer=manager.Upload,
+        problems=(SessionNotFound,),
+    )
+    async def shown(self, request: ApiRequest, session: str) -> Any:
         """How far it is."""
-        return await self._sessions.shown(number)
+        return await self._sessions.shown(session)
 
     @route(
         "PUT",
-        f"{SESSIONS}/<number>/chunk",
+        f"{SESSIONS}/<session>/chunk",
         summary="The next piece of an upload",
-        query={"offset": "where it begins, which must be where the last one ended"},
-        body=Body.stream(),
+        query={"offset": whole("where it begins, where the last one ended", required=True)},
+        body=Body.stream(kinds=("application/octet-stream",)),
         answer=manager.Upload,
+        problems=(*UPLOADING, BadRequest, SessionInvalid, SessionTooLarge, QuotaExceeded),
     )
-    async def chunk(self, request: ApiRequest, number: str) -> Any:
+    async def chunk(self, request: ApiRequest, session: str) -> Any:
         """On the disk when it is answered."""
         text = request.query("offset") or ""
         if not text.isdecimal() or len(text) > 18:
             raise BadRequest("offset must be a whole number")
         length = request.header("Content-Length")
         return await self._sessions.write(
-            number, int(text), request.body, int(length) if length else None
+            session, int(text), request.body, int(length) if length else None
         )
 
     @route(
         "POST",
-        f"{SESSIONS}/<number>/complete",
+        f"{SESSIONS}/<session>/complete",
         summary="Import what was uploaded",
         answer=manager.Upload,
+        problems=UPLOADING,
     )
-    async def complete(self, request: ApiRequest, number: str) -> Any:
+    async def complete(self, request: ApiRequest, session: str) -> Any:
         """Goes on in the background."""
-        session, done = await self._sessions.complete(number)
-        return Reply(200 if done else 202, session)
+        upload, done = await self._sessions.complete(session)
+        return Reply(200 if done else 202, upload)
 
-    @route(ANY_METHOD, f"{SESSIONS}/<number>/<action>", summary="Nothing", fallback=True)
-    async def nothing(self, request: ApiRequest, number: str, action: str) -> Any:
+    @route(ANY_METHOD, f"{SESSIONS}/<session>/<action>", summary="Nothing", fallback=True)
+    async def nothing(self, request: ApiRequest, session: str, action: str) -> Any:
         """What is below an upload and is none of the other routes."""
         raise SessionNotFound("there is no such action for a usage import upload")
 
-    @route("DELETE", f"{SESSIONS}/<number>", summary="Give an upload up", answer=manager.Upload)
-    async def cancel(self, request: ApiRequest, number: str) -> Any:
+    @route(
+        "DELETE",
+        f"{SESSIONS}/<session>",
+        summary="Give an upload up",
+        answer=manager.Upload,
+        problems=UPLOADING,
+    )
+    async def cancel(self, request: ApiRequest, session: str) -> Any:
         """What was imported so far stays."""
-        session, done = await self._sessions.cancel(number)
-        return Reply(200 if done else 202, session)
+        upload, done = await self._sessions.cancel(session)
+        return Reply(200 if done else 202, upload)

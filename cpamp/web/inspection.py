@@ -7,17 +7,32 @@ from typing import Any
 
 import attrs
 
+from cpamp.cpa.errors import AT_CPA
 from cpamp.inspection.inspector import Inspector
 from cpamp.inspection.manual import ManualActions
-from cpamp.inspection.problems import RunIdInvalid
+from cpamp.inspection.problems import (
+    AlreadyRunning,
+    NoActionableResults,
+    NotConfigured,
+    OverrideInvalid,
+    ResultIdsRequired,
+    RunIdInvalid,
+    RunNotCancellable,
+    RunNotCompleted,
+    RunNotFound,
+    Stopping,
+    TriggerExists,
+)
 from cpamp.inspection.scheduler import Scheduler
 from cpamp.web.errors import MethodNotAllowed
 from cpamp.web.request import ApiRequest
-from cpamp.web.route import ANY_METHOD, JSON_BODY, route
-from cpamp.web.shapes import accounts
+from cpamp.web.route import ANY_METHOD, Body, route, whole
+from cpamp.web.shapes import accounts, bodies
 
 BASE = "/v0/management/codex-inspection"
 RUNS, MOST_RUNS = 20, 200
+
+NO_RUN = (RunIdInvalid, RunNotFound)
 
 
 @attrs.define
@@ -28,7 +43,13 @@ class Inspections:
     _scheduler: Scheduler
     _actions: ManualActions
 
-    @route("POST", f"{BASE}/run", summary="Begin an inspection", answer=accounts.RunDetail)
+    @route(
+        "POST",
+        f"{BASE}/run",
+        summary="Begin an inspection",
+        answer=accounts.RunDetail,
+        problems=(NotConfigured, AlreadyRunning, Stopping, TriggerExists),
+    )
     async def run(self, request: ApiRequest) -> dict[str, Any]:
         """Answers as soon as the run is stored."""
         return await self._inspector.start("manual", "manual")
@@ -37,7 +58,10 @@ class Inspections:
         "GET",
         f"{BASE}/runs",
         summary="The newest inspections",
-        query={"limit": "1 to 200, else 20", "beforeId": "only those before this run"},
+        query={
+            "limit": whole("1 to 200, else 20"),
+            "beforeId": whole("only those before this run"),
+        },
         answer=accounts.Runs,
     )
     async def runs(self, request: ApiRequest) -> dict[str, Any]:
@@ -55,10 +79,11 @@ class Inspections:
         f"{BASE}/runs/<run_id>",
         summary="An inspection with its results and logs, also while it is under way",
         query={
-            "resultsAfterId": "only results behind this one",
-            "logsAfterId": "only log entries behind this one",
+            "resultsAfterId": whole("only results behind this one"),
+            "logsAfterId": whole("only log entries behind this one"),
         },
         answer=accounts.RunDetail,
+        problems=NO_RUN,
     )
     async def detail(self, request: ApiRequest, run_id: str) -> dict[str, Any]:
         """Polled for progress."""
@@ -73,6 +98,7 @@ class Inspections:
         f"{BASE}/runs/<run_id>/cancel",
         summary="End an inspection",
         answer=accounts.RunDetail,
+        problems=(*NO_RUN, RunNotCancellable),
     )
     async def cancel(self, request: ApiRequest, run_id: str) -> dict[str, Any]:
         """Goes on if the client leaves."""
@@ -82,8 +108,12 @@ class Inspections:
         "POST",
         f"{BASE}/runs/<run_id>/actions",
         summary="Act on results of an inspection; dryRun only tells what would be done",
-        body=JSON_BODY,
+        body=Body.json(bodies.ActionsBody),
         answer=accounts.Acted,
+        problems=(
+            *(*NO_RUN, RunNotCompleted, ResultIdsRequired, NoActionableResults, OverrideInvalid),
+            *(NotConfigured, AlreadyRunning, Stopping, *AT_CPA),
+        ),
     )
     async def actions(self, request: ApiRequest, run_id: str) -> dict[str, Any]:
         """Answers when all is done."""

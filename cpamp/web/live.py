@@ -151,6 +151,8 @@ class Live(Service):
         PATH,
         summary="What has changed, as it happens: Server-Sent Events",
         access=Access.READ,
+        headers={"Last-Event-ID": "the last event that was received, to go on behind it"},
+        produces=("text/event-stream",),
     )
     async def stream(self, request: ApiRequest) -> Any:
         """Until the client goes, or the server."""

@@ -30,6 +30,7 @@ class Metrics:
         summary="Figures in Prometheus' text format",
         access=Access.METRICS,
         cors=False,
+        produces=("text/plain",),
     )
     async def metrics(self, request: ApiRequest) -> Reply:
         """All figures of the moment."""

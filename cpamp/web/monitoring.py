@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import attrs
@@ -13,36 +13,44 @@ from cpamp.analytics.engine import Engine
 from cpamp.analytics.forecast import ForecastRequest, forecast
 from cpamp.analytics.headers import SnapshotsRequest, snapshots
 from cpamp.analytics.history import HistoryRequest, history
-from cpamp.analytics.request import AnalyticsRequest, body_of_query
+from cpamp.analytics.request import AnalyticsRequest, body_of_query, members_in_query
 from cpamp.analytics.shares import SharesRequest, window_shares
 from cpamp.analytics.tables import EVENTS, PAGE, EventTable, csv_table, rows_of, table_of
 from cpamp.analytics.windows import WindowsRequest, window_usage
-from cpamp.errors import BadRequest, NotFound
+from cpamp.analytics.zones import InvalidTimeZone
+from cpamp.errors import BadRequest, NotFound, TooMuchWork
 from cpamp.usage.identity import TARGET_FIELDS
 from cpamp.web.columns import columns_of
-from cpamp.web.etags import matches
+from cpamp.web.etags import IF_NONE_MATCH, matches
 from cpamp.web.packing import accepts_gzip
 from cpamp.web.request import ApiRequest
-from cpamp.web.route import ANY_METHOD, JSON_BODY, Access, Reply, route
-from cpamp.web.shapes import accounts, figures, quotas
+from cpamp.web.route import ANY_METHOD, JSON, Access, Body, Parameter, Reply, route, whole
+from cpamp.web.shapes import accounts, bodies, figures, quotas
 
 DASHBOARD = "/v0/management/dashboard"
 MONITORING = "/v0/management/monitoring"
 MINUTE_MS = 60_000
 _CSV = "text/csv"
 CSV = f"{_CSV}; charset=utf-8"
-ANALYTICS_QUERY = {
-    "from_ms": "begin of the range; required",
-    "to_ms": "end of the range, not in it; required",
-    "now_ms": "the present; the server's time",
+ANALYTICS_QUERY: Mapping[str, str | Parameter] = {
+    "from_ms": whole("begin of the range", required=True),
+    "to_ms": whole("end of the range, not in it", required=True),
+    "now_ms": whole("the present; the server's time"),
     "time_zone": "IANA name; UTC",
     "search_query": "a text to be found",
     "search_api_key_hash": "a key hash to be found",
     "include": "names of sections, with commas between them",
-    "include.NAME": "a member of include, such as include.granularity",
-    "filters.NAME": "a filter; repeated for several values",
-    "format": "json or csv; csv for one section that is a table, of events for all of them",
+    **{
+        name: Parameter(f"as {name.replace('.', ', then ')} in the body of a POST", schema)
+        for name, schema in members_in_query()
+    },
 }
+_FORMAT = Parameter(
+    "csv for one section that is a table, of events for all of them; json",
+    {"enum": ["json", "csv"]},
+)
+# What may go wrong with any question.
+ASKING = (BadRequest, InvalidTimeZone, TooMuchWork)
 
 
 @attrs.frozen
@@ -57,9 +65,13 @@ class Monitoring:
         f"{MONITORING}/analytics",
         summary="Any sections of figures for a range, a search and filters",
         access=Access.READ_OWN,
-        body=attrs.evolve(JSON_BODY, form=AnalyticsRequest),
+        body=Body.json(AnalyticsRequest),
+        query={"format": _FORMAT},
         ends_with_client=True,
         answer=figures.Analytics,
+        headers={**IF_NONE_MATCH, "Accept": "text/csv for the form of a table"},
+        produces=(JSON, _CSV),
+        problems=ASKING,
     )
     async def analytics(self, request: ApiRequest) -> Reply | None:
         """All sections of one answer are of one moment."""
@@ -70,8 +82,11 @@ class Monitoring:
         f"{MONITORING}/analytics",
         summary="The same, where the question fits a query",
         access=Access.READ_OWN,
-        query=ANALYTICS_QUERY,
+        query={**ANALYTICS_QUERY, "format": _FORMAT},
         answer=figures.Analytics,
+        headers={**IF_NONE_MATCH, "Accept": "text/csv for the form of a table"},
+        produces=(JSON, _CSV),
+        problems=ASKING,
     )
     async def analytics_by_query(self, request: ApiRequest) -> Reply | None:
         """The question in the query, so that a link can hold it."""
@@ -82,9 +97,11 @@ class Monitoring:
         f"{MONITORING}/account-history",
         summary="Lifetime figures and the newest calls of up to 200 credentials",
         access=Access.READ,
-        body=JSON_BODY,
+        body=Body.json(bodies.HistoryBody),
         ends_with_client=True,
         answer=accounts.AccountHistories,
+        headers=IF_NONE_MATCH,
+        problems=ASKING,
     )
     async def account_history(self, request: ApiRequest) -> Reply | None:
         """For the rows of the accounts page."""
@@ -96,9 +113,11 @@ class Monitoring:
         f"{MONITORING}/account-window-usage",
         summary="Usage inside up to 400 quota windows of credentials",
         access=Access.READ,
-        body=JSON_BODY,
+        body=Body.json(bodies.WindowsBody),
         ends_with_client=True,
         answer=accounts.WindowUsages,
+        headers=IF_NONE_MATCH,
+        problems=ASKING,
     )
     async def account_window_usage(self, request: ApiRequest) -> Reply | None:
         """To stand beside what the provider says."""
@@ -114,6 +133,7 @@ class Monitoring:
         access=Access.READ,
         query=dict.fromkeys(TARGET_FIELDS, "of the credential, as in account-history"),
         answer=quotas.AccountShares,
+        problems=ASKING,
     )
     async def account_window_shares(self, request: ApiRequest) -> dict[str, Any]:
         """Also what of the percentage no call explains."""
@@ -126,8 +146,13 @@ class Monitoring:
         f"{MONITORING}/header-snapshots",
         summary="What the newest response headers told of each credential",
         access=Access.READ,
-        query={"days": "how far back, at most 365; 30", "limit": "at most 5000; 1000"},
+        query={
+            "days": whole("how far back, at most 365; 30"),
+            "limit": whole("at most 5000; 1000"),
+        },
         answer=accounts.HeaderSnapshots,
+        headers=IF_NONE_MATCH,
+        problems=ASKING,
     )
     async def header_snapshots(self, request: ApiRequest) -> Reply | None:
         """Quota, plan, last error and trace of each credential."""
@@ -142,13 +167,15 @@ class Monitoring:
         summary="One day: totals, trends, health, rankings, failures",
         access=Access.READ,
         query={
-            "today_start_ms": "begin of the day; required",
-            "now_ms": "end of the figures; the end of the server's minute",
-            "top_models": "how many models; 5",
-            "recent_failures": "how many failures; 5",
+            "today_start_ms": whole("begin of the day", required=True),
+            "now_ms": whole("end of the figures; the end of the server's minute"),
+            "top_models": whole("how many models; 5"),
+            "recent_failures": whole("how many failures; 5"),
             "time_zone": "IANA name, for days of 23 or 25 hours; 24 hours",
         },
         answer=figures.Dashboard,
+        headers=IF_NONE_MATCH,
+        problems=ASKING,
     )
     async def dashboard(self, request: ApiRequest) -> Reply | None:
         """All that the first page shows."""
@@ -163,6 +190,8 @@ class Monitoring:
         summary="When the quota windows of the accounts will be used up, at the present rates",
         access=Access.READ,
         answer=quotas.Forecast,
+        headers=IF_NONE_MATCH,
+        problems=ASKING,
     )
     async def forecast(self, request: ApiRequest) -> Reply | None:
         """What is not known says so."""

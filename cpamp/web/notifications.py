@@ -6,12 +6,14 @@ from typing import Any
 
 import attrs
 
+from cpamp.analytics.zones import InvalidTimeZone
 from cpamp.errors import NotFound
+from cpamp.notify.channel import ChannelInvalid
 from cpamp.notify.notifier import Notifier
-from cpamp.notify.rule import LIMITS, Kind, Rule
+from cpamp.notify.rule import LIMITS, Kind, Rule, RuleInvalid
 from cpamp.web.request import ApiRequest
-from cpamp.web.route import ANY_METHOD, JSON_BODY, route
-from cpamp.web.shapes import manager, notices
+from cpamp.web.route import ANY_METHOD, Body, route, whole
+from cpamp.web.shapes import bodies, manager, notices
 
 BASE = "/v0/management/notifications"
 LOG, MOST_LOG = 100, 1_000
@@ -37,8 +39,9 @@ class Notifications:
         "POST",
         f"{BASE}/channels",
         summary="Add a way to reach people",
-        body=JSON_BODY,
+        body=Body.json(bodies.ChannelBody),
         answer=notices.ChannelJson,
+        problems=(ChannelInvalid,),
     )
     async def add_channel(self, request: ApiRequest) -> Any:
         """With its secret, which is stored encrypted."""
@@ -48,14 +51,21 @@ class Notifications:
         "PUT",
         f"{BASE}/channels/<number>",
         summary="Change a way",
-        body=JSON_BODY,
+        body=Body.json(bodies.ChannelBody),
         answer=notices.ChannelJson,
+        problems=(ChannelInvalid, NotFound),
     )
     async def put_channel(self, request: ApiRequest, number: str) -> Any:
         """A secret that is not given stays."""
         return await self._notifier.put_channel(await request.json(), _number(number))
 
-    @route("DELETE", f"{BASE}/channels/<number>", summary="Delete a way", answer=manager.Ok)
+    @route(
+        "DELETE",
+        f"{BASE}/channels/<number>",
+        summary="Delete a way",
+        answer=manager.Ok,
+        problems=(NotFound,),
+    )
     async def delete_channel(self, request: ApiRequest, number: str) -> Any:
         """What is on its way by it fails."""
         await self._notifier.delete_channel(_number(number))
@@ -66,12 +76,20 @@ class Notifications:
         f"{BASE}/channels/<number>/test",
         summary="Send a message by a way, now",
         answer=notices.Tested,
+        problems=(NotFound,),
     )
     async def test(self, request: ApiRequest, number: str) -> Any:
         """Tells whether it got through."""
         return await self._notifier.test(_number(number))
 
-    @route("POST", f"{BASE}/rules", summary="Add a rule", body=JSON_BODY, answer=notices.RuleJson)
+    @route(
+        "POST",
+        f"{BASE}/rules",
+        summary="Add a rule",
+        body=Body.json(bodies.RuleBody),
+        answer=notices.RuleJson,
+        problems=(RuleInvalid, InvalidTimeZone),
+    )
     async def add_rule(self, request: ApiRequest) -> Any:
         """A rule that names no channels takes all."""
         return await self._notifier.put_rule(await request.json())
@@ -80,14 +98,21 @@ class Notifications:
         "PUT",
         f"{BASE}/rules/<number>",
         summary="Change a rule",
-        body=JSON_BODY,
+        body=Body.json(bodies.RuleBody),
         answer=notices.RuleJson,
+        problems=(RuleInvalid, InvalidTimeZone, NotFound),
     )
     async def put_rule(self, request: ApiRequest, number: str) -> Any:
         """What it has seen stays."""
         return await self._notifier.put_rule(await request.json(), _number(number))
 
-    @route("DELETE", f"{BASE}/rules/<number>", summary="Delete a rule", answer=manager.Ok)
+    @route(
+        "DELETE",
+        f"{BASE}/rules/<number>",
+        summary="Delete a rule",
+        answer=manager.Ok,
+        problems=(NotFound,),
+    )
     async def delete_rule(self, request: ApiRequest, number: str) -> Any:
         """Also what it has seen."""
         await self._notifier.delete_rule(_number(number))
@@ -97,8 +122,9 @@ class Notifications:
         "POST",
         f"{BASE}/rehearsal",
         summary="When a rule would have told something in the last 30 days",
-        body=JSON_BODY,
+        body=Body.json(bodies.RuleBody),
         answer=notices.Rehearsed,
+        problems=(RuleInvalid, InvalidTimeZone),
     )
     async def rehearsal(self, request: ApiRequest) -> Any:
         """Nothing is stored or sent."""
@@ -108,7 +134,7 @@ class Notifications:
         "GET",
         f"{BASE}/log",
         summary="What was told",
-        query={"limit": "at most 1000; 100"},
+        query={"limit": whole("at most 1000; 100")},
         answer=notices.ToldList,
     )
     async def log(self, request: ApiRequest) -> Any:

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from importlib.resources import files
-from typing import Any
+from typing import Any, is_typeddict
 
 import attrs
 import orjson
 
 from cpamp import __version__
-from cpamp.errors import Problem
+from cpamp.errors import InvalidJson, Problem, StoreUnavailable
 from cpamp.schemas import PLACE, Named, schema_of_class, schema_of_shape, schema_of_value
+from cpamp.web.body import BodyCut, BodyTooLarge
+from cpamp.web.errors import (
+    AddressTooLong,
+    Forbidden,
+    HostilePath,
+    MethodNotAllowed,
+    TooManyTries,
+    Unauthorized,
+)
 from cpamp.web.request import ApiRequest
-from cpamp.web.route import Access, Body, Route, route
+from cpamp.web.route import JSON, Access, Body, Parameter, Route, route
 
 PATH = "/openapi.json"
 _PARAMETER = re.compile(r"<(?:[a-z]+(?:\(.*?\))?:)?([a-z_]+)>")
@@ -24,7 +33,18 @@ _SECURITY: Mapping[Access, list[dict[str, list[str]]]] = {
     Access.PUBLIC: [],
     Access.OPTIONAL: [{}, {"key": []}],
 }
-_ERROR = {"$ref": "#/components/responses/Problem"}
+_RESPONSES = "#/components/responses/"
+_MATCH = "If-None-Match"
+# Parameters of paths that are whole numbers.
+_WHOLE = ("number", "run_id")
+# Problems that most routes have, alone of their status.
+_SHARED: Mapping[int, type[Problem]] = {
+    kind.status: kind
+    for kind in (
+        *(HostilePath, MethodNotAllowed, AddressTooLong, BodyTooLarge),
+        *(Unauthorized, Forbidden, TooManyTries, StoreUnavailable),
+    )
+}
 
 
 @attrs.define(slots=False)
@@ -33,7 +53,7 @@ class OpenApi:
 
     _routes: Callable[[], Mapping[str, Route]]
 
-    @route("GET", PATH, summary="This description")
+    @route("GET", PATH, summary="This description", access=Access.READ)
     async def described(self, request: ApiRequest) -> Any:
         """The whole document."""
         return self._document
@@ -85,8 +105,9 @@ def document(routes: Mapping[str, Route], shown: Mapping[str, Any]) -> dict[str,
             "responses": {
                 "Problem": {
                     "description": "What went wrong, and what to do",
-                    "content": _json({"$ref": f"{PLACE}Problem"}),
-                }
+                    "content": {JSON: {"schema": {"$ref": f"{PLACE}Problem"}}},
+                },
+                **{kind.__name__: _refusal([kind]) for kind in _SHARED.values()},
             },
         },
     }
@@ -103,11 +124,12 @@ def _operation(
         "parameters": list(_parameters(one)),
         "responses": {
             "2XX": _answer(one, example, named),
-            **{str(status): _ERROR for status in _statuses(one)},
-            "default": _ERROR,
+            **({"304": {"description": "As the client has it"}} if _MATCH in one.headers else {}),
+            **dict(_refusals(one)),
+            "default": {"$ref": f"{_RESPONSES}Problem"},
         },
     }
-    body = _request_body(one.body, method, example)
+    body = _request_body(one.body, method, example, named)
     return operation | ({"requestBody": body} if body else {})
 
 
@@ -117,49 +139,110 @@ def _identifier(method: str, path: str) -> str:
 
 def _parameters(one: Route) -> Iterator[dict[str, Any]]:
     for name in _PARAMETER.findall(one.path):
-        yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-    for name, meaning in one.query.items():
+        kind = "integer" if name in _WHOLE else "string"
+        yield {"name": name, "in": "path", "required": True, "schema": {"type": kind}}
+    for name, told in one.query.items():
+        parameter = Parameter(told) if isinstance(told, str) else told
         yield {
             "name": name,
             "in": "query",
-            "description": meaning,
-            "required": "required" in meaning,
-            "schema": {"type": "string"},
+            "description": parameter.meaning,
+            "required": parameter.required,
+            "schema": parameter.schema,
         }
+    for name, meaning in one.headers.items():
+        # How a client says what it takes is no parameter by OpenAPI's rule.
+        if name != "Accept":
+            yield {
+                "name": name,
+                "in": "header",
+                "description": meaning,
+                "required": False,
+                "schema": {"type": "string"},
+            }
 
 
-def _statuses(one: Route) -> Iterator[int]:
+def problems_of(one: Route) -> Iterator[type[Problem]]:
+    """All that may go wrong with a request to a route, and that can be foreseen."""
+    yield from (HostilePath, MethodNotAllowed, AddressTooLong)
+    if one.access not in (Access.PUBLIC, Access.OPTIONAL):
+        yield from (Unauthorized, Forbidden, TooManyTries)
     if one.access is not Access.PUBLIC:
-        yield from (401, 429)
+        yield StoreUnavailable
     if one.body.limit:
-        yield 413
+        yield BodyTooLarge
+    if one.body.streamed:
+        yield BodyCut
+    if one.body.form is not None:
+        yield InvalidJson
+    yield from one.problems
+
+
+def _refusals(one: Route) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The answers of each status of a problem; those of one problem alone are shared."""
+    found: dict[int, dict[type[Problem], None]] = {}
+    for kind in problems_of(one):
+        found.setdefault(kind.status, {})[kind] = None
+    for status, kinds in sorted(found.items()):
+        shared = list(kinds) == [_SHARED.get(status)]
+        yield (
+            str(status),
+            {"$ref": f"{_RESPONSES}{next(iter(kinds)).__name__}"} if shared else _refusal(kinds),
+        )
+
+
+def _refusal(kinds: Iterable[type[Problem]]) -> dict[str, Any]:
+    told: dict[str, list[str]] = {}
+    for kind in kinds:
+        text = (kind.__doc__ or "").partition("\n")[0].strip()
+        if text not in told.setdefault(kind.code, []):
+            told[kind.code].append(text)
+    schema = {
+        "allOf": [{"$ref": f"{PLACE}Problem"}],
+        "properties": {"code": {"enum": sorted(told)}},
+    }
+    lines = [f"{code}: {' '.join(texts)}" for code, texts in told.items()]
+    return {"description": "\n".join(lines), "content": {JSON: {"schema": schema}}}
 
 
 def _answer(one: Route, example: Mapping[str, Any], named: Named) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": "As asked for"}
-    if one.answer is not None:
-        answer["content"] = _json(schema_of_shape(one.answer, named), example.get("response"))
-    elif "response" in example:
-        schema = schema_of_value(example["response"])
-        answer["content"] = _json(schema, example["response"])
-    return answer
+    response = example.get("response")
+    content: dict[str, Any] = {}
+    for kind in one.produces:
+        if kind != JSON:
+            content[kind] = _shown({} if kind == "*/*" else {"type": "string"}, response, str)
+        elif one.answer is not None:
+            content[kind] = _shown(schema_of_shape(one.answer, named), response, dict)
+        elif response is not None:
+            content[kind] = _shown(schema_of_value(response), response, dict)
+        response = response if kind == JSON else None
+    return answer | ({"content": content} if content else {})
 
 
-def _request_body(body: Body, method: str, example: Mapping[str, Any]) -> dict[str, Any] | None:
-    if body.form is not None:
-        schema = schema_of_class(body.form)
-    elif "request" in example:
-        schema = schema_of_value(example["request"])
-    elif body.streamed and method != "GET":
-        return {"content": {"*/*": {}}}
-    else:
+def _shown(schema: Any, example: Any, kind: type) -> dict[str, Any]:
+    """A schema with its example, where that is of the kind."""
+    return {"schema": schema} | ({"example": example} if isinstance(example, kind) else {})
+
+
+def _request_body(
+    body: Body, method: str, example: Mapping[str, Any], named: Named
+) -> dict[str, Any] | None:
+    if body.streamed and method == "GET":
         return None
-    return {"required": True, "content": _json(schema, example.get("request"))}
-
-
-def _json(schema: Any, example: Any = None) -> dict[str, Any]:
-    content = {"schema": schema}
-    return {"application/json": content | ({} if example is None else {"example": example})}
+    if body.form is None:
+        schema = {} if body.kinds == ("*/*",) else {"type": "string"}
+    elif is_typeddict(body.form):
+        schema = schema_of_shape(body.form, named)
+    else:
+        schema = schema_of_class(body.form)
+    request = example.get("request")
+    content = {
+        kind: _shown(schema, request, object) if request is not None else {"schema": schema}
+        for kind in body.kinds[:1]
+    }
+    content |= {kind: {"schema": schema} for kind in body.kinds[1:]}
+    return {"required": body.required, "content": content} if content else None
 
 
 def _problem() -> dict[str, Any]:

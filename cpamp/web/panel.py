@@ -13,6 +13,7 @@ from pathlib import Path
 import attrs
 from twisted.internet.threads import deferToThread
 
+from cpamp.web.etags import IF_NONE_MATCH
 from cpamp.web.packing import accepts_gzip
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import Access, Reply, route
@@ -78,7 +79,15 @@ class Panel:
         """Redirects."""
         return Reply(307, None, {"Location": f"{self.base_path}/management.html"})
 
-    @route("GET", "/management.html", summary="The panel", access=Access.PUBLIC, cors=False)
+    @route(
+        "GET",
+        "/management.html",
+        summary="The panel",
+        access=Access.PUBLIC,
+        cors=False,
+        headers=IF_NONE_MATCH,
+        produces=("text/html",),
+    )
     async def page(self, request: ApiRequest) -> Reply:
         """With validators and packed, so that a reload costs next to nothing."""
         page = await deferToThread(self._current)

@@ -10,17 +10,18 @@ from twisted.internet.threads import deferToThread
 
 from cpamp import members
 from cpamp.errors import BadRequest, NotFound
-from cpamp.pricing.book import Prices
-from cpamp.pricing.price import ModelPrice, read_book
-from cpamp.pricing.sync import Sync, SyncRequest
+from cpamp.pricing.book import BookChanged, Prices
+from cpamp.pricing.price import ModelPrice, PriceInvalid, read_book
+from cpamp.pricing.sync import Sync, SyncFailed, SyncRequest, SyncStopped
 from cpamp.web.errors import MethodNotAllowed, json_bytes
-from cpamp.web.etags import etag, unchanged, versions
+from cpamp.web.etags import IF_NONE_MATCH, etag, unchanged, versions
 from cpamp.web.request import ApiRequest
-from cpamp.web.route import ANY_METHOD, JSON_BODY, Access, Body, Reply, route
-from cpamp.web.shapes import manager, prices
+from cpamp.web.route import ANY_METHOD, Access, Body, Parameter, Reply, route
+from cpamp.web.shapes import bodies, manager, prices
 
 PATH = "/v0/management/model-prices"
-BOOK_BODY = Body(16 * 1024 * 1024)
+BOOK_BYTES = 16 * 1024 * 1024
+IF_MATCH = {"If-Match": "the ETag of the prices that this is a change of"}
 # What stands where a model could.
 _OTHERS = {"sync": ("POST",), "usage-summary": ("GET",)}
 
@@ -47,8 +48,9 @@ class ModelPrices:
         PATH,
         summary="All prices, in USD per million tokens",
         access=Access.READ,
-        query={"include": "raw: also the sources' own records"},
+        query={"include": Parameter("also the sources' own records", {"enum": ["raw"]})},
         answer=prices.PriceBook,
+        headers=IF_NONE_MATCH,
     )
     async def shown(self, request: ApiRequest) -> Any:
         """By model id."""
@@ -62,8 +64,10 @@ class ModelPrices:
         "PUT",
         PATH,
         summary="Make these the prices, and delete all others",
-        body=BOOK_BODY,
+        body=Body.json(bodies.BookBody, BOOK_BYTES),
         answer=prices.PriceBook,
+        headers=IF_MATCH,
+        problems=(PricesRequired, PriceInvalid, BookChanged),
     )
     async def replaced(self, request: ApiRequest) -> Any:
         """All or nothing."""
@@ -78,8 +82,9 @@ class ModelPrices:
         "POST",
         f"{PATH}/sync",
         summary="Take prices over from the sources",
-        body=BOOK_BODY,
+        body=Body.json(bodies.SyncBody, BOOK_BYTES, required=False),
         answer=prices.SyncResult,
+        problems=(SyncFailed, SyncStopped),
     )
     async def synced(self, request: ApiRequest) -> Any:
         """With a report of what was asked, found and written."""
@@ -87,7 +92,14 @@ class ModelPrices:
         outcome = await self._sync.run(wanted)
         return await _answer(outcome.body, outcome.book.version)
 
-    @route("GET", f"{PATH}/<path:model>", summary="The price of a model", answer=prices.PriceBook)
+    @route(
+        "GET",
+        f"{PATH}/<path:model>",
+        summary="The price of a model",
+        access=Access.READ,
+        answer=prices.PriceBook,
+        problems=(NotFound,),
+    )
     async def shown_one(self, request: ApiRequest, model: str) -> Any:
         """As the book has it."""
         model = _model(model)
@@ -100,8 +112,10 @@ class ModelPrices:
         "PUT",
         f"{PATH}/<path:model>",
         summary="Set the price of a model",
-        body=JSON_BODY,
+        body=Body.json(bodies.GivenPrice),
         answer=prices.PriceBook,
+        headers=IF_MATCH,
+        problems=(PriceInvalid, BookChanged),
     )
     async def put_one(self, request: ApiRequest, model: str) -> Any:
         """The others stay as they are."""
@@ -111,7 +125,12 @@ class ModelPrices:
         return await _answer(lambda: _bodies({model: book.prices[model]}), book.version)
 
     @route(
-        "DELETE", f"{PATH}/<path:model>", summary="Delete the price of a model", answer=manager.Ok
+        "DELETE",
+        f"{PATH}/<path:model>",
+        summary="Delete the price of a model",
+        answer=manager.Ok,
+        headers=IF_MATCH,
+        problems=(BookChanged,),
     )
     async def deleted(self, request: ApiRequest, model: str) -> Any:
         """Also when there was none."""

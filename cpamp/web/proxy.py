@@ -23,6 +23,7 @@ from twisted.web.iweb import UNKNOWN_LENGTH, IBodyProducer, IResponse
 from zope.interface import implementer
 
 from cpamp.cpa.client import CpaClient, Refused
+from cpamp.cpa.errors import AT_CPA
 from cpamp.errors import CpaUnreachable, Problem
 from cpamp.web.body import BodyStream
 from cpamp.web.request import ApiRequest
@@ -78,6 +79,11 @@ class QueueIsOurs(Problem):
     status = 409
 
 
+# What comes of passing a call on: CPA's own answer, or one of these.
+ANY_KIND = ("*/*",)
+PASSING = (NotConfigured, QueueIsOurs, *AT_CPA)
+
+
 @attrs.define
 class Proxy:
     """Passes calls on. `client_of` gives the client of the present connection, if there is one."""
@@ -90,6 +96,8 @@ class Proxy:
         "/v0/management/<path:rest>",
         summary="CPA's management API, with the saved key",
         body=Body.stream(),
+        produces=ANY_KIND,
+        problems=PASSING,
         fallback=True,
         ends_with_client=True,
     )
@@ -103,6 +111,8 @@ class Proxy:
         summary="Pages of CPA's plugins",
         access=Access.OPTIONAL,
         body=Body.stream(),
+        produces=ANY_KIND,
+        problems=PASSING,
         ends_with_client=True,
     )
     @route(
@@ -111,6 +121,8 @@ class Proxy:
         summary="Pages of CPA's plugins",
         access=Access.OPTIONAL,
         body=Body.stream(),
+        produces=ANY_KIND,
+        problems=PASSING,
         ends_with_client=True,
     )
     async def plugins(self, request: ApiRequest, rest: str = "") -> Reply | None:
@@ -123,6 +135,8 @@ class Proxy:
         summary="The models of CPA, by the caller's own client key",
         access=Access.OPTIONAL,
         body=Body.stream(),
+        produces=ANY_KIND,
+        problems=PASSING,
     )
     @route(
         "GET",
@@ -130,6 +144,8 @@ class Proxy:
         summary="The models of CPA, by the caller's own client key",
         access=Access.OPTIONAL,
         body=Body.stream(),
+        produces=ANY_KIND,
+        problems=PASSING,
     )
     async def models(self, request: ApiRequest) -> Reply | None:
         """The caller's Authorization goes along, unless it is the admin key."""
@@ -216,6 +232,8 @@ def public_plugin(proxy: Proxy, head: str) -> object:
             summary="A plugin that the operator has opened",
             access=Access.OPTIONAL,
             body=Body.stream(),
+            produces=ANY_KIND,
+            problems=PASSING,
             ends_with_client=True,
         )
         @route(
@@ -224,6 +242,8 @@ def public_plugin(proxy: Proxy, head: str) -> object:
             summary="A plugin that the operator has opened",
             access=Access.OPTIONAL,
             body=Body.stream(),
+            produces=ANY_KIND,
+            problems=PASSING,
             ends_with_client=True,
         )
         async def plugin(self, request: ApiRequest, rest: str = "") -> Reply | None:

@@ -6,11 +6,15 @@ from typing import Any
 
 import attrs
 
+from cpamp.cpa.errors import AT_CPA
 from cpamp.errors import NotFound
+from cpamp.inspection.problems import NotConfigured
+from cpamp.quota.observation import InvalidObservation
 from cpamp.quota.refreshing import Refreshing
 from cpamp.quota.snapshots import Snapshots
 from cpamp.web.request import ApiRequest
-from cpamp.web.route import ANY_METHOD, JSON_BODY, route
+from cpamp.web.route import ANY_METHOD, Body, route
+from cpamp.web.shapes import bodies
 
 BASE = "/v0/management/quota-snapshots"
 
@@ -22,7 +26,13 @@ class QuotaSnapshots:
     _snapshots: Snapshots
     _refreshing: Refreshing
 
-    @route("POST", BASE, summary="Store observations of quota windows", body=JSON_BODY)
+    @route(
+        "POST",
+        BASE,
+        summary="Store observations of quota windows",
+        body=Body.json(bodies.QuotaEntries),
+        problems=(InvalidObservation,),
+    )
     async def add(self, request: ApiRequest) -> dict[str, Any]:
         """All or nothing."""
         return await self._snapshots.add(await request.json())
@@ -32,12 +42,24 @@ class QuotaSnapshots:
         """All below this path belongs to the manager."""
         raise NotFound("there is nothing of that path")
 
-    @route("POST", f"{BASE}/query", summary="The quota windows of accounts", body=JSON_BODY)
+    @route(
+        "POST",
+        f"{BASE}/query",
+        summary="The quota windows of accounts",
+        body=Body.json(bodies.QuotaQuestion),
+        problems=(InvalidObservation,),
+    )
     async def query(self, request: ApiRequest) -> dict[str, Any]:
         """In the order of the request."""
         return await self._snapshots.ask(await request.json())
 
-    @route("POST", f"{BASE}/refresh", summary="Ask Claude for quotas", body=JSON_BODY)
+    @route(
+        "POST",
+        f"{BASE}/refresh",
+        summary="Ask Claude for quotas",
+        body=Body.json(bodies.QuotaQuestion),
+        problems=(InvalidObservation, NotConfigured, *AT_CPA),
+    )
     async def refresh(self, request: ApiRequest) -> dict[str, Any]:
         """As `query` answers; `error` where the provider did not tell."""
         return await self._refreshing.refresh(await request.json())

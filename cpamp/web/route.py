@@ -8,6 +8,9 @@ from typing import Any, TypeVar
 
 import attrs
 
+from cpamp.errors import Problem
+
+JSON = "application/json"
 JSON_BYTES = 1024 * 1024
 
 
@@ -30,33 +33,54 @@ class Access(Enum):
 class Body:
     """How the body of a request is taken: not at all, whole, or as it arrives.
 
-    `limit` is in bytes; None: no limit.
+    `limit` is in bytes; None: no limit. `form` is the shape of the JSON, or the attrs class that
+    it is read into; `kinds` are the content types. Both only describe.
     """
 
     limit: int | None
     streamed: bool = False
-    # The attrs class that the JSON is read into, to describe it.
-    form: type | None = None
+    form: Any = None
+    kinds: tuple[str, ...] = ()
+    required: bool = True
 
     @classmethod
-    def stream(cls, limit: int | None = None) -> Body:
+    def json(cls, form: Any, limit: int = JSON_BYTES, *, required: bool = True) -> Body:
+        """JSON of some form."""
+        return cls(limit, form=form, kinds=(JSON,), required=required)
+
+    @classmethod
+    def stream(cls, limit: int | None = None, kinds: tuple[str, ...] = ("*/*",)) -> Body:
         """A body that the handler reads as it arrives."""
-        return cls(limit, streamed=True)
+        return cls(limit, streamed=True, kinds=kinds)
 
 
 # Whatever comes is read, up to a little, and not looked at.
 NO_BODY = Body(64 * 1024)
-JSON_BODY = Body(JSON_BYTES)
+
+
+@attrs.frozen
+class Parameter:
+    """A parameter of a query: what it means, and the JSON schema of its value."""
+
+    meaning: str
+    schema: Mapping[str, Any] = attrs.Factory(lambda: {"type": "string"})
+    required: bool = False
+
+
+def whole(meaning: str, *, required: bool = False) -> Parameter:
+    """A parameter that is a whole number."""
+    return Parameter(meaning, {"type": "integer"}, required)
 
 
 @attrs.frozen
 class Route:
     """One path with the methods that it takes.
 
-    `path` has parameters in Klein's notation (``<id>``, ``<path:rest>``). `query` names the
-    parameters that are read, each with what it means. A `fallback` takes only paths that no other
+    `path` has parameters in Klein's notation (``<id>``, ``<path:rest>``). `query` and `headers`
+    name what is read of them, each with what it means. A `fallback` takes only paths that no other
     route has, with whatever method. Where a client that leaves is not to end the handler,
-    `ends_with_client` is false.
+    `ends_with_client` is false. `answer` is the shape of the JSON, `produces` the content types,
+    and `problems` are what may go wrong beside what may with every route of this access and body.
     """
 
     path: str
@@ -64,11 +88,14 @@ class Route:
     access: Access
     body: Body
     summary: str
-    query: Mapping[str, str]
+    query: Mapping[str, str | Parameter]
     cors: bool = True
     fallback: bool = False
     ends_with_client: bool = True
     answer: Any = None
+    headers: Mapping[str, str] = attrs.Factory(dict)
+    produces: tuple[str, ...] = (JSON,)
+    problems: tuple[type[Problem], ...] = ()
 
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -83,15 +110,14 @@ def route(
     summary: str,
     access: Access = Access.ADMIN,
     body: Body = NO_BODY,
-    query: Mapping[str, str] | None = None,
-    cors: bool = True,
-    fallback: bool = False,
+    query: Mapping[str, str | Parameter] | None = None,
     ends_with_client: bool | None = None,
-    answer: Any = None,
+    **more: Any,
 ) -> Callable[[Handler], Handler]:
     """Declare that a method of a resource handles `path`; may be used several times.
 
-    Unless told otherwise, a change goes on when its client leaves, and a question does not.
+    Unless told otherwise, a change goes on when its client leaves, and a question does not. `more`
+    are further fields of `Route`.
     """
     names = frozenset([methods] if isinstance(methods, str) else methods)
     if "GET" in names:
@@ -102,7 +128,7 @@ def route(
 
     def declare(handler: Handler) -> Handler:
         declared = list(getattr(handler, _DECLARED, []))
-        made = Route(path, names, access, body, summary, query or {}, cors, fallback, ends, answer)
+        made = Route(path, names, access, body, summary, query or {}, ends_with_client=ends, **more)
         declared.append(made)
         setattr(handler, _DECLARED, declared)
         return handler

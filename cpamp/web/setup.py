@@ -6,9 +6,33 @@ from typing import Any, Protocol
 
 import attrs
 
+from cpamp.cpa.errors import AT_CPA
+from cpamp.cpa.urls import InvalidUrl
+from cpamp.errors import BadRequest
+from cpamp.inspection.problems import InvalidTarget, InvalidTimeZone
+from cpamp.setup.problems import (
+    ConfigFailed,
+    ConnectionEnvManaged,
+    ConnectionRequired,
+    ConnectionRequiredForMonitoring,
+    EnableFailed,
+    InvalidExistingKey,
+    PollIntervalExceedsRetention,
+    RetentionInvalid,
+    SetupEnvManaged,
+    UnusableUrl,
+    ValidationFailed,
+)
 from cpamp.web.request import ApiRequest
-from cpamp.web.route import JSON_BODY, route
-from cpamp.web.shapes import manager
+from cpamp.web.route import Body, route
+from cpamp.web.shapes import bodies, manager
+
+# What may be wrong with a connection, and with the CPA there.
+SAVING = (
+    *(BadRequest, InvalidUrl, ConnectionRequired, ConnectionRequiredForMonitoring),
+    *(RetentionInvalid, PollIntervalExceedsRetention, UnusableUrl),
+    *(ValidationFailed, ConfigFailed, EnableFailed, *AT_CPA),
+)
 
 
 class SettingUp(Protocol):
@@ -47,8 +71,9 @@ class Setup:
         "PUT",
         "/usage-service/config",
         summary="Save the configuration",
-        body=JSON_BODY,
+        body=Body.json(bodies.ConfigBody),
         answer=manager.ShownConfig,
+        problems=(ConnectionEnvManaged, InvalidTimeZone, InvalidTarget, *SAVING),
     )
     async def put_config(self, request: ApiRequest) -> Any:
         """Checked against CPA before anything is saved."""
@@ -58,8 +83,9 @@ class Setup:
         "POST",
         "/setup",
         summary="Connect to a CPA",
-        body=JSON_BODY,
+        body=Body.json(bodies.SetupBody),
         answer=manager.Connected,
+        problems=(SetupEnvManaged, InvalidExistingKey, *SAVING),
     )
     async def setup(self, request: ApiRequest) -> Any:
         """Checked against CPA before anything is saved; with `dryRun` nothing is."""
@@ -70,6 +96,7 @@ class Setup:
         "/usage-service/retry",
         summary="Try a refused CPA key again, and now",
         answer=manager.Ok,
+        problems=(ConnectionRequired,),
     )
     async def retry(self, request: ApiRequest) -> Any:
         """For a person who has put things right on CPA's side; a ban is waited out all the same."""

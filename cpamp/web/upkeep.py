@@ -77,6 +77,7 @@ class Upkeep:
         f"{BASE}/backups",
         summary="Copy database and data key to a new folder beside them",
         answer=manager.Backup,
+        problems=(TooMuchWork,),
     )
     async def backup(self, request: ApiRequest) -> Reply:
         """Answers when the copy is on the disk; records come in meanwhile."""

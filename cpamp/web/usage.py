@@ -18,7 +18,7 @@ from cpamp.usage.event import Event
 from cpamp.usage.lines import csv_header, csv_rows, export_line, usage_detail
 from cpamp.web.newest import Page, Payload, usage_summary
 from cpamp.web.request import ApiRequest
-from cpamp.web.route import ANY_METHOD, Access, Reply, route
+from cpamp.web.route import ANY_METHOD, Access, Parameter, Reply, route, whole
 from cpamp.web.shapes import prices
 
 # Events that are read and written at once.
@@ -64,7 +64,12 @@ class Usage:
         "/v0/management/usage/export",
         summary="All events, oldest first",
         access=Access.READ,
-        query={"limit": "only the newest so many; all", "format": "jsonl or csv"},
+        query={
+            "limit": whole("only the newest so many; all"),
+            "format": Parameter("jsonl where it is not given", {"enum": ["jsonl", "csv"]}),
+        },
+        produces=("application/x-ndjson", "text/csv"),
+        problems=(BadRequest,),
     )
     async def export(self, request: ApiRequest) -> None:
         """What the import of another server takes, or a table for people."""

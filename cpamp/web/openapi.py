@@ -78,7 +78,7 @@ def document(routes: Mapping[str, Route], shown: Mapping[str, Any]) -> dict[str,
     for one in routes.values():
         if one.fallback:
             continue
-        path = _PARAMETER.sub(r"{\1}", one.path)
+        path = path_of(one)
         for method in sorted(one.methods - {"HEAD"}):
             example = shown.get(f"{method} {path}", {})
             operation = _operation(one, method, path, example, named)
@@ -111,6 +111,11 @@ def document(routes: Mapping[str, Route], shown: Mapping[str, Any]) -> dict[str,
             },
         },
     }
+
+
+def path_of(one: Route) -> str:
+    """The path of a route as the description has it."""
+    return _PARAMETER.sub(r"{\1}", one.path)
 
 
 def _operation(

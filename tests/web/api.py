@@ -24,6 +24,7 @@ from cpamp.web.cors import Cors
 from cpamp.web.imports import Imports
 from cpamp.web.surface import Surface
 from cpamp.web.usage import Usage
+from tests.described import check_refusal
 
 KEY = "cmp_admin_of_the_tests"
 NOW = 1_795_500_000_000
@@ -128,7 +129,10 @@ class Api:
         sent = {"Authorization": f"Bearer {key}", **(headers or {})}
         url = f"http://127.0.0.1:{self.port.getHost().port}{path}"
         response = await client.request(method, url, data=body, headers=sent)
-        return Answer(response.code, await response.content(), response.headers)
+        answer = Answer(response.code, await response.content(), response.headers)
+        if answer.status >= 400 and answer.header("Content-Type") == "application/json":
+            check_refusal(method, path, answer.status, answer.json)
+        return answer
 
     async def load(self, lines: Iterable[Any]) -> Answer:
         """Import some objects, one a line."""

@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from cpamp.lab import Manager
+from tests.described import check_refusal
 
 
 @attrs.frozen
@@ -52,6 +53,9 @@ def ask(
         connection.request(method, path, body=body, headers=sent)
         answer = connection.getresponse()
         found = {name.lower(): value for name, value in answer.getheaders()}
-        return Asked(answer.status, answer.read(), found)
+        asked = Asked(answer.status, answer.read(), found)
     finally:
         connection.close()
+    if asked.status >= 400 and found.get("content-type") == "application/json":
+        check_refusal(method, path, asked.status, asked.json)
+    return asked

@@ -42,7 +42,9 @@ ALIASES = f"{MANAGEMENT}/api-key-aliases"
 TOKENS = f"{MANAGEMENT}/api-tokens"
 QUOTAS = f"{MANAGEMENT}/quota-snapshots"
 # Of a text of lines so many are shown.
-LINES = 3
+LINES = 2
+# Members whose own members' names are data; one is shown.
+NAMED = ("prices", "matched", "apis", "models")
 PRICE = {"prompt": 1.25, "completion": 10}
 
 
@@ -155,7 +157,6 @@ class Examples:
         windows = [{**TARGET, **RANGE, "window_key": "weekly"}]
         self.ask("POST", f"{monitoring}/account-window-usage", {"windows": windows})
         self.ask("GET", f"{monitoring}/header-snapshots", query="days=365&limit=1")
-        self.ask("GET", f"{monitoring}/forecast")
         day = "today_start_ms=1780000000000&now_ms=1780048000000"
         self.ask("GET", f"{MANAGEMENT}/dashboard/summary", query=day)
         self.ask("GET", f"{MANAGEMENT}/usage", query="")
@@ -184,6 +185,7 @@ class Examples:
         self.ask("POST", f"{QUOTAS}/query", {"accounts": [about]})
         claude = {**about, "provider": "claude"}
         self.ask("POST", f"{QUOTAS}/refresh", {"accounts": [claude]})
+        self.ask("GET", f"{MANAGEMENT}/monitoring/forecast")
         shares = f"{MANAGEMENT}/monitoring/account-window-shares"
         self.ask("GET", shares, query=urlencode({**account, "auth_provider_snapshot": "codex"}))
 
@@ -219,13 +221,14 @@ class Examples:
         self.ask("DELETE", f"{TOKENS}/{{number}}", number=token)
         hook = {"means": "webhook", "name": "team", "url": "http://127.0.0.1:9/hook"}
         rule = {"kind": "spend", "name": "much", "limit": 50}
-        for kind, wanted in (("channels", hook), ("rules", rule)):
-            number = self.ask("POST", f"{NOTICES}/{kind}", wanted)["id"]
-            self.ask("PUT", f"{NOTICES}/{kind}/{{number}}", wanted, number=number)
-            if kind == "channels":
-                self.ask("POST", f"{NOTICES}/{kind}/{{number}}/test", number=number)
-            self.ask("GET", NOTICES)
-            self.ask("DELETE", f"{NOTICES}/{kind}/{{number}}", number=number)
+        channel = self.ask("POST", f"{NOTICES}/channels", hook)["id"]
+        self.ask("PUT", f"{NOTICES}/channels/{{number}}", hook, number=channel)
+        self.ask("POST", f"{NOTICES}/channels/{{number}}/test", number=channel)
+        number = self.ask("POST", f"{NOTICES}/rules", rule)["id"]
+        self.ask("PUT", f"{NOTICES}/rules/{{number}}", rule, number=number)
+        self.ask("GET", NOTICES)
+        self.ask("DELETE", f"{NOTICES}/rules/{{number}}", number=number)
+        self.ask("DELETE", f"{NOTICES}/channels/{{number}}", number=channel)
         self.ask("POST", f"{NOTICES}/rehearsal", rule)
         self.ask("GET", f"{NOTICES}/log")
         self.ask("GET", f"{MANAGEMENT}/doctor")
@@ -271,16 +274,20 @@ def first_lines(text: str) -> str:
 
 
 def cut(value: Any) -> Any:
-    """A value with lists of one element, and few members where the names are data."""
+    """A value with lists of one element, and one member where the names are data."""
     if isinstance(value, list):
         return [cut(value[0])] if value else []
     if isinstance(value, str):
         return first_lines(value)
     if isinstance(value, dict):
-        if value.keys() & {"prices"}:
-            value = {**value, "prices": dict(list(value["prices"].items())[:2])}
-        return {name: cut(member) for name, member in list(value.items())[:60]}
+        return {
+            name: cut(_one(member) if name in NAMED else member) for name, member in value.items()
+        }
     return value
+
+
+def _one(value: Any) -> Any:
+    return dict(list(value.items())[:1]) if isinstance(value, dict) else value
 
 
 def shortened(found: dict[str, Any]) -> dict[str, Any]:

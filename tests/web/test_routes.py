@@ -7,29 +7,19 @@ import json
 import re
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
-from twisted.internet import reactor
 
 from cpamp.lab import ADMIN_KEY, Manager
-from cpamp.settings import load
-from cpamp.tap import build
 from cpamp.web.route import Access, Route
 from tests.daemon import Lab
+from tests.described import check_refusal, declared
 
 PLUGINS = {"CPAMP_PUBLIC_PLUGIN_PATHS": "codex-invite"}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW")
 MIB = 1024 * 1024
-
-
-def declared() -> list[Route]:
-    """What the daemon's own wiring declares; nothing is opened by it."""
-    settings = load({"USAGE_DATA_DIR": "nowhere", **PLUGINS}, Path("/nonexistent"))
-    surface = build(settings, reactor, key_in_log=False).listener.factory.surface
-    return sorted(surface.routes.values(), key=lambda route: (route.path, sorted(route.methods)))
 
 
 def sample(path: str) -> str:
@@ -48,7 +38,7 @@ def sample(path: str) -> str:
     return re.sub(r"<((?:regex\('[^']*'\)|any\([^)]*\)|[a-z]+)?:?\w*)>", value, path)
 
 
-ROUTES = declared()
+ROUTES = sorted(declared(**PLUGINS).values(), key=lambda route: (route.path, sorted(route.methods)))
 PATHS = {route.path: sample(route.path) for route in ROUTES}
 
 
@@ -95,6 +85,7 @@ class Asker:
             parsed = json.loads(whole)
         except ValueError:
             parsed = whole
+        check_refusal(method, target, response.status, parsed)
         return Answer(response.status, response.headers, parsed)
 
     def send(self, method: str, target: str, body: bytes, *headers: str) -> Answer:

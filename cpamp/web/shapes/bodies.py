@@ -110,6 +110,7 @@ class GivenContextTier(GivenRates):
     """Rates of calls with more input than the threshold."""
 
     thresholdTokens: int
+    cacheConfigured: NotRequired[bool]
 
 
 class GivenServiceTier(GivenRates):
@@ -117,6 +118,7 @@ class GivenServiceTier(GivenRates):
 
     mode: str
     serviceTier: str
+    cacheConfigured: NotRequired[bool]
 
 
 class GivenPrice(GivenRates, total=False):

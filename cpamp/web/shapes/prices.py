@@ -23,6 +23,7 @@ class ContextTier(Rates):
     """Rates of calls with more input than the threshold."""
 
     thresholdTokens: int
+    cacheConfigured: NotRequired[bool]
 
 
 class ServiceTier(Rates):
@@ -30,6 +31,7 @@ class ServiceTier(Rates):
 
     mode: str
     serviceTier: str
+    cacheConfigured: NotRequired[bool]
 
 
 class Price(Rates):

@@ -31,10 +31,13 @@ READS = (
     "/v0/management/usage/export",
     "/v0/management/model-prices",
     "/v0/management/model-prices/usage-summary",
+    "/v0/management/model-prices/gpt-5.4",
     "/v0/management/api-key-aliases",
     f"{ANALYTICS}?from_ms=1&to_ms=2&include=summary",
     "/v0/management/monitoring/header-snapshots",
+    "/v0/management/monitoring/explain?from_ms=1&to_ms=2&include=summary",
     "/v0/management/dashboard/summary?today_start_ms=1",
+    "/openapi.json",
 )
 CHANGES = (
     ("PUT", "/v0/management/model-prices"),

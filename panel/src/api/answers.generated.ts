@@ -96,6 +96,19 @@ export interface Acted {
   readonly detail: RunDetail;
 }
 
+/** To do something else than the result says. */
+export interface ActionOverride {
+  readonly resultId: number;
+  readonly action: "delete";
+}
+
+/** The results to act on; a dry run only tells what would be done. */
+export interface ActionsBody {
+  readonly resultIds: readonly number[];
+  readonly actionOverrides?: readonly ActionOverride[];
+  readonly dryRun?: boolean;
+}
+
 /** How busy an hour was against the busiest. */
 export interface ActiveHour {
   readonly hour_index: number;
@@ -122,6 +135,13 @@ export interface Alias {
 /** By name. */
 export interface AliasList {
   readonly items: readonly Alias[];
+}
+
+/** Names of keys; a name may be taken over from a key that is not among the active ones. */
+export interface AliasesBody {
+  readonly items: readonly GivenAlias[];
+  readonly activeApiKeyHashes?: readonly string[];
+  readonly allowOrphanAliasCleanup?: boolean;
 }
 
 /** The sections that were asked for. */
@@ -181,6 +201,11 @@ export interface Backup {
   readonly folder: string;
   readonly databaseBytes: number;
   readonly dataKey: boolean;
+}
+
+/** All prices, by model. */
+export interface BookBody {
+  readonly prices: Readonly<Record<string, GivenPrice>>;
 }
 
 /** A window at the present rates, which are percent an hour; null where too little is known. */
@@ -262,6 +287,23 @@ export interface Channel {
   readonly tone: "good" | "warn" | "bad";
 }
 
+/** A way to reach people; a secret that is not given stays as it is. */
+export interface ChannelBody {
+  readonly means: "webhook" | "email" | "telegram";
+  readonly name?: string;
+  readonly url?: string;
+  readonly secret?: string;
+  readonly host?: string;
+  readonly port?: number | string;
+  readonly security?: "starttls" | "tls" | "none";
+  readonly user?: string;
+  readonly password?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly chat?: string;
+  readonly token?: string;
+}
+
 /** A way to reach people: the settings of its means, and its secret as a mask. */
 export interface ChannelJson {
   readonly from?: string;
@@ -334,6 +376,19 @@ export interface CollectorJson {
   readonly ensureUsageStatisticsEnabled?: false;
 }
 
+/** How records are taken from CPA. */
+export interface CollectorPart {
+  readonly enabled?: boolean;
+  readonly collectorMode?: string;
+  readonly queue?: string;
+  readonly popSide?: "left" | "right";
+  readonly batchSize?: number;
+  readonly pollIntervalMs?: number;
+  readonly queryLimit?: number;
+  readonly tlsSkipVerify?: boolean;
+  readonly ensureUsageStatisticsEnabled?: boolean;
+}
+
 /** How collecting does. */
 export interface CollectorStatus {
   readonly collector: "stopped" | "starting" | "running" | "error";
@@ -374,12 +429,24 @@ export interface Comparison {
   readonly unpriced_models: readonly string[];
 }
 
+/** A configuration to be saved. */
+export interface ConfigBody {
+  readonly config: ConfigParts;
+}
+
 /** The configuration. */
 export interface ConfigJson {
   readonly cpaConnection: ConnectionJson;
   readonly collector: CollectorJson;
   readonly codexInspection: InspectionJson;
   readonly externalUsageService: External;
+}
+
+/** The parts of the configuration that are to change. */
+export interface ConfigParts {
+  readonly cpaConnection?: ConnectionPart;
+  readonly collector?: CollectorPart;
+  readonly codexInspection?: InspectionPart;
 }
 
 /** CPA has been asked, and is there. */
@@ -396,6 +463,12 @@ export interface ConnectionJson {
   readonly managementKey?: string;
 }
 
+/** Where a CPA is; a key that is masked or absent stands for the stored one. */
+export interface ConnectionPart {
+  readonly cpaBaseUrl?: string;
+  readonly managementKey?: string;
+}
+
 /** Rates of calls with more input than the threshold. */
 export interface ContextTier {
   readonly prompt: number;
@@ -408,6 +481,7 @@ export interface ContextTier {
   readonly cacheReadConfigured?: boolean;
   readonly cacheCreationConfigured?: boolean;
   readonly thresholdTokens: number;
+  readonly cacheConfigured?: boolean;
 }
 
 /** Who had most of the calls of a cell; `label` is `key`. */
@@ -800,6 +874,100 @@ export interface Gap {
   readonly reason: string;
 }
 
+/** The name of a key. */
+export interface GivenAlias {
+  readonly apiKeyHash: string;
+  readonly alias: string;
+  readonly updatedAtMs?: number;
+}
+
+/** Rates of calls with more input than the threshold. */
+export interface GivenContextTier {
+  readonly prompt?: number;
+  readonly completion?: number;
+  readonly cache?: number;
+  readonly cacheRead?: number;
+  readonly cacheCreation?: number;
+  readonly promptConfigured?: boolean;
+  readonly completionConfigured?: boolean;
+  readonly cacheReadConfigured?: boolean;
+  readonly cacheCreationConfigured?: boolean;
+  readonly thresholdTokens: number;
+  readonly cacheConfigured?: boolean;
+}
+
+/** One look at an account: when, by what means, and how much of it was seen. */
+export interface GivenObservation {
+  readonly source: "response_header" | "response_body" | "api_query" | "inspection";
+  readonly inventory_scope_key: string;
+  readonly inventory_mode: "partial" | "delta" | "complete";
+  readonly observed_at_ms?: number;
+  readonly source_observation_id?: string;
+}
+
+/** The price of a model. */
+export interface GivenPrice {
+  readonly prompt?: number;
+  readonly completion?: number;
+  readonly cache?: number;
+  readonly cacheRead?: number;
+  readonly cacheCreation?: number;
+  readonly promptConfigured?: boolean;
+  readonly completionConfigured?: boolean;
+  readonly cacheReadConfigured?: boolean;
+  readonly cacheCreationConfigured?: boolean;
+  readonly source?: string;
+  readonly sourceModelId?: string;
+  readonly rawJson?: string;
+  readonly contextTiers?: readonly GivenContextTier[];
+  readonly serviceTiers?: readonly GivenServiceTier[];
+  readonly syncedAtMs?: number;
+}
+
+/** Rates of calls of a service tier. */
+export interface GivenServiceTier {
+  readonly prompt?: number;
+  readonly completion?: number;
+  readonly cache?: number;
+  readonly cacheRead?: number;
+  readonly cacheCreation?: number;
+  readonly promptConfigured?: boolean;
+  readonly completionConfigured?: boolean;
+  readonly cacheReadConfigured?: boolean;
+  readonly cacheCreationConfigured?: boolean;
+  readonly mode: string;
+  readonly serviceTier: string;
+  readonly cacheConfigured?: boolean;
+}
+
+/** A quota window as it was observed. */
+export interface GivenWindow {
+  readonly provider_window_id: string;
+  readonly window_mode: "fixed" | "calendar" | "rolling" | "non_window" | "unknown";
+  readonly model_scope_kind: "all" | "family" | "models" | "product" | "feature";
+  readonly source: "response_header" | "response_body" | "api_query" | "inspection";
+  readonly boundary_accuracy: "exact" | "derived" | "estimated" | "unknown";
+  readonly observed_at_ms?: number;
+  readonly provider_window_aliases?: readonly string[];
+  readonly window_kind?: string;
+  readonly model_scope_key?: string;
+  readonly model_ids?: readonly string[];
+  readonly source_observation_id?: string;
+  readonly cycle_start_ms?: number;
+  readonly cycle_end_ms?: number;
+  readonly duration_seconds?: number;
+  readonly used_percent?: number;
+  readonly remaining_percent?: number;
+  readonly used_value?: number;
+  readonly limit_value?: number;
+  readonly quota_unit?: string;
+  readonly reset_credits_available?: number;
+  readonly reset_credits?: readonly ResetCredit[];
+  readonly plan_type?: string;
+  readonly relationship_kind?: string;
+  readonly container_provider_window_id?: string;
+}
+
 /** A model of one account, key or credential. */
 export interface GroupModel {
   readonly calls: number;
@@ -899,6 +1067,25 @@ export interface HeatCell {
   readonly provider_contributors: readonly Contributor[];
 }
 
+/** Up to 200 credentials. */
+export interface HistoryBody {
+  readonly accounts: readonly HistoryTarget[];
+  readonly catch_up?: boolean;
+}
+
+/** A row, and its credential. */
+export interface HistoryTarget {
+  readonly account_snapshot?: string;
+  readonly auth_label_snapshot?: string;
+  readonly auth_file_snapshot?: string;
+  readonly auth_provider_snapshot?: string;
+  readonly auth_project_id_snapshot?: string;
+  readonly auth_index?: string;
+  readonly source?: string;
+  readonly row_key: string;
+  readonly account_key?: string;
+}
+
 /** A stretch of time that was not watched. */
 export interface Hole {
   readonly fromMs: number;
@@ -959,6 +1146,27 @@ export interface InspectionJson {
   readonly xaiInferenceModel: string;
   readonly xaiInferencePrompt: string;
   readonly xaiInferenceUserAgent: string;
+}
+
+/** How accounts are inspected. */
+export interface InspectionPart {
+  readonly enabled?: boolean;
+  readonly schedule?: SchedulePart;
+  readonly targetTypes?: readonly string[];
+  readonly targetType?: string;
+  readonly workers?: number;
+  readonly deleteWorkers?: number;
+  readonly timeout?: number;
+  readonly retries?: number;
+  readonly sampleSize?: number;
+  readonly usedPercentThreshold?: number;
+  readonly autoActionMode?: string;
+  readonly autoRecoverEnabled?: boolean;
+  readonly userAgent?: string;
+  readonly xaiInferenceEnabled?: boolean;
+  readonly xaiInferenceModel?: string;
+  readonly xaiInferencePrompt?: string;
+  readonly xaiInferenceUserAgent?: string;
 }
 
 /** A bucket of one client key. */
@@ -1109,6 +1317,14 @@ export interface ModelBucket {
   readonly bucket_label: string;
 }
 
+/** Which models count in a window. */
+export interface ModelScope {
+  readonly kind: "all" | "family" | "models" | "product" | "feature";
+  readonly key?: string;
+  readonly models?: readonly string[];
+  readonly complete?: boolean;
+}
+
 /** A model of the whole selection; `tokens` is `total_tokens`. */
 export interface ModelStats {
   readonly calls: number;
@@ -1165,6 +1381,13 @@ export interface Plugins {
 /** One part of what CPA says. */
 export interface PluginsPart {
   readonly data: Plugins;
+}
+
+/** Which automatic parts are to be on. */
+export interface PolicyBody {
+  readonly codexQuotaCooldownEnabled?: boolean;
+  readonly authIssueQueueEnabled?: boolean;
+  readonly authIssueAutoDisableEnabled?: boolean;
 }
 
 /** One automatic part. */
@@ -1225,6 +1448,35 @@ export interface ProvidersPart {
   readonly data: Readonly<Record<string, number>>;
 }
 
+/** A row, and its account. */
+export interface QuotaAccount {
+  readonly row_key: string;
+  readonly provider: string;
+  readonly account: Readonly<Record<string, string>>;
+}
+
+/** Observations to be stored. */
+export interface QuotaEntries {
+  readonly entries: readonly QuotaEntry[];
+}
+
+/** What was observed of one account; its `account` are the names by which it is known. */
+export interface QuotaEntry {
+  readonly provider: string;
+  readonly account: Readonly<Record<string, string>>;
+  readonly row_key?: string;
+  readonly windows?: readonly GivenWindow[];
+  readonly removed_windows?: readonly RemovedWindow[];
+  readonly observation?: GivenObservation;
+}
+
+/** Up to 200 accounts. */
+export interface QuotaQuestion {
+  readonly accounts: readonly QuotaAccount[];
+  readonly now_ms?: number;
+  readonly include_inactive?: boolean;
+}
+
 /** A model of the day; `cost_share` is of the dearest one. */
 export interface RankedModel {
   readonly model: string;
@@ -1264,6 +1516,21 @@ export interface Rehearsed {
   readonly count: number | null;
   readonly times_ms: readonly number[];
   readonly unknown: string | null;
+}
+
+/** A quota window that there is no longer. */
+export interface RemovedWindow {
+  readonly provider_window_id: string;
+  readonly model_scope_kind: "all" | "family" | "models" | "product" | "feature";
+  readonly model_scope_key?: string;
+  readonly window_kind?: string;
+  readonly model_ids?: readonly string[];
+}
+
+/** A right to begin a window anew. */
+export interface ResetCredit {
+  readonly id: string;
+  readonly expires_at_ms: number;
 }
 
 /** The pairs of key and model that are not listed. */
@@ -1316,6 +1583,18 @@ export interface Rolling {
   readonly tpm: number;
   readonly total_calls: number;
   readonly total_tokens: number;
+}
+
+/** What is worth a notice, and by which ways; by all where none is named. */
+export interface RuleBody {
+  readonly kind: string;
+  readonly name?: string;
+  readonly channels?: readonly number[];
+  readonly limit?: number;
+  readonly provider?: string;
+  readonly timeZone?: string;
+  readonly quietMinutes?: number;
+  readonly enabled?: boolean;
 }
 
 /** A rule. */
@@ -1380,6 +1659,14 @@ export interface ScheduleJson {
   readonly timeZone: string;
 }
 
+/** When inspections begin by themselves. */
+export interface SchedulePart {
+  readonly mode?: string;
+  readonly intervalMinutes?: number;
+  readonly timePoints?: readonly string[];
+  readonly timeZone?: string;
+}
+
 /** Which models a window counts. */
 export interface ScopeJson {
   readonly kind: "all" | "family" | "models" | "product" | "feature";
@@ -1408,6 +1695,23 @@ export interface ServiceTier {
   readonly cacheCreationConfigured?: boolean;
   readonly mode: string;
   readonly serviceTier: string;
+  readonly cacheConfigured?: boolean;
+}
+
+/** Where a CPA is, and how records are taken from it. */
+export interface SetupBody {
+  readonly enabled?: boolean;
+  readonly collectorMode?: string;
+  readonly queue?: string;
+  readonly popSide?: "left" | "right";
+  readonly batchSize?: number;
+  readonly pollIntervalMs?: number;
+  readonly queryLimit?: number;
+  readonly tlsSkipVerify?: boolean;
+  readonly ensureUsageStatisticsEnabled?: boolean;
+  readonly cpaBaseUrl?: string;
+  readonly cpaManagementKey?: string;
+  readonly requestMonitoringEnabled?: boolean;
 }
 
 /** A client key with a model; `percent` is of the window, `share` of what is used of it. */
@@ -1516,6 +1820,13 @@ export interface Summary {
 /** The switches under CPA's own names. */
 export interface SwitchesPart {
   readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** Which models are to be priced, all where none is named; a dry run writes nothing. */
+export interface SyncBody {
+  readonly models?: readonly string[];
+  readonly dryRun?: boolean;
+  readonly overwriteManual?: boolean;
 }
 
 /** What a sync found and wrote, and the book since then. */
@@ -1721,6 +2032,13 @@ export interface Upload {
   readonly result?: ImportResult;
 }
 
+/** The file that will be uploaded; the same resume key finds the same upload. */
+export interface UploadBody {
+  readonly filename?: string;
+  readonly size_bytes: number;
+  readonly resume_key?: string;
+}
+
 /** All that are known. */
 export interface Uploads {
   readonly sessions: readonly Upload[];
@@ -1797,6 +2115,25 @@ export interface WindowShares {
   readonly rest?: Rest;
 }
 
+/** A quota window of a credential; `from_ms` to `to_ms` is its range. */
+export interface WindowTarget {
+  readonly account_snapshot?: string;
+  readonly auth_label_snapshot?: string;
+  readonly auth_file_snapshot?: string;
+  readonly auth_provider_snapshot?: string;
+  readonly auth_project_id_snapshot?: string;
+  readonly auth_index?: string;
+  readonly source?: string;
+  readonly row_key: string;
+  readonly from_ms: number;
+  readonly to_ms: number;
+  readonly provider_window_id?: string;
+  readonly window_key?: string;
+  readonly request_key?: string;
+  readonly period?: "current" | "previous" | "previous_equal_range";
+  readonly model_scope?: ModelScope;
+}
+
 /** What was used within one window of the request. */
 export interface WindowUsage {
   readonly request_key: string;
@@ -1826,6 +2163,11 @@ export interface WindowUsages {
   readonly generated_at_ms: number;
   readonly derived?: Derived;
   readonly items: readonly WindowUsage[];
+}
+
+/** Up to 400 windows. */
+export interface WindowsBody {
+  readonly windows: readonly WindowTarget[];
 }
 
 /** What comes back of each route. */
@@ -1887,8 +2229,8 @@ export interface Answers {
   readonly "POST /v0/management/usage/import": ImportResult;
   readonly "GET /v0/management/usage/import-sessions": Uploads;
   readonly "POST /v0/management/usage/import-sessions": Upload;
-  readonly "GET /v0/management/usage/import-sessions/{number}": Upload;
-  readonly "DELETE /v0/management/usage/import-sessions/{number}": Upload;
-  readonly "PUT /v0/management/usage/import-sessions/{number}/chunk": Upload;
-  readonly "POST /v0/management/usage/import-sessions/{number}/complete": Upload;
+  readonly "GET /v0/management/usage/import-sessions/{session}": Upload;
+  readonly "DELETE /v0/management/usage/import-sessions/{session}": Upload;
+  readonly "PUT /v0/management/usage/import-sessions/{session}/chunk": Upload;
+  readonly "POST /v0/management/usage/import-sessions/{session}/complete": Upload;
 }

@@ -10,6 +10,7 @@ from typing import Any, is_typeddict
 
 import attrs
 import orjson
+from twisted.internet.threads import deferToThread
 
 from cpamp import __version__
 from cpamp.errors import InvalidJson, Problem, StoreUnavailable
@@ -22,9 +23,10 @@ from cpamp.web.errors import (
     MethodNotAllowed,
     TooManyTries,
     Unauthorized,
+    json_bytes,
 )
 from cpamp.web.request import ApiRequest
-from cpamp.web.route import JSON, Access, Body, Parameter, Route, route
+from cpamp.web.route import JSON, Access, Body, Parameter, Reply, Route, route
 
 PATH = "/openapi.json"
 _PARAMETER = re.compile(r"<(?:[a-z]+(?:\(.*?\))?:)?([a-z_]+)>")
@@ -55,12 +57,13 @@ class OpenApi:
 
     @route("GET", PATH, summary="This description", access=Access.READ)
     async def described(self, request: ApiRequest) -> Any:
-        """The whole document."""
-        return self._document
+        """The whole document, put together in a thread when it is first asked for."""
+        text = await deferToThread(lambda: self._document)
+        return Reply(200, text, {"Content-Type": JSON})
 
     @cached_property
-    def _document(self) -> dict[str, Any]:
-        return document(self._routes(), examples())
+    def _document(self) -> bytes:
+        return json_bytes(document(self._routes(), examples()))
 
 
 def examples() -> Mapping[str, Any]:

@@ -70,3 +70,7 @@ class CpaUnreachable(Problem):
 
     code = "cpa_unreachable"
     status = 502
+
+
+# Kinds of problems, as a route declares them.
+Problems = tuple[type[Problem], ...]

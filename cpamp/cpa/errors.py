@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cpamp.errors import CpaUnreachable, Problem
+from cpamp.errors import CpaUnreachable, Problem, Problems
 
 TEXT_CHARS = 512
 _BAN = re.compile(r"IP banned due to too many failed attempts(?:\. Try again in (\S+))?")
@@ -73,7 +73,7 @@ class Unsupported(CpaProblem):
 
 
 # What may become of any call to CPA.
-AT_CPA: tuple[type[Problem], ...] = (
+AT_CPA: Problems = (
     *(CpaUnreachable, CpaTimeout, CpaProblem, KeyRefused, KeyBanned),
     *(RemoteDisabled, ManagementOff, NotCpa, Unsupported),
 )

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 import attrs
 import orjson
 
-from cpamp.errors import BadRequest
+from cpamp.errors import BadRequest, Problems
 from cpamp.inspection import mutation
 from cpamp.inspection.account import Account, Identity, text_of
 from cpamp.inspection.editor import Editor
@@ -52,7 +52,7 @@ IDENTITIES = {
     _WRITE: "the credentials that an upload replaces, as JSON",
     _CONTENT: "the SHA-256 of the file that an upload replaces",
 }
-CHANGING = (*PASSING, BadRequest, NoSuchCredential, CredentialChanged, BodyTooLarge)
+CHANGING: Problems = (*PASSING, BadRequest, NoSuchCredential, CredentialChanged, BodyTooLarge)
 
 
 @attrs.frozen

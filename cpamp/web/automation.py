@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from cpamp.cpa.errors import AT_CPA
-from cpamp.errors import BadRequest
+from cpamp.errors import BadRequest, Problems
 from cpamp.inspection.candidates import (
     MOST,
     NO_LIMIT,
@@ -41,8 +41,8 @@ ITEMS, MOST_ITEMS = 50, 200
 CANDIDATES = "/v0/management/account-action-candidates"
 _HEAD = "/v0/management/<regex('account-action-candidates[^/]*'):head>"
 
-DECIDING = (BadRequest, CandidateNotFound, NotPending)
-CHANGING = (*DECIDING, Conflict, NotSet, TargetGone, TargetShared, *AT_CPA)
+DECIDING: Problems = (BadRequest, CandidateNotFound, NotPending)
+CHANGING: Problems = (*DECIDING, Conflict, NotSet, TargetGone, TargetShared, *AT_CPA)
 
 
 @attrs.define

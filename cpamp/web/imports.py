@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from cpamp.errors import BadRequest
+from cpamp.errors import BadRequest, Problems
 from cpamp.importing.forms import ImportInvalid
 from cpamp.importing.job import ImportFailed, ImportJob
 from cpamp.importing.session import (
@@ -28,7 +28,7 @@ from cpamp.web.shapes import bodies, manager
 DIRECT_BYTES = 64 * 1024 * 1024
 SESSIONS = "/v0/management/usage/import-sessions"
 
-UPLOADING = (SessionNotFound, SessionConflict, SessionUnavailable)
+UPLOADING: Problems = (SessionNotFound, SessionConflict, SessionUnavailable)
 
 
 @attrs.define

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from cpamp.cpa.errors import AT_CPA
+from cpamp.errors import Problems
 from cpamp.inspection.inspector import Inspector
 from cpamp.inspection.manual import ManualActions
 from cpamp.inspection.problems import (
@@ -32,7 +33,7 @@ from cpamp.web.shapes import accounts, bodies
 BASE = "/v0/management/codex-inspection"
 RUNS, MOST_RUNS = 20, 200
 
-NO_RUN = (RunIdInvalid, RunNotFound)
+NO_RUN: Problems = (RunIdInvalid, RunNotFound)
 
 
 @attrs.define
@@ -111,8 +112,10 @@ class Inspections:
         body=Body.json(bodies.ActionsBody),
         answer=accounts.Acted,
         problems=(
-            *(*NO_RUN, RunNotCompleted, ResultIdsRequired, NoActionableResults, OverrideInvalid),
-            *(NotConfigured, AlreadyRunning, Stopping, *AT_CPA),
+            *NO_RUN,
+            *(RunNotCompleted, ResultIdsRequired, NoActionableResults, OverrideInvalid),
+            *(NotConfigured, AlreadyRunning, Stopping),
+            *AT_CPA,
         ),
     )
     async def actions(self, request: ApiRequest, run_id: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from cpamp.analytics.shares import SharesRequest, window_shares
 from cpamp.analytics.tables import EVENTS, PAGE, EventTable, csv_table, rows_of, table_of
 from cpamp.analytics.windows import WindowsRequest, window_usage
 from cpamp.analytics.zones import InvalidTimeZone
-from cpamp.errors import BadRequest, NotFound, TooMuchWork
+from cpamp.errors import BadRequest, NotFound, Problems, TooMuchWork
 from cpamp.usage.identity import TARGET_FIELDS
 from cpamp.web.columns import columns_of
 from cpamp.web.etags import IF_NONE_MATCH, matches
@@ -50,7 +50,7 @@ _FORMAT = Parameter(
     {"enum": ["json", "csv"]},
 )
 # What may go wrong with any question.
-ASKING = (BadRequest, InvalidTimeZone, TooMuchWork)
+ASKING: Problems = (BadRequest, InvalidTimeZone, TooMuchWork)
 
 
 @attrs.frozen

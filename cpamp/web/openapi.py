@@ -214,43 +214,43 @@ def _refusal(kinds: Iterable[type[Problem]]) -> dict[str, Any]:
 
 
 def _answer(one: Route, example: Mapping[str, Any], named: Named) -> dict[str, Any]:
-    answer: dict[str, Any] = {"description": "As asked for"}
-    response = example.get("response")
-    content: dict[str, Any] = {}
-    for kind in one.produces:
-        if kind != JSON:
-            content[kind] = _shown({} if kind == "*/*" else {"type": "string"}, response, str)
-        elif one.answer is not None:
-            content[kind] = _shown(schema_of_shape(one.answer, named), response, dict)
-        elif response is not None:
-            content[kind] = _shown(schema_of_value(response), response, dict)
-        response = response if kind == JSON else None
-    return answer | ({"content": content} if content else {})
+    content = {kind: _answer_of(kind, one, example.get("response"), named) for kind in one.produces}
+    known = {kind: shown for kind, shown in content.items() if shown}
+    return {"description": "As asked for"} | ({"content": known} if known else {})
 
 
-def _shown(schema: Any, example: Any, kind: type) -> dict[str, Any]:
-    """A schema with its example, where that is of the kind."""
-    return {"schema": schema} | ({"example": example} if isinstance(example, kind) else {})
+def _answer_of(kind: str, one: Route, example: Any, named: Named) -> dict[str, Any]:
+    """An answer of one content type; {} where nothing is known of it."""
+    if kind != JSON:
+        first = kind == one.produces[0]
+        return _shown(_plain(kind), example if first else None)
+    if one.answer is not None:
+        return _shown(schema_of_shape(one.answer, named), example)
+    return {} if example is None else _shown(schema_of_value(example), example)
 
 
 def _request_body(
     body: Body, method: str, example: Mapping[str, Any], named: Named
 ) -> dict[str, Any] | None:
-    if body.streamed and method == "GET":
+    if not body.kinds or (body.streamed and method == "GET"):
         return None
-    if body.form is None:
-        schema = {} if body.kinds == ("*/*",) else {"type": "string"}
-    elif is_typeddict(body.form):
-        schema = schema_of_shape(body.form, named)
-    else:
-        schema = schema_of_class(body.form)
-    request = example.get("request")
-    content = {
-        kind: _shown(schema, request, object) if request is not None else {"schema": schema}
-        for kind in body.kinds[:1]
-    }
-    content |= {kind: {"schema": schema} for kind in body.kinds[1:]}
-    return {"required": body.required, "content": content} if content else None
+    request, content = example.get("request"), {}
+    for kind in body.kinds:
+        if is_typeddict(body.form):
+            schema = schema_of_shape(body.form, named)
+        else:
+            schema = _plain(kind) if body.form is None else schema_of_class(body.form)
+        content[kind] = _shown(schema, request if kind == body.kinds[0] else None)
+    return {"required": body.required, "content": content}
+
+
+def _plain(kind: str) -> dict[str, Any]:
+    """The schema of what is no JSON of ours."""
+    return {} if kind == "*/*" else {"type": "string"}
+
+
+def _shown(schema: dict[str, Any], example: Any) -> dict[str, Any]:
+    return {"schema": schema} | ({} if example is None else {"example": example})
 
 
 def _problem() -> dict[str, Any]:

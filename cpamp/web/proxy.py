@@ -24,7 +24,7 @@ from zope.interface import implementer
 
 from cpamp.cpa.client import CpaClient, Refused
 from cpamp.cpa.errors import AT_CPA
-from cpamp.errors import CpaUnreachable, Problem
+from cpamp.errors import CpaUnreachable, Problem, Problems
 from cpamp.web.body import BodyStream
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import ANY_METHOD, Access, Body, Reply, route
@@ -81,7 +81,7 @@ class QueueIsOurs(Problem):
 
 # What comes of passing a call on: CPA's own answer, or one of these.
 ANY_KIND = ("*/*",)
-PASSING = (NotConfigured, QueueIsOurs, *AT_CPA)
+PASSING: Problems = (NotConfigured, QueueIsOurs, *AT_CPA)
 
 
 @attrs.define

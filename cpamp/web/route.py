@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar, Unpack
 
 import attrs
 
-from cpamp.errors import Problem
+from cpamp.errors import Problems
 
 JSON = "application/json"
 JSON_BYTES = 1024 * 1024
@@ -95,12 +95,21 @@ class Route:
     answer: Any = None
     headers: Mapping[str, str] = attrs.Factory(dict)
     produces: tuple[str, ...] = (JSON,)
-    problems: tuple[type[Problem], ...] = ()
+    problems: Problems = ()
 
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 ANY_METHOD = ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE")
 _DECLARED = "__cpamp_routes__"
+
+
+class _More(TypedDict, total=False):
+    cors: bool
+    fallback: bool
+    answer: Any
+    headers: Mapping[str, str]
+    produces: tuple[str, ...]
+    problems: Problems
 
 
 def route(
@@ -112,7 +121,7 @@ def route(
     body: Body = NO_BODY,
     query: Mapping[str, str | Parameter] | None = None,
     ends_with_client: bool | None = None,
-    **more: Any,
+    **more: Unpack[_More],
 ) -> Callable[[Handler], Handler]:
     """Declare that a method of a resource handles `path`; may be used several times.
 

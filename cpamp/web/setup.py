@@ -8,7 +8,7 @@ import attrs
 
 from cpamp.cpa.errors import AT_CPA
 from cpamp.cpa.urls import InvalidUrl
-from cpamp.errors import BadRequest
+from cpamp.errors import BadRequest, Problems
 from cpamp.inspection.problems import InvalidTarget, InvalidTimeZone
 from cpamp.setup.problems import (
     ConfigFailed,
@@ -28,10 +28,11 @@ from cpamp.web.route import Body, route
 from cpamp.web.shapes import bodies, manager
 
 # What may be wrong with a connection, and with the CPA there.
-SAVING = (
+SAVING: Problems = (
     *(BadRequest, InvalidUrl, ConnectionRequired, ConnectionRequiredForMonitoring),
     *(RetentionInvalid, PollIntervalExceedsRetention, UnusableUrl),
-    *(ValidationFailed, ConfigFailed, EnableFailed, *AT_CPA),
+    *(ValidationFailed, ConfigFailed, EnableFailed),
+    *AT_CPA,
 )
 
 

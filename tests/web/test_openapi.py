@@ -15,7 +15,7 @@ from cpamp.lab import Manager
 from cpamp.web.openapi import examples, path_of
 from cpamp.web.route import NO_BODY
 from tests.daemon import Lab
-from tests.described import Described, declared
+from tests.described import Described, check_refusal, declared
 from tests.web.examples import ANALYTICS, KEY_HASH, RANGE, Examples, made
 
 EVERYTHING = (
@@ -231,3 +231,13 @@ def test_what_is_not_described_is_seen(document: Any) -> None:
     assert described.wrong("GET", path, {"items": [whole]}) == []
     for item in ({**whole, "more": 1}, {**whole, "id": "1"}, {"id": 1}):
         assert described.wrong("GET", path, {"items": [item]})
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(412, "model_price_invalid"), (400, "forbidden"), (418, "invalid_json")]
+)
+def test_a_refusal_that_is_not_declared_is_seen(status: int, code: str) -> None:
+    path = "/v0/management/model-prices/my-model"
+    check_refusal("PUT", path, 400, {"code": "model_price_invalid"})
+    with pytest.raises(AssertionError, match="does not tell of"):
+        check_refusal("PUT", path, status, {"code": code})

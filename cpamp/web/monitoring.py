@@ -168,7 +168,7 @@ class Monitoring:
         access=Access.READ,
         query={
             "today_start_ms": whole("begin of the day", required=True),
-            "now_ms": whole("end of the figures; the end of the server's minute"),
+            "now_ms": whole("end of the figures; the server's clock"),
             "top_models": whole("how many models; 5"),
             "recent_failures": whole("how many failures; 5"),
             "time_zone": "IANA name, for days of 23 or 25 hours; 24 hours",

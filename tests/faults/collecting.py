@@ -54,14 +54,23 @@ class Collecting:
         self.control("burst", per_second=per_second)
         self.published += count
 
+    @property
+    def bursting(self) -> bool:
+        """Whether more is to be published."""
+        return bool(self.cpa.control.json("GET", "/state")["bursting"])
+
+    def some_more(self, count: int) -> None:
+        """Wait until so many more are stored, or all is published."""
+        wanted = self.manager.events() + count
+        wait_until(
+            lambda: self.manager.events() >= wanted or not self.bursting,
+            seconds=60,
+            what=f"{count} more events",
+        )
+
     def burst_over(self) -> None:
         """Wait until all is published."""
-        state = self.cpa.control
-        wait_until(
-            lambda: not state.json("GET", "/state")["bursting"],
-            seconds=60,
-            what="the burst to end",
-        )
+        wait_until(lambda: not self.bursting, seconds=60, what="the burst to end")
 
     def all_here(self, seconds: float = 60) -> None:
         """Wait until everything that was published is stored, and then look at it once."""

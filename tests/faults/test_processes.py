@@ -49,7 +49,7 @@ def test_ten_kills_lose_no_more_than_the_last_moment(lab: Lab) -> None:
     rng = random.Random(7)
     both.publish(3_000, per_second=RATE)
     for _ in range(10):
-        both.manager.wait_for_events(both.manager.events() + rng.randrange(20, 150))
+        both.some_more(rng.randrange(20, 150))
         both.restart_manager(signal.SIGKILL)
     both.burst_over()
     least = both.published - 10 * KILL_LOSS

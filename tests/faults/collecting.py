@@ -59,14 +59,15 @@ class Collecting:
         """Whether more is to be published."""
         return bool(self.cpa.control.json("GET", "/state")["bursting"])
 
-    def some_more(self, count: int) -> None:
-        """Wait until so many more are stored, or all is published."""
+    def some_more(self, count: int) -> bool:
+        """Wait until so many more are stored; False if all is published before."""
         wanted = self.manager.events() + count
         wait_until(
             lambda: self.manager.events() >= wanted or not self.bursting,
             seconds=60,
             what=f"{count} more events",
         )
+        return self.bursting
 
     def burst_over(self) -> None:
         """Wait until all is published."""

@@ -43,7 +43,7 @@ panel-check: panel/node_modules/.installed $(VENV)/.installed
 	cmp panel/dist/management.html $(PAGE) || { echo "$(PAGE) is stale: run make panel"; exit 1; }
 
 unit: $(VENV)/.tested browser
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 bench: $(VENV)/.tested browser  ## the table of figures in the README
 	$(BIN)/python -m cpamp.bench

@@ -5,7 +5,6 @@ export const monitor = area("monitor", {
   realtime: ["Requests", "请求", "請求", "Запросы"],
   accounts: ["Accounts", "账号", "帳號", "Аккаунты"],
   apiKeys: ["API keys", "API 密钥", "API 金鑰", "API-ключи"],
-  meanLatency: ["mean {value}", "平均 {value}", "平均 {value}", "средн. {value}"],
   p95: ["P95 {value}", "P95 {value}", "P95 {value}", "P95 {value}"],
   reasoning: ["{count} reasoning", "推理 {count}", "推理 {count}", "рассужд. {count}"],
   cacheHit: ["{rate} of the input", "占输入 {rate}", "佔輸入 {rate}", "{rate} входа"],
@@ -70,5 +69,4 @@ export const monitor = area("monitor", {
   cacheCreation: ["Cache write", "缓存写入", "快取寫入", "Запись кэша"],
   trace: ["Trace id", "追踪 ID", "追蹤 ID", "ID трассировки"],
   metadata: ["Response headers", "响应头信息", "回應標頭資訊", "Заголовки ответа"],
-  fromTo: ["From", "来源", "來源", "Откуда"],
 });

@@ -82,7 +82,7 @@ function Partial({ now: { partial } }: { readonly now: Loaded<unknown> }) {
 }
 
 function Waiting({ now, reload }: { readonly now: Loaded<unknown>; readonly reload: () => Promise<boolean> }) {
-  if (now.state !== "error" || !now.error) return <div class="skeleton" aria-label={t("common.loading")} />;
+  if (now.state !== "error" || !now.error) return <div class="skeleton" role="img" aria-label={t("common.loading")} />;
   return (
     <div class="failed" role="alert">
       <p data-error={now.error.code}>{say(now.error)}</p>

@@ -14,6 +14,8 @@ from tests.daemon import Lab
 # Child processes run the tree that the tests are in, not an installed copy.
 HERE = Path(__file__).parent
 os.environ["PYTHONPATH"] = str(HERE.parent)
+# Hundreds of them start: each would compile the tree anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # The same examples in every run, so that a failure is one of the change at hand. Others are found
 # with HYPOTHESIS_PROFILE=random. How long an example takes says more of the machine than of us.

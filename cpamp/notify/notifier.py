@@ -42,6 +42,7 @@ class Notifier(Service):
     rehearsal: Rehearsal
     _now_ms: Callable[[], int]
     _calls: list[LoopingCall] = attrs.field(factory=list, init=False)
+    _ends: list[Deferred[Any]] = attrs.field(factory=list, init=False)
     # Two looks at once would tell the same twice.
     _looking: DeferredLock = attrs.field(factory=DeferredLock, init=False)
     _log: Logger = attrs.field(factory=Logger, init=False)
@@ -52,17 +53,16 @@ class Notifier(Service):
         for work, seconds in ((self.look, LOOK_SECONDS), (self.send_due, SEND_SECONDS)):
             call = LoopingCall(self._guarded, work)
             call.clock = self._reactor
-            call.start(seconds, now=False)
+            self._ends.append(call.start(seconds, now=False))
             self._calls.append(call)
 
     def stopService(self) -> Deferred[Any]:
         """End after what is under way."""
         super().stopService()
-        ending = [call.deferred for call in self._calls if call.running and call.deferred]
         for call in self._calls:
             if call.running:
                 call.stop()
-        return gatherResults(ending)
+        return gatherResults(self._ends)
 
     def _guarded(self, work: Callable[[], Any]) -> Deferred[None]:
         done: Deferred[None] = Deferred.fromCoroutine(work())

@@ -2,7 +2,7 @@
 
 import type { Filters } from "../api/analytics";
 import { isKeyHash } from "../state/names";
-import type { Query } from "../state/router";
+import { valuesOf, type Query } from "../state/router";
 import { sha256 } from "../text/sha256";
 import { bucketStart, granularityOf, HOUR, midnight, namedRange, type Granularity, type Range, type RangeName } from "../text/ranges";
 
@@ -62,7 +62,7 @@ export function viewOf(query: Query, otherwise: RangeName): View {
 
 function filtersOf(query: Query): Filters {
   const latency = Math.trunc(Number(query["min_latency_ms"]));
-  const lists = LIST_NAMES.flatMap((name) => (query[name] ? [[LISTS[name], [query[name]]] as const] : []));
+  const lists = LIST_NAMES.flatMap((name) => (query[name] ? [[LISTS[name], valuesOf(query[name])] as const] : []));
   return {
     ...Object.fromEntries(lists),
     ...(query["status"] === "failed" && { failed_only: true }),

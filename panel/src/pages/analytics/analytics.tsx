@@ -6,10 +6,12 @@ import { useData, usePart } from "../../state/freshness";
 import { query, setQuery } from "../../state/router";
 import { Select, Tabs } from "../../ui/controls";
 import { SummaryTiles } from "../summary";
+import { Bucket } from "./bucket";
 import { Heatmap } from "./heatmap";
+import { ModelTable } from "./models";
 import { analyticsView, Overview } from "./overview";
 import { readTab, TABS, type Shown } from "./read";
-import { CredentialTable, KeyTable, ModelTable } from "./tables";
+import { CredentialTable, KeyTable } from "./tables";
 import { Trends } from "./trends";
 
 const RANGES = ["24h", "today", "yesterday", "7d", "30d", "custom"] as const;
@@ -19,19 +21,21 @@ export function Analytics() {
   const view = analyticsView();
   const tab = TABS.find((name) => name === query.value["tab"]) ?? "overview";
   const data = useData<Shown>(JSON.stringify([view, tab]), (signal) => readTab(view, tab, signal));
+  const bucket = Number(query.value["bucket"]);
   return (
     <>
       <FilterBar view={view} ranges={RANGES} shown={data.now.value.value?.range ?? null}>
         <Select name="granularity" label={t("analytics.granularity")} value={view.granularity} choices={GRANULARITIES.map((value) => ({ value, text: t(`analytics.${value}`) }))} onChange={(value) => setQuery({ granularity: value === "auto" ? null : value })} />
       </FilterBar>
-      <Tabs label={t("analytics.title")} value={tab} tabs={TABS.map((value) => ({ value, text: t(`analytics.${value}`) }))} onChange={(value) => setQuery({ tab: value, row: null, bucket: null, cell: null, metric: null })} />
+      <Tabs label={t("analytics.title")} value={tab} tabs={TABS.map((value) => ({ value, text: t(`analytics.${value}`) }))} onChange={(value) => setQuery({ tab: value, row: null, bucket: null, cell: null, date: null, metric: null, hide: null })} />
       <SummaryTiles data={usePart(data, ({ summary, answer, range, now }) => ({ summary, before: answer.summary_comparison, range, now }))} view={view} />
-      {tab === "overview" && <Overview data={data} view={view} />}
-      {tab === "trends" && <Trends data={data} />}
+      {tab === "overview" && <Overview data={data} />}
+      {tab === "trends" && <Trends data={data} view={view} />}
       {tab === "models" && <ModelTable data={data} view={view} />}
       {tab === "apiKeys" && <KeyTable data={data} view={view} />}
       {tab === "credentials" && <CredentialTable data={data} view={view} />}
       {tab === "heatmap" && <Heatmap data={data} />}
+      {bucket > 0 && <Bucket key={bucket} from={bucket} view={view} shown={data.now.value.value} />}
     </>
   );
 }

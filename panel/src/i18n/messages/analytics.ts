@@ -67,7 +67,7 @@ export const analytics = area("analytics", {
   thisCell: ["This cell", "此单元格", "此儲存格", "Эта ячейка"],
   allCells: ["All hours", "全部时段", "全部時段", "Все часы"],
   perHour: ["{metric} an hour", "每小时{metric}", "每小時{metric}", "{metric} в час"],
-  rank: ["No. {n} of {of} by this", "在 {of} 个中排名第 {n}", "在 {of} 個中排名第 {n}", "{n}-е место из {of}"],
+  rank: ["No. {n} of {of} cells, highest first", "在 {of} 个单元格中由高到低排第 {n}", "在 {of} 個儲存格中由高到低排第 {n}", "{n}-е место из {of} ячеек по убыванию"],
   wholeDay: ["The whole day", "全天", "全天", "Весь день"],
   tokens: ["{count} tokens", "{count} token", "{count} token", "токенов: {count}"],
   calls: ["{n} call|{n} calls", "{n} 次调用", "{n} 次呼叫", "{n} вызов|{n} вызова|{n} вызовов"],

@@ -1,7 +1,7 @@
 /** One bucket of time in a drawer: why it stands out, and its newest requests. */
 
 import type { Anomaly, EventRow } from "../../api/analytics";
-import { carried, type View } from "../../filters/view";
+import { carried, rangeOf, type View } from "../../filters/view";
 import { fmt, t } from "../../i18n/language";
 import { useData } from "../../state/freshness";
 import { go, hashOf, query, setQuery } from "../../state/router";
@@ -54,7 +54,7 @@ interface BucketProps {
 
 export function Bucket({ from, view, shown }: BucketProps) {
   const data = useData(`bucket ${from} ${JSON.stringify(view)}`, (signal) => readBucket(view, from, signal));
-  const granularity = data.now.value.value?.granularity ?? "hour";
+  const { granularity } = rangeOf(view, Date.now());
   const link = hashOf("/monitoring", { ...carried(query.value, view), tab: "realtime", time_range: null, from_ms: from, to_ms: bucketEnd(from, granularity) });
   const anomaly = shown?.answer.anomaly_points?.find((point) => point.bucket_ms === from);
   return (
@@ -98,5 +98,5 @@ function drillColumns(): Column<EventRow>[] {
   const known = eventColumns().filter((column) => LISTED.includes(column.id)).map(({ width: _, ...column }) => column);
   const tokens: Column<EventRow> = { id: "tokens", title: t("column.tokens"), kind: "number", value: (row) => row.total_tokens, cell: (row) => <span title={fmt.value.full(row.total_tokens)}>{fmt.value.compact(row.total_tokens)}</span> };
   const id: Column<EventRow> = { id: "request", title: t("monitor.requestId"), value: (row) => row.request_id || row.event_hash.slice(0, 10) };
-  return [...known.slice(0, 4), tokens, ...known.slice(4), id];
+  return [...known.slice(0, 4), tokens, ...known.slice(4, -1), id, ...known.slice(-1)];
 }

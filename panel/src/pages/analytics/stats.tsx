@@ -133,7 +133,7 @@ function Warnings<R extends Row>({ data, rows, rowKey, nameOf }: StatsProps<R>) 
         <ul class="warnings" data-table="warnings">
           {found(shown).map((warning) => (
             <li key={rowKey(warning.row)} data-row={rowKey(warning.row)} data-warning={warning.reason}>
-              <button type="button" data-action="open" onClick={() => setQuery({ row: rowKey(warning.row) })}>
+              <button type="button" data-action="open" title={`${nameOf(warning.row)}: ${reasonOf(warning)}`} onClick={() => setQuery({ row: rowKey(warning.row) })}>
                 <Severity of={warning.severity} /> <b>{nameOf(warning.row)}</b> {reasonOf(warning)}
               </button>
             </li>
@@ -150,7 +150,7 @@ function Detail<R extends Row>({ view, row, rowKey, filter, link, include = {}, 
   return (
     <>
       <SummaryTiles data={usePart(course, ({ summary }) => ({ summary }))} view={view} of={link(row)} />
-      <Block id="detail-course" class="bare" height={200} data={course} aside={<MetricSwitch metrics={BUCKET_METRICS} />}>
+      <Block id="detail-course" class="bare" height={236} data={course} aside={<MetricSwitch metrics={BUCKET_METRICS} />}>
         {(shown) => <Course id="detail-trend" shown={shown} height={160} metrics={BUCKET_METRICS} />}
       </Block>
       <a href={hashOf("/monitoring", { ...carried(query.value, view), tab: "realtime", ...link(row) })}>{t("common.openMonitor")}</a>

@@ -73,12 +73,12 @@ def test_the_length_of_a_page_is_in_the_address(inside: Panel) -> None:
 
 
 def test_minutes_that_were_lost_are_hatched_in_the_rows(inside: Panel) -> None:
+    hole = {"fromMs": 1, "toMs": 2**42, "state": "lost", "reason": "queue_overflow"}
+
     def lose(route: Route) -> None:
-        answer = route.fetch()
-        told = answer.json()
-        hole = {"fromMs": 1, "toMs": 2**42, "state": "lost", "reason": "queue_overflow"}
-        told["status"]["collector"]["coverage"]["holes"] = [hole]
-        route.fulfill(response=answer, json=told)
+        told = route.fetch().text()
+        assert '"holes":[' in told
+        route.fulfill(body=re.sub(r'"holes":\[[^\]]*\]', f'"holes":[{json.dumps(hole)}]', told))
 
     inside.page.route(BOOTSTRAP, lose)
     inside.visit(f"/monitoring?{WEEK}")

@@ -63,13 +63,20 @@ def test_a_channel_is_chosen_on_a_phone(inside: Panel, filled: Manager) -> None:
     assert {row.get_attribute("data-row") for row in found.all()} == {row["id"] for row in told}
 
 
-def test_the_length_of_a_page_is_in_the_address(inside: Panel) -> None:
+def test_what_was_chosen_is_in_the_address(inside: Panel) -> None:
     inside.visit(f"/usage-analytics?{WEEK}&tab=credentials&size.credentials=50")
     inside.ready("credentials")
     size = inside.page.locator("[data-field=page-size]")
     expect(size).to_have_value("50")
     size.select_option("100")
     inside.page.wait_for_url(re.compile(r"size\.credentials=100"))
+    inside.page.locator("[data-option=yesterday]").click()
+    inside.go("/")
+    inside.ready("today")
+    inside.go("/usage-analytics")
+    inside.page.wait_for_url(re.compile("usage-analytics.time_range=yesterday"))
+    inside.go(f"/usage-analytics?{WEEK}")
+    expect(inside.page.locator("[data-option='7d']")).to_have_attribute("aria-checked", "true")
 
 
 def test_minutes_that_were_lost_are_hatched_in_the_rows(inside: Panel) -> None:

@@ -7,7 +7,8 @@ import { fmt, t } from "../i18n/language";
 import type { PlainKey } from "../i18n/messages";
 import { useData } from "../state/freshness";
 import { accountName, keyName } from "../state/names";
-import { joined, query, setQuery, valuesOf } from "../state/router";
+import { prefer, preferences } from "../state/preferences";
+import { joined, location, query, setQuery, valuesOf } from "../state/router";
 import { maskIndex } from "../text/mask";
 import { fieldOf, midnight, momentOf, type Range, type RangeName } from "../text/ranges";
 import { Button, Field, Search, Segments, Select } from "../ui/controls";
@@ -72,11 +73,19 @@ export function FilterBar({ view, ranges, shown, children }: BarProps) {
     // A link may bring a key along; it is not left in the address.
     if (view.search && !written.search) setQuery(written, true);
   }, [written.search_hash]);
+  const { path } = location.value;
+  const known = preferences.value.ranges?.[path];
+  useEffect(() => {
+    // Whoever gets this address sees the same.
+    if (known && !query.value["time_range"] && !view.custom) setQuery({ time_range: known }, true);
+  }, [path, query.value["time_range"]]);
   // A link may bring a range along that this page does not offer.
   const offered = ranges.includes(view.name) ? ranges : [view.name, ...ranges];
   const choose = (name: RangeName) => {
-    if (name !== "custom") setQuery({ time_range: name, from_ms: null, to_ms: null });
-    else {
+    if (name !== "custom") {
+      prefer({ ranges: { ...preferences.value.ranges, [path]: name } });
+      setQuery({ time_range: name, from_ms: null, to_ms: null });
+    } else {
       const { range } = rangeOf(view, Date.now());
       const from = range.from <= 1 ? midnight(Date.now(), -30) : range.from;
       setQuery({ time_range: "custom", from_ms: Math.trunc(from), to_ms: Math.trunc(range.to) });

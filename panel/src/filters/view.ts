@@ -2,7 +2,8 @@
 
 import type { Filters } from "../api/analytics";
 import { isKeyHash } from "../state/names";
-import { valuesOf, type Query } from "../state/router";
+import { preferences } from "../state/preferences";
+import { valuesOf, type Location, type Query } from "../state/router";
 import { sha256 } from "../text/sha256";
 import { bucketStart, granularityOf, HOUR, midnight, namedRange, type Granularity, type Range, type RangeName } from "../text/ranges";
 
@@ -58,6 +59,11 @@ export function viewOf(query: Query, otherwise: RangeName): View {
     searchHash: query["search_hash"] ?? "",
     filters: filtersOf(query),
   };
+}
+
+/** The view of a page: without a range in its address it has the one that was chosen last. */
+export function pageView({ path, query }: Location, otherwise: RangeName): View {
+  return viewOf(query, RANGE_NAMES.find((name) => name === preferences.value.ranges?.[path]) ?? otherwise);
 }
 
 function filtersOf(query: Query): Filters {

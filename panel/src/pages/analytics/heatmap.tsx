@@ -100,7 +100,7 @@ function Grid({ cells, metric, scale }: { readonly cells: readonly HeatCell[]; r
 function Legend({ values, steps, metric, scale }: { readonly values: readonly (number | null)[]; readonly steps: readonly number[]; readonly metric: HeatMetric; readonly scale: Scale }) {
   const bounds = stepBounds(values, steps);
   return (
-    <p class="legend heat-legend" aria-label={t("analytics.legend")}>
+    <p class="legend heat-legend" title={t("analytics.legend")}>
       {scale !== "all" && <span>{t("analytics.least")}</span>}
       {bounds.map(({ step, low, high }) => (
         <span key={step} data-step={step}>

@@ -2,11 +2,11 @@
 
 import type { Anomaly } from "../../api/analytics";
 import { Ranks, type Rank } from "../../charts/marks";
-import { viewOf, carried, type View } from "../../filters/view";
+import { carried, pageView, type View } from "../../filters/view";
 import { fmt, t } from "../../i18n/language";
 import type { Data } from "../../state/freshness";
 import { keyName } from "../../state/names";
-import { hashOf, query, setQuery } from "../../state/router";
+import { hashOf, location, query, setQuery } from "../../state/router";
 import { Block } from "../../ui/block";
 import { CostText } from "../figures";
 import { bucketName, spikeName } from "./bucket";
@@ -143,5 +143,5 @@ function Anomalies({ data }: { readonly data: Data<Shown> }) {
 
 /** The view of this page's address. */
 export function analyticsView(): View {
-  return viewOf(query.value, "24h");
+  return pageView(location.value, "24h");
 }

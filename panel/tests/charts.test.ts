@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { axisOf, isOpen, lone, valuesOn } from "../src/charts/buckets";
 import { placed } from "../src/charts/colors";
 import { holeIn, holesOf, watchedSince } from "../src/charts/holes";
-import { quantileSteps, STEPS } from "../src/charts/heat";
+import { hoursIn, placeAt, quantileSteps, stepBounds, STEPS } from "../src/charts/heat";
 import { DAY, HOUR } from "../src/text/ranges";
 import { sorted, type Column } from "../src/ui/table";
 
@@ -112,5 +112,28 @@ describe("sorted rows", () => {
   });
   it("without a column are as they came", () => {
     expect(sorted(rows, columns, null, (row) => row.key)).toBe(rows);
+  });
+});
+
+describe("cells of a week", () => {
+  // A Monday.
+  const monday = new Date(2026, 4, 11, 6).getTime();
+  it("are found by the clock of the browser", () => expect(placeAt(monday + 5)).toBe(24 + 6));
+  it("have as many hours as the range has of them", () => {
+    const hours = hoursIn({ from: monday, to: monday + 7 * DAY + 2 * HOUR });
+    expect(hours.reduce((sum, n) => sum + n)).toBe(170);
+    expect([hours[30], hours[31], hours[32]]).toEqual([2, 2, 1]);
+  });
+  it("count once each where the range has no beginning", () => expect(new Set(hoursIn({ from: 1, to: monday }))).toEqual(new Set([1])));
+});
+
+describe("steps", () => {
+  it("tell what values they are of", () => {
+    const values = [0, null, 1, 2, 3, 40];
+    expect(stepBounds(values, [0, 0, 1, 1, 4, 6])).toEqual([
+      { step: 1, low: 1, high: 2 },
+      { step: 4, low: 3, high: 3 },
+      { step: 6, low: 40, high: 40 },
+    ]);
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { carried, rangeOf, searchOf, searchQuery, viewOf } from "../src/filters/view";
 import type { CpaParts } from "../src/api/bootstrap";
 import { keyName } from "../src/state/names";
-import { hashOf, parse } from "../src/state/router";
+import { hashOf, joined, parse, valuesOf } from "../src/state/router";
 import { cpa } from "../src/state/session";
 import { sha256 } from "../src/text/sha256";
 import { DAY, HOUR } from "../src/text/ranges";
@@ -26,6 +26,17 @@ describe("addresses of pages", () => {
     const query = { model: "x/y (high) #1?&=", search: "", row: null };
     expect(parse(hashOf("/monitoring", query))).toEqual({ path: "/monitoring", query: { model: query.model } });
   });
+});
+
+describe("several values of a name", () => {
+  const query = { model: joined(["a,b", "c"]), tab: "x" };
+  it("stand in the address one after the other", () => {
+    const hash = hashOf("/monitoring", query);
+    expect(hash).toBe("#/monitoring?model=a%2Cb&model=c&tab=x");
+    expect(parse(hash).query).toEqual(query);
+    expect(valuesOf(query.model)).toEqual(["a,b", "c"]);
+  });
+  it("are none where there is no such name", () => expect([valuesOf(undefined), valuesOf("")]).toEqual([[], []]));
 });
 
 describe("the range of an address", () => {
@@ -54,6 +65,7 @@ describe("the filters of an address", () => {
     [{ model: "m" }, { models: ["m"] }],
     [{ api_key_hash: "h", provider: "p", account: "a" }, { api_key_hashes: ["h"], providers: ["p"], accounts: ["a"] }],
     [{ auth_index: "i", credential: "c" }, { auth_indices: ["i"], credential_ids: ["c"] }],
+    [parse("#/?model=a,b&model=c").query, { models: ["a,b", "c"] }],
     [{ status: "failed" }, { failed_only: true }],
     [{ status: "success" }, { include_failed: false }],
     [{ status: "all" }, {}],

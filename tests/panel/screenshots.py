@@ -44,6 +44,13 @@ PAGES = {
     "system": "/system",
 }
 SIZES = {"": DESKTOP, "-phone": PHONE}
+# Fires when the page of the route is drawn, as far as its data are here.
+GO = """route => new Promise(done => {
+    const drawn = () => requestAnimationFrame(() => setTimeout(done));
+    if (location.hash === `#${route}`) drawn();
+    else addEventListener("hashchange", drawn, {once: true});
+    location.hash = route;
+})"""
 # Every block has something to show, or says why it has not.
 SETTLED = """() => document.querySelector("[data-block]") !== null
     && !document.querySelector("[data-state=loading], [data-state=refreshing]")"""
@@ -60,7 +67,7 @@ def main(folder: Path) -> None:
             for suffix, (width, height) in SIZES.items():
                 page = _logged_in(browser, manager, theme, width, height)
                 for name, route in PAGES.items():
-                    page.evaluate("route => { location.hash = route }", route)
+                    page.evaluate(GO, route)
                     page.wait_for_function(SETTLED)
                     page.screenshot(path=folder / f"{name}{suffix}-{theme}.png")
                 page.close()

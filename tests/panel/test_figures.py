@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from cpamp.lab import Manager
-from tests.panel.driving import Panel
+from tests.panel.driving import HOUR_MS, Panel
 
 Figure = Callable[[Any], Any]
 Columns = Mapping[str, Figure]
@@ -138,6 +138,59 @@ def test_the_heat_map(inside: Panel, filled: Manager) -> None:
     cells = inside.page.locator("[data-cell]:not(:disabled)").all()
     calls = [shown(cell.get_attribute("data-value")) for cell in cells]
     assert sorted(filter(None, calls)) == sorted(cell["calls"] for cell in answer["heatmap"])
+    # The highest of each kind; what has no price is in none, nor is a rate of few calls.
+    judged = [cell for cell in answer["heatmap"] if cell["calls"] >= 5]
+    kinds = {
+        "busiest": [cell["calls"] for cell in answer["heatmap"]],
+        "dearest": [cost(cell) or 0 for cell in answer["heatmap"]],
+        "riskiest": [cell["failure_rate"] for cell in judged],
+    }
+    told = {24 * cell["weekday"] + cell["hour"]: cell for cell in answer["heatmap"]}
+    figures = {"busiest": "calls", "dearest": "cost", "riskiest": "failure_rate"}
+    for kind, values in kinds.items():
+        found = inside.page.locator(f"[data-chart={kind}] [data-row]").all()
+        best = [told[int(one.get_attribute("data-row") or "")][figures[kind]] for one in found]
+        assert best == sorted(filter(None, values), reverse=True)[:3], kind
+
+
+def test_the_extremes_of_the_range(inside: Panel, filled: Manager) -> None:
+    inside.visit("/usage-analytics?tab=trends&time_range=7d&metric=calls")
+    inside.ready("model-trend")
+    answer = answered(inside, filled, "monitoring/analytics")
+    buckets = answer["timeline"]
+    enough = [bucket for bucket in buckets if bucket["calls"] >= 10]
+    first, last = buckets[0]["bucket_ms"], answer["generated_at_ms"]
+    found = metrics(inside, "peaks")
+    assert found.pop("mean-bucket") == pytest.approx(
+        answer["summary"]["total_calls"] / ((last - first) // HOUR_MS + 1)
+    )
+    assert found == {
+        "peak-bucket": max(bucket["calls"] for bucket in buckets),
+        "worst-failure-rate": max((bucket["failure_rate"] for bucket in enough), default=None),
+        "worst-p95": max((bucket["p95_latency_ms"] for bucket in enough), default=None),
+    }
+    lines = inside.page.locator("[data-block=model-trend] [data-line]").all()
+    names = {line.get_attribute("data-line") for line in lines}
+    assert names == {bucket["model"] or "other" for bucket in answer["model_timeline"]}
+
+
+def test_how_the_cost_lies_on_the_models(inside: Panel, filled: Manager) -> None:
+    inside.visit("/usage-analytics?tab=models&time_range=7d")
+    inside.ready("models")
+    answer = answered(inside, filled, "monitoring/analytics")
+    rows, total = answer["model_stats"], answer["summary"]["total_cost"]
+    costs = [row["cost"] for row in rows if row["cost"] > 0]
+    failing = [row for row in rows if row["calls"] >= 20 and row["success_rate"] < 0.97]
+    assert metrics(inside, "model-cards") == {
+        "active-models": len(rows),
+        "top-share": pytest.approx(max(costs) / total),
+        "poor-models": len(failing),
+        "long-tail": pytest.approx(sum(c for c in costs if c / total < 0.08) / total),
+    }
+    rates = {row["model"]: row["cache_hit_rate"] if row["input_tokens"] else None for row in rows}
+    for one in inside.page.locator("[data-table=models] [data-row]").all():
+        rate = one.locator("[data-col=cache-rate]").get_attribute("data-value")
+        assert agree(shown(rate), rates[one.get_attribute("data-row") or ""])
 
 
 def test_the_dashboard(inside: Panel, filled: Manager) -> None:

@@ -263,6 +263,12 @@ class AccountStats(GroupStats, Snapshots, Sets):
     recent_requests: NotRequired[list[Mark]]
 
 
+class KnownAccount(Snapshots, Sets):
+    """An account that may be chosen; its figures are there or zero, and mean nothing."""
+
+    id: str
+
+
 class Strip(TypedDict):
     """The range in equal blocks, for one account."""
 
@@ -459,7 +465,7 @@ class FilterOptions(TypedDict, total=False):
     accounts: list[str]
     account_count: int
     api_key_count: int
-    account_stats: list[Any]
+    account_stats: list[KnownAccount]
     api_key_stats: list[KeyStats]
     channel_share: list[ChannelShare]
     model_stats: list[ModelStats]

@@ -840,7 +840,7 @@ export interface FilterOptions {
   readonly accounts?: readonly string[];
   readonly account_count?: number;
   readonly api_key_count?: number;
-  readonly account_stats?: readonly unknown[];
+  readonly account_stats?: readonly KnownAccount[];
   readonly api_key_stats?: readonly KeyStats[];
   readonly channel_share?: readonly ChannelShare[];
   readonly model_stats?: readonly ModelStats[];
@@ -1261,6 +1261,17 @@ export interface KindLimit {
   readonly default: number | null;
   readonly least: number | null;
   readonly most: number | null;
+}
+
+/** An account that may be chosen; its figures are there or zero, and mean nothing. */
+export interface KnownAccount {
+  readonly account_snapshot: string;
+  readonly auth_label_snapshot: string;
+  readonly auth_provider_snapshot: string;
+  readonly auth_indices: readonly string[];
+  readonly sources: readonly string[];
+  readonly source_hashes: readonly string[];
+  readonly id: string;
 }
 
 /** A line of the log of an inspection. */

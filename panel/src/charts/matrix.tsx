@@ -2,6 +2,7 @@
 
 import type { HealthPoint } from "../api/analytics";
 import { fmt, t } from "../i18n/language";
+import { phone } from "../state/preferences";
 import { status } from "../state/session";
 import { holeIn, holes, watchedSince } from "./holes";
 
@@ -10,7 +11,26 @@ const CELL_MS = 600_000;
 // Fewer calls than these make no alarm.
 const ENOUGH_CALLS = 20;
 
-export function HealthMatrix({ points, onPick }: { readonly points: readonly HealthPoint[]; readonly onPick: (point: HealthPoint) => void }) {
+interface MatrixProps {
+  readonly points: readonly HealthPoint[];
+  readonly onPick: (point: HealthPoint) => void;
+}
+
+/** On a phone the day stands in two halves, so that a finger finds a cell. */
+export function HealthMatrix({ points, onPick }: MatrixProps) {
+  const hours = Math.ceil(points.length / ROWS);
+  const half = phone.value ? Math.ceil(hours / 2) : hours;
+  const parts = [points.slice(0, half * ROWS), points.slice(half * ROWS)].filter((part) => part.length > 0);
+  return (
+    <figure class="matrices" data-chart="health-matrix" data-points={points.length}>
+      {parts.map((part, at) => (
+        <Hours key={at} points={part} onPick={onPick} />
+      ))}
+    </figure>
+  );
+}
+
+function Hours({ points, onPick }: MatrixProps) {
   const hours = Math.ceil(points.length / ROWS);
   const cells = [];
   for (let row = 0; row < ROWS; row += 1) {
@@ -23,15 +43,15 @@ export function HealthMatrix({ points, onPick }: { readonly points: readonly Hea
     const start = points[hour * ROWS]?.bucket_ms ?? 0;
     return (
       <span key={hour} class="label">
-        {hour % 4 === 0 ? fmt.value.clock(start).slice(0, 2) : ""}
+        {phone.value || hour % 4 === 0 ? fmt.value.clock(start).slice(0, 2) : ""}
       </span>
     );
   });
   return (
-    <figure class="matrix" data-chart="health-matrix" data-points={points.length} style={{ gridTemplateColumns: `repeat(${hours}, minmax(0, 1fr))`, gridTemplateRows: `repeat(${ROWS}, minmax(18px, 1fr)) 16px` }}>
+    <div class="matrix" style={{ gridTemplateColumns: `repeat(${hours}, minmax(0, 1fr))`, gridTemplateRows: `repeat(${ROWS}, minmax(18px, 1fr)) 16px` }}>
       {cells}
       {labels}
-    </figure>
+    </div>
   );
 }
 

@@ -1,10 +1,11 @@
 /** Values along time: straight lines or bars on one axis that starts at 0. */
 
 import { useSignalEffect } from "@preact/signals";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { fmt, t } from "../i18n/language";
+import { joined, query, setQuery, valuesOf } from "../state/router";
 import { bucketEnd } from "../text/ranges";
 import { Button } from "../ui/controls";
 import { Table, type Column } from "../ui/table";
@@ -36,6 +37,8 @@ interface SeriesProps {
   readonly hideAxis?: boolean;
   /** Charts of one key have a common cursor. */
   readonly sync?: string | undefined;
+  /** Its names take lines away and bring them back; the address knows which are gone. */
+  readonly choose?: boolean;
 }
 
 const FEW_POINTS = 30;
@@ -45,20 +48,32 @@ const FONT = '12px system-ui, "Segoe UI", "Noto Sans", sans-serif';
 
 export function Series(props: SeriesProps) {
   const [asTable, setAsTable] = useState(false);
+  const hide = props.choose ? query.value["hide"] : undefined;
+  const lines = useMemo(() => (hide ? props.lines.filter((line) => !valuesOf(hide).includes(line.id)) : props.lines), [props.lines, hide]);
+  const name = (line: Line) => (
+    <>
+      <i class="dot" style={{ background: line.color }} />
+      <span class="cut" title={line.label}>
+        {line.label}
+      </span>
+    </>
+  );
+  const toggle = (id: string) => setQuery({ hide: joined(lines.some((line) => line.id === id) ? [...valuesOf(hide), id] : valuesOf(hide).filter((other) => other !== id)) }, true);
   return (
     <figure class="series" data-chart={props.id} data-points={props.axis.starts.length}>
       <div class="legend">
-        {props.lines.map((line) => (
-          <span key={line.id}>
-            <i class="dot" style={{ background: line.color }} />
-            <span class="cut" title={line.label}>
-              {line.label}
-            </span>
-          </span>
-        ))}
+        {props.lines.map((line) =>
+          props.choose ? (
+            <button key={line.id} type="button" class="line-name" aria-pressed={lines.includes(line)} data-line={line.id} onClick={() => toggle(line.id)}>
+              {name(line)}
+            </button>
+          ) : (
+            <span key={line.id}>{name(line)}</span>
+          ),
+        )}
         <Button action="as-table" kind="quiet" icon={asTable ? "chart" : "table"} label={t(asTable ? "common.asChart" : "common.asTable")} onClick={() => setAsTable(!asTable)} />
       </div>
-      {asTable ? <Values {...props} /> : <Plot {...props} />}
+      {asTable ? <Values {...props} lines={lines} /> : <Plot {...props} lines={lines} />}
     </figure>
   );
 }

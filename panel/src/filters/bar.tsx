@@ -7,13 +7,15 @@ import { fmt, t } from "../i18n/language";
 import type { PlainKey } from "../i18n/messages";
 import { useData } from "../state/freshness";
 import { accountName, keyName } from "../state/names";
-import { query, setQuery } from "../state/router";
+import { prefer, preferences } from "../state/preferences";
+import { joined, location, query, setQuery, valuesOf } from "../state/router";
+import { maskIndex } from "../text/mask";
 import { fieldOf, midnight, momentOf, type Range, type RangeName } from "../text/ranges";
 import { Button, Field, Search, Segments, Select } from "../ui/controls";
 import { Icon } from "../ui/icon";
 import { Modal } from "../ui/overlay";
 import { Block } from "../ui/block";
-import { FILTER_NAMES, rangeOf, searchOf, searchQuery, type FilterName, type View } from "./view";
+import { FILTER_NAMES, LISTS, rangeOf, searchOf, searchQuery, type FilterName, type View } from "./view";
 
 interface BarProps {
   readonly view: View;
@@ -49,6 +51,8 @@ function shownValue(name: FilterName, value: string): string {
     case "account":
     case "credential":
       return accountName(value);
+    case "auth_index":
+      return maskIndex(value);
     case "status":
       return t(value === "failed" ? "outcome.failed" : "outcome.ok");
     case "min_latency_ms":
@@ -62,18 +66,26 @@ function shownValue(name: FilterName, value: string): string {
 
 export function FilterBar({ view, ranges, shown, children }: BarProps) {
   const [open, setOpen] = useState(false);
-  const active = FILTER_NAMES.filter((name) => query.value[name]);
+  const active = FILTER_NAMES.flatMap((name) => valuesOf(query.value[name]).map((value) => [name, value] as const));
   const custom = view.name === "custom";
   const written = searchQuery(view.search);
   useEffect(() => {
     // A link may bring a key along; it is not left in the address.
     if (view.search && !written.search) setQuery(written, true);
   }, [written.search_hash]);
+  const { path } = location.value;
+  const known = preferences.value.ranges?.[path];
+  useEffect(() => {
+    // Whoever gets this address sees the same.
+    if (known && !query.value["time_range"] && !view.custom) setQuery({ time_range: known }, true);
+  }, [path, query.value["time_range"]]);
   // A link may bring a range along that this page does not offer.
   const offered = ranges.includes(view.name) ? ranges : [view.name, ...ranges];
   const choose = (name: RangeName) => {
-    if (name !== "custom") setQuery({ time_range: name, from_ms: null, to_ms: null });
-    else {
+    if (name !== "custom") {
+      prefer({ ranges: { ...preferences.value.ranges, [path]: name } });
+      setQuery({ time_range: name, from_ms: null, to_ms: null });
+    } else {
       const { range } = rangeOf(view, Date.now());
       const from = range.from <= 1 ? midnight(Date.now(), -30) : range.from;
       setQuery({ time_range: "custom", from_ms: Math.trunc(from), to_ms: Math.trunc(range.to) });
@@ -96,15 +108,10 @@ export function FilterBar({ view, ranges, shown, children }: BarProps) {
       </div>
       <div class="chips">
         {shown && <span class="dim exact">{exactRange(shown)}</span>}
-        {active.map((name) => (
-          <span key={name} class="chip" data-chip={name}>
-            <span class="cut">
-              {t(TITLES[name])}: {shownValue(name, query.value[name] ?? "")}
-            </span>
-            <button type="button" data-action="remove-filter" aria-label={t("common.removeFilter", { name: t(TITLES[name]) })} onClick={() => setQuery({ [name]: null })}>
-              <Icon name="close" />
-            </button>
-          </span>
+        {active.map(([name, value]) => (
+          <Chip key={`${name} ${value}`} name={name} value={value}>
+            {t(TITLES[name])}: {shownValue(name, value)}
+          </Chip>
         ))}
         {active.length > 1 && (
           <button type="button" class="chip-clear" data-action="clear-filters" onClick={() => setQuery(Object.fromEntries(FILTER_NAMES.map((name) => [name, null])))}>
@@ -114,6 +121,23 @@ export function FilterBar({ view, ranges, shown, children }: BarProps) {
       </div>
       {open && <FilterSheet view={view} onClose={() => setOpen(false)} />}
     </div>
+  );
+}
+
+/** A value that is chosen, and can be taken back. */
+function Chip({ name, value, children }: { readonly name: FilterName; readonly value: string; readonly children: ComponentChildren }) {
+  return (
+    <span class="chip" data-chip={name}>
+      <span class="cut">{children}</span>
+      <button
+        type="button"
+        data-action="remove-filter"
+        aria-label={t("common.removeFilter", { name: `${t(TITLES[name])} ${shownValue(name, value)}` })}
+        onClick={() => setQuery({ [name]: joined(valuesOf(query.value[name]).filter((other) => other !== value)) })}
+      >
+        <Icon name="close" />
+      </button>
+    </span>
   );
 }
 
@@ -170,6 +194,7 @@ function FilterSheet({ view, onClose }: { readonly view: View; readonly onClose:
             <Chooser name="api_key_hash" field="api-key" values={options.api_key_hashes} />
             <Chooser name="provider" field="provider" values={options.providers} />
             <Chooser name="account" field="account" values={options.accounts} />
+            <Chooser name="auth_index" field="channel" {...channelsOf(options)} />
             <Chooser name="auth_file" field="auth-file" values={options.auth_files} />
             <Chooser name="status" field="status" values={STATUSES} />
             <Chooser name="min_latency_ms" field="min-latency" values={LATENCIES} />
@@ -181,23 +206,48 @@ function FilterSheet({ view, onClose }: { readonly view: View; readonly onClose:
   );
 }
 
+/** The channels, each named after its account too. */
+function channelsOf({ account_stats = [] }: Selectors): Pick<ChooserProps, "values" | "textOf"> {
+  const accounts = new Map(account_stats.flatMap((account) => account.auth_indices.map((index) => [index, account.id] as const)));
+  return { values: [...accounts.keys()].sort(), textOf: (index) => `${maskIndex(index)} · ${accountName(accounts.get(index))}` };
+}
+
 const MANY = 20;
 
-function Chooser({ name, field, values = [] }: { readonly name: FilterName; readonly field: string; readonly values?: readonly string[] | undefined }) {
+interface ChooserProps {
+  readonly name: FilterName;
+  readonly field: string;
+  readonly values?: readonly string[] | undefined;
+  readonly textOf?: (value: string) => string;
+}
+
+/** Chooses a value, or of a list one after the other. */
+function Chooser({ name, field, values = [], textOf = (value) => shownValue(name, value) }: ChooserProps) {
   const [typed, setTyped] = useState("");
   const wanted = typed.toLowerCase();
-  const offered = values.filter((value) => !wanted || shownValue(name, value).toLowerCase().includes(wanted));
+  const chosen = valuesOf(query.value[name]);
+  const several = name in LISTS;
+  const offered = values.filter((value) => !(several && chosen.includes(value)) && (!wanted || textOf(value).toLowerCase().includes(wanted)));
   return (
     <Field name={`${field}-search`} label={t(TITLES[name])}>
       {(attributes) => (
         <>
+          {several && chosen.length > 0 && (
+            <div class="chips">
+              {chosen.map((value) => (
+                <Chip key={value} name={name} value={value}>
+                  {textOf(value)}
+                </Chip>
+              ))}
+            </div>
+          )}
           {values.length > MANY && <input {...attributes} type="text" placeholder={t("common.search")} value={typed} onInput={(event) => setTyped(event.currentTarget.value)} />}
           <Select
             name={field}
             label={t(TITLES[name])}
-            value={query.value[name] ?? ""}
-            choices={[{ value: "", text: t("common.all") }, ...offered.map((value) => ({ value, text: shownValue(name, value) }))]}
-            onChange={(value) => setQuery({ [name]: value })}
+            value={several ? "" : (chosen[0] ?? "")}
+            choices={[{ value: "", text: t(several && chosen.length > 0 ? "filter.another" : "common.all") }, ...offered.map((value) => ({ value, text: textOf(value) }))]}
+            onChange={(value) => setQuery({ [name]: several ? joined([...chosen, value]) : value })}
           />
         </>
       )}

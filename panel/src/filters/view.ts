@@ -2,7 +2,8 @@
 
 import type { Filters } from "../api/analytics";
 import { isKeyHash } from "../state/names";
-import type { Query } from "../state/router";
+import { preferences } from "../state/preferences";
+import { valuesOf, type Location, type Query } from "../state/router";
 import { sha256 } from "../text/sha256";
 import { bucketStart, granularityOf, HOUR, midnight, namedRange, type Granularity, type Range, type RangeName } from "../text/ranges";
 
@@ -60,9 +61,14 @@ export function viewOf(query: Query, otherwise: RangeName): View {
   };
 }
 
+/** The view of a page: without a range in its address it has the one that was chosen last. */
+export function pageView({ path, query }: Location, otherwise: RangeName): View {
+  return viewOf(query, RANGE_NAMES.find((name) => name === preferences.value.ranges?.[path]) ?? otherwise);
+}
+
 function filtersOf(query: Query): Filters {
   const latency = Math.trunc(Number(query["min_latency_ms"]));
-  const lists = LIST_NAMES.flatMap((name) => (query[name] ? [[LISTS[name], [query[name]]] as const] : []));
+  const lists = LIST_NAMES.flatMap((name) => (query[name] ? [[LISTS[name], valuesOf(query[name])] as const] : []));
   return {
     ...Object.fromEntries(lists),
     ...(query["status"] === "failed" && { failed_only: true }),

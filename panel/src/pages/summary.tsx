@@ -19,6 +19,16 @@ export interface Headline {
   readonly now?: number;
 }
 
+// Fewer calls than these make no alarm.
+const ENOUGH_CALLS = 20;
+const GOOD_RATE = 0.95;
+const POOR_RATE = 0.85;
+
+function toneOf({ total_calls, success_rate }: Summary): "warn" | "bad" | undefined {
+  if (total_calls < ENOUGH_CALLS || success_rate >= GOOD_RATE) return undefined;
+  return success_rate >= POOR_RATE ? "warn" : "bad";
+}
+
 const VERIFIED = { summary: true, summary_profile: "compact", summary_percentiles: true };
 
 /** By how much a figure differs from the range before. More is neither good nor bad. */
@@ -51,7 +61,7 @@ export function SummaryTiles({ data, view, of }: SummaryProps) {
         return (
           <>
             <Tile metric="requests" label={t("column.requests")} {...count(s.total_calls)} href={behind()} note={<Delta now={s.total_calls} before={before?.total_calls} />} />
-            <Tile metric="success-rate" label={t("dashboard.success")} value={some ? s.success_rate : null} text={fmt.value.percent(some ? s.success_rate : null, 2)} href={behind()} note={<a href={behind({ status: "failed" })} data-metric="failures" data-value={s.failure_calls} class={s.failure_calls ? "bad-text" : ""}>{t("dashboard.failed", { n: s.failure_calls })}</a>} />
+            <Tile metric="success-rate" label={t("dashboard.success")} value={some ? s.success_rate : null} text={fmt.value.percent(some ? s.success_rate : null, 2)} tone={toneOf(s)} href={behind()} note={<a href={behind({ status: "failed" })} data-metric="failures" data-value={s.failure_calls} class={s.failure_calls ? "bad-text" : ""}>{t("dashboard.failed", { n: s.failure_calls })}</a>} />
             <Tile metric="latency" label={t("column.latency")} value={s.average_latency_ms} text={fmt.value.duration(s.average_latency_ms)} href={behind()} note={<a href={behind({ min_latency_ms: Math.floor(s.p95_latency_ms ?? 0) })} data-metric="p95" data-value={s.p95_latency_ms ?? "null"}>{t("monitor.p95", { value: fmt.value.duration(s.p95_latency_ms) })}</a>} />
             <Tile metric="cost" label={t("column.cost")} value={cost} text={fmt.value.usd(cost)} href={behind()} note={<><Delta now={s.total_cost} before={before?.total_cost} />{s.unpriced_calls > 0 ? <Unpriced n={s.unpriced_calls} models={s.unpriced_models} /> : t("monitor.perCall", { cost: fmt.value.usdRequest(some ? s.average_cost_per_call : null) })}</>} />
             <Tile metric="tokens" label={t("column.tokens")} {...count(s.total_tokens)} href={behind()} note={<><Delta now={s.total_tokens} before={before?.total_tokens} /><span data-metric="reasoning" data-value={s.reasoning_tokens}>{t("monitor.reasoning", { count: fmt.value.compact(s.reasoning_tokens) })}</span></>} />

@@ -104,11 +104,14 @@ export function partialOf(value: unknown): Derived | null {
   return made?.derived ?? null;
 }
 
-/** Part of some data, as data of a block. */
-export function usePart<T, P>(data: Data<T>, part: (value: T) => P): Data<P> {
+/** Part of some data, as data of a block; null where it is still to come. */
+export function usePart<T, P>(data: Data<T>, part: (value: T) => P | null): Data<P> {
   const now = useComputed<Loaded<P>>(() => {
     const whole = data.now.value;
-    return { ...whole, value: whole.value === null ? null : part(whole.value) };
+    const value = whole.value === null ? null : part(whole.value);
+    // Without a value there is nothing that could be old.
+    if (value !== null) return { ...whole, value };
+    return { ...whole, value, state: whole.state === "refreshing" ? "loading" : whole.state === "stale" ? "error" : whole.state };
   });
   return { now, reload: data.reload };
 }

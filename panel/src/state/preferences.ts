@@ -11,6 +11,8 @@ export interface Preferences {
   readonly unmasked?: boolean;
   /** Rows a page, by table. */
   readonly pageSizes?: Readonly<Record<string, number>>;
+  /** The range that was chosen last, by page. */
+  readonly ranges?: Readonly<Record<string, string>>;
   /** Seconds between automatic refreshes, by page; 0 is never. */
   readonly intervals?: Readonly<Record<string, number>>;
 }

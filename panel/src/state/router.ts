@@ -46,15 +46,29 @@ function split(text: string): [string, string] {
   return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
 }
 
+/** Stands between the values of one name; in an address the name is repeated instead. */
+const BETWEEN = "\u001f";
+
+/** The values of a name. */
+export function valuesOf(text: string | undefined): readonly string[] {
+  return text ? text.split(BETWEEN) : [];
+}
+
+/** Several values as those of one name. */
+export function joined(values: readonly string[]): string {
+  return values.join(BETWEEN);
+}
+
 function queryOf(search: string): Query {
-  return Object.fromEntries(new URLSearchParams(search));
+  const parameters = new URLSearchParams(search);
+  return Object.fromEntries([...parameters.keys()].map((name) => [name, joined(parameters.getAll(name))]));
 }
 
 /** The hash of a place; what is empty is left out. */
 export function hashOf(path: string, query: Readonly<Record<string, string | number | null | undefined>> = {}): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
-    if (value !== "" && value !== null && value !== undefined) search.set(name, String(value));
+    for (const one of valuesOf(String(value ?? ""))) search.append(name, one);
   }
   const text = search.toString();
   return `#${path}${text ? `?${text}` : ""}`;

@@ -125,16 +125,18 @@ interface TilesProps<T> {
   readonly id: string;
   readonly data: Data<T>;
   readonly count: number;
+  /** Lower than those of the headline. */
+  readonly slim?: boolean;
   /** In the corner. */
   readonly aside?: ComponentChildren;
   readonly children: (value: T) => ComponentChildren;
 }
 
 /** Tiles of one answer: before it is there, as many empty ones. */
-export function Tiles<T>({ id, data, count, aside, children }: TilesProps<T>) {
+export function Tiles<T>({ id, data, count, slim = false, aside, children }: TilesProps<T>) {
   const now = data.now.value;
   return (
-    <section class="tiles card" data-block={id} data-state={now.state} data-count={count} style={{ "--count": count }} aria-busy={now.state === "loading" || now.state === "refreshing"}>
+    <section class={`tiles card ${slim ? "slim" : ""}`} data-block={id} data-state={now.state} data-count={count} style={{ "--count": count }} aria-busy={now.state === "loading" || now.state === "refreshing"}>
       {isLost(now) && <StaleMark now={now} />}
       {now.value !== null ? (
         children(now.value)

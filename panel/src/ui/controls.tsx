@@ -102,12 +102,13 @@ interface SearchProps {
   readonly value: string;
   readonly onSearch: (text: string) => void;
   readonly placeholder?: string;
+  readonly name?: string;
 }
 
 const TYPING_MS = 350;
 
 /** Tells of a text when its user pauses or presses Enter. */
-export function Search({ value, onSearch, placeholder }: SearchProps) {
+export function Search({ value, onSearch, placeholder, name = "search" }: SearchProps) {
   const [text, setText] = useState(value);
   const timer = useRef(0);
   useEffect(() => setText(value), [value]);
@@ -121,7 +122,7 @@ export function Search({ value, onSearch, placeholder }: SearchProps) {
       <Icon name="search" />
       <input
         type="search"
-        data-field="search"
+        data-field={name}
         aria-label={t("common.search")}
         placeholder={placeholder ?? t("common.search")}
         value={text}

@@ -82,9 +82,10 @@ function order(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** The address has by what each table is sorted, and at which page it is. */
+/** The address has by what each table is sorted, at which page it is, and how long its pages are. */
 const SORT = "sort.";
 const PAGE = "page.";
+const SIZE = "size.";
 
 /** A sort as the address has it: the column, behind a minus if it goes down. */
 export function sortOf(text: string | undefined): Sort | null {
@@ -123,7 +124,8 @@ export function usePages<R>(id: string, rows: readonly R[], sizes: readonly numb
   if (!sizes) return [rows, null];
   const page = Math.max(0, Math.trunc(Number(query.value[`${PAGE}${id}`]) || 1) - 1);
   const setPage = (to: number) => setQuery({ [`${PAGE}${id}`]: to > 0 ? to + 1 : null }, true);
-  const size = preferences.value.pageSizes?.[id] ?? sizes[0] ?? rows.length;
+  const asked = Number(query.value[`${SIZE}${id}`]);
+  const size = sizes.includes(asked) ? asked : (preferences.value.pageSizes?.[id] ?? sizes[0] ?? rows.length);
   const pages = Math.max(1, Math.ceil(rows.length / size));
   const at = Math.min(page, pages - 1);
   const pager = (
@@ -135,7 +137,7 @@ export function usePages<R>(id: string, rows: readonly R[], sizes: readonly numb
         value={String(size)}
         choices={sizes.map((n) => ({ value: String(n), text: String(n) }))}
         onChange={(value) => {
-          setPage(0);
+          setQuery({ [`${SIZE}${id}`]: value, [`${PAGE}${id}`]: null }, true);
           prefer({ pageSizes: { ...preferences.value.pageSizes, [id]: Number(value) } });
         }}
       />

@@ -8,26 +8,26 @@ import { Series } from "../../charts/series";
 import { t } from "../../i18n/language";
 import { query, setQuery } from "../../state/router";
 import { Segments } from "../../ui/controls";
-import { isMetric, measure, METRICS, metricName, write, type Metric, type Shown } from "./read";
+import { measure, METRICS, metricName, write, type Metric, type Shown } from "./read";
 
-export function chosenMetric(): Metric {
-  const asked = query.value["metric"];
-  return isMetric(asked) ? asked : "cost";
+export function chosenMetric(metrics: readonly Metric[] = METRICS): Metric {
+  return metrics.find((metric) => metric === query.value["metric"]) ?? "cost";
 }
 
-export function MetricSwitch() {
-  return <Segments name="metric" label={t("analytics.metric")} value={chosenMetric()} choices={METRICS.map((value) => ({ value, text: metricName(value) }))} onChange={(metric) => setQuery({ metric }, true)} />;
+export function MetricSwitch({ metrics = METRICS }: { readonly metrics?: readonly Metric[] }) {
+  return <Segments name="metric" label={t("analytics.metric")} value={chosenMetric(metrics)} choices={metrics.map((value) => ({ value, text: metricName(value) }))} onChange={(metric) => setQuery({ metric }, true)} />;
 }
 
 interface CourseProps {
   readonly id: string;
   readonly shown: Shown;
   readonly height: number;
+  readonly metrics?: readonly Metric[];
   readonly onPick?: (from: number) => void;
 }
 
-export function Course({ id, shown, height, onPick }: CourseProps) {
-  const metric = chosenMetric();
+export function Course({ id, shown, height, metrics = METRICS, onPick }: CourseProps) {
+  const metric = chosenMetric(metrics);
   const { axis, lines } = useMemo(() => {
     const rows: readonly TimelineBucket[] = shown.answer.timeline ?? [];
     const made = axisOf(shown.range, shown.granularity, rows, shown.now);

@@ -1,32 +1,28 @@
 /** Where tokens and money go: the course, what stands out, and the dearest. */
 
-import type { Anomaly, EventRow } from "../../api/analytics";
+import type { Anomaly } from "../../api/analytics";
 import { Ranks, type Rank } from "../../charts/marks";
-import { viewOf, carried, type View } from "../../filters/view";
+import { carried, pageView, type View } from "../../filters/view";
 import { fmt, t } from "../../i18n/language";
-import { useData, type Data } from "../../state/freshness";
+import type { Data } from "../../state/freshness";
 import { keyName } from "../../state/names";
-import { go, hashOf, query, setQuery } from "../../state/router";
-import { bucketEnd } from "../../text/ranges";
+import { hashOf, location, query, setQuery } from "../../state/router";
 import { Block } from "../../ui/block";
-import { Modal } from "../../ui/overlay";
-import { Table, type Column } from "../../ui/table";
 import { CostText } from "../figures";
-import { eventColumns } from "../monitor/realtime";
+import { bucketName, spikeName } from "./bucket";
 import { chosenMetric, Course, MetricSwitch } from "./course";
-import { measure, readBucket, write, type Shown } from "./read";
+import { measure, write, type Shown } from "./read";
 
 const TOP = 6;
 const MOST_ANOMALIES = 5;
 const ENOUGH_CALLS = 10;
 
-export function Overview({ data, view }: { readonly data: Data<Shown>; readonly view: View }) {
-  const bucket = Number(query.value["bucket"]);
+export function Overview({ data }: { readonly data: Data<Shown> }) {
   return (
     <>
       <div class="row">
-        <Block id="course" class="w-9" height={320} data={data} aside={<MetricSwitch />} title={t("analytics.course")} empty={empty}>
-          {(shown) => <Course id="trend" shown={shown} height={246} onPick={(from) => setQuery({ bucket: from })} />}
+        <Block id="course" class="w-9" height={340} data={data} aside={<MetricSwitch />} title={t("analytics.course")} empty={empty}>
+          {(shown) => <Course id="trend" shown={shown} height={266} onPick={(from) => setQuery({ bucket: from })} />}
         </Block>
         <Anomalies data={data} />
       </div>
@@ -35,7 +31,6 @@ export function Overview({ data, view }: { readonly data: Data<Shown>; readonly 
         <RankBlock id="by-key" class="w-4" data={data} title={t("analytics.byKey")} rows={(shown) => (shown.answer.api_key_stats ?? []).map((row) => ({ ...row, name: row.api_key_alias || keyName(row.api_key_hash), param: "api_key_hash" }))} />
         <RankBlock id="by-provider" class="w-4" data={data} title={t("analytics.byProvider")} rows={providers} />
       </div>
-      {bucket > 0 && <Bucket from={bucket} view={view} />}
     </>
   );
 }
@@ -104,28 +99,39 @@ function rankOf(row: Ranked, sum: number): Rank {
   };
 }
 
-/** Only what concerns enough calls, and is compared with the bucket right before. */
+/** Only what concerns enough calls, and is compared with the bucket right before; the worst first. */
 function notable(points: readonly Anomaly[]): readonly Anomaly[] {
-  return points.filter((point) => point.calls >= ENOUGH_CALLS && point.confidence !== "low").slice(0, MOST_ANOMALIES);
+  const enough = points.filter((point) => point.calls >= ENOUGH_CALLS && point.confidence !== "low");
+  return enough.sort((a, b) => HEAVY.indexOf(b.severity) - HEAVY.indexOf(a.severity) || b.cost - a.cost);
 }
 
 const SEVERITIES = { low: "", medium: "warn", high: "bad" } as const;
+const HEAVY = ["low", "medium", "high"];
+
+export function Severity({ of }: { readonly of: keyof typeof SEVERITIES }) {
+  return <span class={`badge ${SEVERITIES[of]}`}>{t(`analytics.${of}`)}</span>;
+}
 
 function Anomalies({ data }: { readonly data: Data<Shown> }) {
+  const found = notable(data.now.value.value?.answer.anomaly_points ?? []);
+  const count = found.length > 0 && <span data-metric="anomalies" data-value={found.length}>{fmt.value.full(found.length)}</span>;
   return (
-    <Block id="anomalies" class="w-3" height={320} data={data} title={t("analytics.anomalies")} empty={(shown) => notable(shown.answer.anomaly_points ?? []).length === 0 && t("analytics.noAnomalies")}>
+    <Block id="anomalies" class="w-3" height={340} data={data} title={t("analytics.anomalies")} aside={count} empty={() => found.length === 0 && t("analytics.noAnomalies")}>
       {(shown) => (
         <ol class="anomalies" data-table="anomalies">
-          {notable(shown.answer.anomaly_points ?? []).map((point) => (
+          {found.slice(0, MOST_ANOMALIES).map((point) => (
             <li key={point.bucket_ms} data-row={point.bucket_ms}>
               <button type="button" data-action="open-bucket" onClick={() => setQuery({ bucket: point.bucket_ms })}>
                 <span class="bar-line">
-                  <span class={`badge ${SEVERITIES[point.severity]}`}>{t(`analytics.${point.severity}`)}</span>
+                  <Severity of={point.severity} />
                   <b>{bucketName(point.bucket_ms, shown)}</b>
                   <span class="grow" />
-                  <span class="dim" title={t("analytics.calls", { n: point.calls })}>{fmt.value.usd(point.cost)}</span>
+                  <CostText cost={point.cost} unpriced={point.unpriced_calls} calls={point.calls} />
                 </span>
-                <span class="dim cut">{point.metric_keys.slice(0, 3).map(spikeName).join(", ")}</span>
+                <span class="cut">{point.metric_keys.slice(0, 3).map(spikeName).join(", ")}</span>
+                <span class="dim cut">
+                  {t("analytics.calls", { n: point.calls })} · {t("analytics.tokens", { count: fmt.value.compact(point.total_tokens) })}
+                </span>
               </button>
             </li>
           ))}
@@ -135,54 +141,7 @@ function Anomalies({ data }: { readonly data: Data<Shown> }) {
   );
 }
 
-const SPIKES = {
-  request_spike: "analytics.requestSpike",
-  cost_spike: "analytics.costSpike",
-  tokens_per_request_spike: "analytics.tokenSpike",
-  cache_hit_drop: "analytics.cacheDrop",
-  failure_rate_spike: "analytics.failureSpike",
-  latency_spike: "analytics.latencySpike",
-} as const;
-
-function spikeName(key: string): string {
-  return key in SPIKES ? t(SPIKES[key as keyof typeof SPIKES]) : key;
-}
-
-function bucketName(from: number, { granularity }: { readonly granularity: "hour" | "day" }): string {
-  const day = fmt.value.day(from);
-  return granularity === "day" ? day : `${day} ${fmt.value.clock(from)}`;
-}
-
-function Bucket({ from, view }: { readonly from: number; readonly view: View }) {
-  const data = useData(`bucket ${from} ${JSON.stringify(view)}`, (signal) => readBucket(view, from, signal));
-  const granularity = data.now.value.value?.granularity ?? "hour";
-  const link = hashOf("/monitoring", { ...carried(query.value, view), tab: "realtime", time_range: null, from_ms: from, to_ms: bucketEnd(from, granularity) });
-  return (
-    <Modal id="bucket" drawer title={bucketName(from, { granularity })} onClose={() => setQuery({ bucket: null })}>
-      <Block id="drilldown" class="bare" data={data} empty={(answer) => answer.drilldown_preview?.total_count === 0 && t("common.noData")}>
-        {(answer) => (
-          <>
-            <Table id="drilldown" label={t("monitor.realtime")} rows={answer.drilldown_preview?.items ?? []} rowKey={(row) => row.event_hash} columns={drillColumns()} sortable={false} onRow={(row) => go("/monitoring", { ...carried(query.value, view), tab: "realtime", event: row.event_hash })} />
-            <a href={link}>
-              {t("common.openMonitor")} ({fmt.value.full(answer.drilldown_preview?.total_count)})
-            </a>
-          </>
-        )}
-      </Block>
-    </Modal>
-  );
-}
-
-const DRILL_COLUMNS = new Set(["time", "status", "model", "latency", "cost"]);
-
-/** Few columns, as wide as they need to be; the rest of a request is one click away. */
-function drillColumns(): Column<EventRow>[] {
-  return eventColumns()
-    .filter((column) => DRILL_COLUMNS.has(column.id))
-    .map(({ width: _, ...column }) => column);
-}
-
 /** The view of this page's address. */
 export function analyticsView(): View {
-  return viewOf(query.value, "24h");
+  return pageView(location.value, "24h");
 }

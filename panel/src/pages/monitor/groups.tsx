@@ -154,7 +154,7 @@ function Groups<R extends AccountStats & { readonly contexts?: readonly KeyConte
 }
 
 /** The key itself, where CPA still has it. */
-function KeyCopy({ hash }: { readonly hash: string }) {
+export function KeyCopy({ hash }: { readonly hash: string }) {
   const data = useData("client-key-values", async (signal) => (await api().call<{ readonly "api-keys": readonly string[] | null }>("/v0/management/api-keys", { signal }))["api-keys"] ?? []);
   const key = data.now.value.value?.find((one) => sha256(one.trim()) === hash);
   return key === undefined ? null : <CopyButton text={key} label={t("monitor.copyKey")} />;
@@ -193,7 +193,7 @@ export function Models({ rows }: { readonly rows: readonly GroupModel[] }) {
 
 /** Through which accounts a key was used. */
 export function Contexts({ rows }: { readonly rows: readonly KeyContext[] }) {
-  const columns: Column<KeyContext>[] = [{ id: "account", title: t("column.account"), phone: "main", value: whoseName }, ...figureColumns<KeyContext>()];
+  const columns: Column<KeyContext>[] = [{ id: "account", title: t("column.account"), phone: "main", value: whoseName }, ...figureColumns<KeyContext>(), latestColumn<KeyContext>()];
   return (
     <section class="part">
       <h3>{t("monitor.contexts")}</h3>

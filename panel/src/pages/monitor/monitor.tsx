@@ -2,10 +2,10 @@
 
 import { Interval, intervalOf } from "../../filters/interval";
 import { FilterBar } from "../../filters/bar";
-import { holdsUntil, viewOf } from "../../filters/view";
+import { holdsUntil, pageView } from "../../filters/view";
 import { fmt, t } from "../../i18n/language";
 import { useData, usePart } from "../../state/freshness";
-import { query, setQuery } from "../../state/router";
+import { location, query, setQuery } from "../../state/router";
 import { Tabs } from "../../ui/controls";
 import { SummaryTiles } from "../summary";
 import { EventDrawer } from "./event";
@@ -18,7 +18,7 @@ import { Watched } from "./watched";
 const RANGES = ["today", "7d", "14d", "30d", "all", "custom"] as const;
 
 export function Monitor() {
-  const view = viewOf(query.value, "today");
+  const view = pageView(location.value, "today");
   const tab = TABS.find((name) => name === query.value["tab"]) ?? "realtime";
   const key = JSON.stringify([view, tab]);
   const data = useData<Shown>(key, (signal) => readTab(view, tab, signal), intervalOf("monitoring"), ({ summary }, at) => (summary.total_calls > 0 ? holdsUntil(view, at) : Infinity));

@@ -10,6 +10,7 @@ import { setQuery } from "../../state/router";
 import { api } from "../../state/session";
 import { iso } from "../../text/format";
 import { reasonOf, redact } from "../../text/mask";
+import type { Range } from "../../text/ranges";
 import { Block } from "../../ui/block";
 import { Button } from "../../ui/controls";
 import { toastError } from "../../ui/overlay";
@@ -38,7 +39,7 @@ function Time({ ms }: { readonly ms: number }) {
 }
 
 /** How the calls of a request's account went, within what is shown. */
-function streamColumn(streams: Streams): Column<EventRow> {
+function streamColumn(streams: Streams, range: Range | undefined): Column<EventRow> {
   return {
     id: "rate",
     title: t("monitor.stream"),
@@ -46,23 +47,23 @@ function streamColumn(streams: Streams): Column<EventRow> {
     value: (row) => streams.get(accountOf(row))?.success_rate ?? null,
     cell: (row) => {
       const strip = streams.get(accountOf(row));
-      return strip ? <Stream strip={strip} /> : "--";
+      return strip ? <Stream strip={strip} range={range} /> : "--";
     },
   };
 }
 
-function Stream({ strip }: { readonly strip: Strip }) {
+function Stream({ strip, range }: { readonly strip: Strip; readonly range: Range | undefined }) {
   const calls = callsOf(strip);
   return (
     <span class="stream" title={`${t("monitor.streamHint")}: ${fmt.value.percent(strip.success_rate)}, ${fmt.value.full(calls)}`} data-calls={calls}>
-      <Outcomes cells={outcomesOf(halved(strip))} label={t("monitor.streamHint")} />
+      <Outcomes cells={outcomesOf(halved(strip))} range={range} label={t("monitor.streamHint")} />
       {fmt.value.percent(strip.success_rate)} <span class="dim">{fmt.value.compact(calls)}</span>
     </span>
   );
 }
 
 /** The columns of requests, on this page and wherever else some are listed. */
-export function eventColumns(streams?: Streams): Column<EventRow>[] {
+export function eventColumns(streams?: Streams, range?: Range): Column<EventRow>[] {
   const tokens = (id: string, title: string, value: (row: EventRow) => number): Column<EventRow> => ({
     id,
     title,
@@ -96,7 +97,7 @@ export function eventColumns(streams?: Streams): Column<EventRow>[] {
     },
     { id: "account", title: t("column.account"), width: 112, phone: "sub", value: whoseName, cell: (row) => <span title={row.auth_provider_snapshot}>{whoseName(row)}</span> },
     { id: "key", title: t("column.key"), width: 84, value: (row) => row.api_key_alias || keyName(row.api_key_hash) },
-    ...(streams ? [streamColumn(streams)] : []),
+    ...(streams ? [streamColumn(streams, range)] : []),
     tokens("input", t("column.input"), (row) => row.input_tokens),
     tokens("output", t("column.output"), (row) => row.output_tokens),
     tokens("cached", t("column.cached"), (row) => row.cached_tokens + row.cache_read_tokens),
@@ -203,7 +204,7 @@ export function Realtime({ data, view, viewKey }: { readonly data: Data<Shown>; 
             rows={[]}
             lazy={lazy}
             rowKey={(row) => row.event_hash}
-            columns={eventColumns(streamsOf(now.value?.answer))}
+            columns={eventColumns(streamsOf(now.value?.answer), now.value?.range)}
             sortable={false}
             rowClass={(row) => (row.failed ? "failed-row" : "")}
             onRow={(row) => setQuery({ event: row.event_hash })}

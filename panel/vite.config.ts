@@ -1,6 +1,19 @@
 import { defineConfig, type Plugin } from "vite";
+import { LANGUAGES } from "./src/i18n/area";
+import { messages } from "./src/i18n/messages";
 
-/** Puts script and styles into the page, so that one file is all there is to serve. */
+/** Data for the script, which need not be run to be there. */
+function placed(id: string, data: unknown): string {
+  return `<script type="application/json" id="${id}">${JSON.stringify(data).replaceAll("<", "\\u003c")}</script>`;
+}
+
+/** The messages: their keys, and what they are in each language. */
+function words(): string {
+  const columns = LANGUAGES.map((name, column) => placed(`words-${name}`, Object.values(messages).map((message) => message[column])));
+  return [placed("words-keys", Object.keys(messages)), ...columns].join("\n");
+}
+
+/** Puts script, styles and messages into the page, so that one file is all there is to serve. */
 function onePage(): Plugin {
   return {
     name: "one-page",
@@ -23,7 +36,7 @@ function onePage(): Plugin {
         .replace("</head>", () => `<style>${styles.trim()}</style>\n</head>`)
         .replace(
           "</body>",
-          () => `<script type="module">${script.trim().replaceAll("</script", "<\\/script")}</script>\n</body>`,
+          () => `${words()}\n<script type="module">${script.trim().replaceAll("</script", "<\\/script")}</script>\n</body>`,
         );
       page.fileName = "management.html";
     },

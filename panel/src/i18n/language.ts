@@ -57,7 +57,7 @@ type Arguments<K extends Key> = [Given<K>] extends [never]
 
 /** A message; `n` chooses among its forms, and numbers are written in full. */
 export function t<K extends Key>(key: K, ...[values]: Arguments<K>): string {
-  return fill(words.value[key], values as Record<string, string | number> | undefined);
+  return fill(words.value.get(key) ?? key, values as Record<string, string | number> | undefined);
 }
 
 function fill(text: string, values: Record<string, string | number> | undefined): string {
@@ -74,5 +74,5 @@ function fill(text: string, values: Record<string, string | number> | undefined)
 
 /** Whether there is such a message: codes of the server may have one. */
 export function hasMessage(key: string): key is Key {
-  return Object.hasOwn(words.value, key);
+  return words.value.has(key);
 }

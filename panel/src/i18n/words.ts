@@ -4,18 +4,18 @@
  * and only the language that is shown is read: see `vite.config.ts`.
  */
 
-import { messages, type Key } from "./messages";
+import { messages } from "./messages";
 
-export type Words = Readonly<Record<Key, string>>;
+export type Words = ReadonlyMap<string, string>;
 
 /** The messages of the page, or of the sources, in the language of a name and a column. */
 export const wordsOf: (name: string, column: number) => Words = import.meta.env.PROD ? placed : written;
 
 function placed(name: string): Words {
   const [keys, words] = ["keys", name].map((part) => JSON.parse(document.getElementById(`words-${part}`)!.textContent!) as string[]);
-  return Object.fromEntries(keys!.map((key, at) => [key, words![at]])) as Words;
+  return new Map(keys!.map((key, at) => [key, words![at]!]));
 }
 
 function written(_name: string, column: number): Words {
-  return Object.fromEntries(Object.entries(messages).map(([key, message]) => [key, message[column]])) as Words;
+  return new Map(Object.entries(messages).map(([key, message]) => [key, message[column]!]));
 }

@@ -15,7 +15,7 @@ function words(): string[] {
 
 /** A part of the script as a text: `part`, in `index.html`, runs it. */
 function part(name: string, code: string): string {
-  const text = `(function(exports,require){"use strict";${code.trim()}})(part["./${name}"],part)`;
+  const text = `(function(exports,require){"use strict";${code.trim()}})(part["./${name}"],part)\n//# sourceURL=${name}`;
   return `<script type="text/plain" id="./${name}">${text.replaceAll("</script", "<\\/script")}</script>`;
 }
 

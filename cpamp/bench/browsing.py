@@ -130,7 +130,10 @@ class Visits:
         """A tab with an empty cache, that knows the admin key."""
         context = self.browser.new_context(viewport=DESKTOP, storage_state=self.state)
         context.add_init_script(WATCH)
-        yield Tab.open(context)
+        tab = Tab.open(context)
+        # With a new window Chromium runs pages of its own, which nobody waits for.
+        tab.page.wait_for_timeout(SETTLE_MS)
+        yield tab
         context.close()
 
     def go(self, tab: Tab, route: str) -> None:

@@ -4,13 +4,14 @@ import { effect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { language, t } from "./i18n/language";
 import { Login } from "./pages/login";
-import { Setup } from "./pages/setup";
+import { later } from "./pages/later";
 import { refreshAll } from "./state/freshness";
 import { boot, cpaDown, interrupted, mode } from "./state/session";
 import { Shell } from "./shell/shell";
 import { Toasts } from "./ui/overlay";
 
 const PATIENCE_MS = 150;
+const Setup = later("Setup");
 
 /** Keep the document's marks in step with the state. */
 export function markDocument(): void {

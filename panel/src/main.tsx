@@ -1,5 +1,7 @@
 import { render } from "preact";
+import { timeZone } from "./api/analytics";
 import { App, markDocument } from "./app";
+import { fmt } from "./i18n/language";
 import { listenWhileShown } from "./state/live";
 import { follow } from "./state/preferences";
 import { start } from "./state/session";
@@ -20,3 +22,8 @@ markDocument();
 render(<App />, document.getElementById("app")!);
 void start();
 listenWhileShown();
+// What is slow when it is first used is used while the first answers are awaited.
+setTimeout(() => {
+  fmt.value.clock(Date.now());
+  timeZone();
+});

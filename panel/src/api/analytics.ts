@@ -64,7 +64,12 @@ export interface Question {
 }
 
 /** The time zone in which the server draws days and hours. */
-export const TIME_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+let zone = "";
+
+/** The time zone of the browser, found out at the first use: that takes a while. */
+export function timeZone(): string {
+  return (zone ||= Intl.DateTimeFormat().resolvedOptions().timeZone);
+}
 
 /** A question as the server takes it. */
 export function bodyOf({ range, now, search, searchHash, filters, include }: Question): object {
@@ -72,7 +77,7 @@ export function bodyOf({ range, now, search, searchHash, filters, include }: Que
     from_ms: Math.max(1, Math.trunc(range.from)),
     to_ms: Math.trunc(range.to),
     now_ms: now,
-    time_zone: TIME_ZONE,
+    time_zone: timeZone(),
     ...(search && { search_query: search }),
     ...(searchHash && { search_api_key_hash: searchHash }),
     ...(filters && Object.keys(filters).length && { filters }),

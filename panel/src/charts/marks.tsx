@@ -73,17 +73,31 @@ interface OutcomesProps {
   readonly label: string;
   /** The time that the cells are equal stretches of; without it they are the last calls. */
   readonly range?: Range | undefined;
+  /** The width of a cell. */
+  readonly width?: 3 | 5;
 }
 
-/** Outcomes of stretches of time, or of the last calls, oldest first. */
-export function Outcomes({ cells, label, range }: OutcomesProps) {
+const CELL_PX = 14;
+/** Colour is never the only sign: the worse, the higher. */
+const HEIGHTS: Readonly<Record<Outcome, number>> = { idle: CELL_PX, success: 10, mixed: 12, failure: CELL_PX };
+const KINDS = Object.keys(HEIGHTS) as Outcome[];
+
+/** Outcomes of stretches of time, or of the last calls, oldest first.
+ *
+ * There is one in each row of long tables, so all cells of a kind are one path.
+ */
+export function Outcomes({ cells, label, range, width = 5 }: OutcomesProps) {
+  const pitch = width + 1;
   const step = range && range.from > 1 ? (range.to - range.from) / cells.length : 0;
   const doubtful = (at: number) => range && step > 0 && holeIn(holes.value, range.from + at * step, range.from + (at + 1) * step);
+  const bars = (kind: Outcome) => cells.map((cell, at) => (cell === kind ? `M${at * pitch} ${CELL_PX}h${width}v-${HEIGHTS[kind]}h-${width}z` : "")).join("");
+  const holed = cells.map((_, at) => (doubtful(at) ? `M${at * pitch} ${CELL_PX}l${width}-${width}m-${width}-2l${width}-${width}` : "")).join("");
   return (
     <span class="strip-cells" role="img" aria-label={label} title={label}>
-      {cells.map((cell, at) => (
-        <i key={at} class={`${cell} ${doubtful(at) ? "hatch" : ""}`} />
-      ))}
+      <svg width={cells.length * pitch} height={CELL_PX} aria-hidden="true">
+        {KINDS.map((kind) => cells.includes(kind) && <path key={kind} class={kind} d={bars(kind)} />)}
+        {holed && <path class="holed" d={holed} />}
+      </svg>
     </span>
   );
 }

@@ -2,8 +2,7 @@
 
 import { useSignalEffect } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import uPlot from "uplot";
-import "uplot/dist/uPlot.min.css";
+import type uPlot from "uplot";
 import { fmt, t } from "../i18n/language";
 import { joined, query, setQuery, valuesOf } from "../state/router";
 import { bucketEnd } from "../text/ranges";
@@ -12,6 +11,7 @@ import { Table, type Column } from "../ui/table";
 import { isOpen, lone, type Axis } from "./buckets";
 import { resolved } from "./colors";
 import { holeIn, holes } from "./holes";
+import { plotting, readyToPlot } from "./plotting";
 
 export interface Line {
   readonly id: string;
@@ -115,17 +115,19 @@ function Plot(props: SeriesProps) {
   const draw = () => {
     plot.current?.destroy();
     plot.current = null;
-    if (!box.current) return;
+    const UPlot = plotting.value;
+    if (!box.current || !UPlot) return;
     const width = Math.max(box.current.clientWidth, 120);
     const move = (chart: uPlot) => {
       const at = chart.cursor.idx;
       setTip(at === null || at === undefined || (chart.cursor.left ?? -1) < 0 ? null : { at, left: chart.cursor.left ?? 0 });
     };
-    plot.current = new uPlot(optionsOf(latest.current, width, move), dataOf(latest.current), box.current);
+    plot.current = new UPlot(optionsOf(UPlot, latest.current, width, move), dataOf(latest.current), box.current);
   };
   useSignalEffect(draw);
   useEffect(draw, [axis, lines, height]);
   useEffect(() => {
+    void readyToPlot();
     const element = box.current;
     if (!element) return undefined;
     let width = element.clientWidth;
@@ -201,7 +203,7 @@ function dataOf({ axis, lines, stacked }: SeriesProps): uPlot.AlignedData {
   return [axis.starts.map((ms) => ms / 1000), ...(stacked ? drawn.reverse() : drawn)] as uPlot.AlignedData;
 }
 
-function optionsOf(props: SeriesProps, width: number, move: (chart: uPlot) => void): uPlot.Options {
+function optionsOf({ paths }: typeof uPlot, props: SeriesProps, width: number, move: (chart: uPlot) => void): uPlot.Options {
   const { axis, lines, bars, stacked, height, format } = props;
   const drawn = stacked ? [...lines].reverse() : lines;
   const text = resolved("var(--text-3)");
@@ -227,12 +229,12 @@ function optionsOf(props: SeriesProps, width: number, move: (chart: uPlot) => vo
       { stroke: text, font: FONT, grid: { show: false }, ticks: grid, size: 26, space: 64, values: (_chart, splits) => timeLabels(splits), show: !props.hideAxis },
       { stroke: text, font: FONT, grid, ticks: { show: false }, size: 56, space: height < LOW_PX ? 22 : 36, ...(props.whole && { incrs: WHOLE }), values: (_chart, splits) => splits.map((value) => format(value)) },
     ],
-    series: [{}, ...drawn.map((line) => seriesOf(line, props, Boolean(bars)))],
+    series: [{}, ...drawn.map((line) => seriesOf(paths, line, props, Boolean(bars)))],
     hooks: { setCursor: [move], drawClear: [drawHoles] },
   };
 }
 
-function seriesOf(line: Line, { axis, stacked }: SeriesProps, bars: boolean): uPlot.Series {
+function seriesOf(paths: typeof uPlot.paths, line: Line, { axis, stacked }: SeriesProps, bars: boolean): uPlot.Series {
   const color = resolved(line.color);
   const points: uPlot.Series.Points = {
     show: !bars && axis.starts.length <= FEW_POINTS,
@@ -242,16 +244,16 @@ function seriesOf(line: Line, { axis, stacked }: SeriesProps, bars: boolean): uP
     filter: (chart, at, all) => (all ? null : lone((chart.data[at] ?? []) as (number | null)[])),
   };
   if (!bars) {
-    return { label: line.label, stroke: color, width: 1.5, points, ...(stacked && { fill: color }), paths: uPlot.paths.linear!() };
+    return { label: line.label, stroke: color, width: 1.5, points, ...(stacked && { fill: color }), paths: paths.linear!() };
   }
   // The bucket that is not over yet is paler.
   const fills = axis.starts.map((_, at) => (isOpen(axis, at) ? pale(color, resolved("var(--card)")) : color));
-  const paths = uPlot.paths.bars!({
+  const drawn = paths.bars!({
     size: [0.8, 40],
     align: 0,
     disp: { fill: { unit: 3, values: () => fills }, stroke: { unit: 3, values: () => fills } },
   });
-  return { label: line.label, stroke: color, fill: color, width: 0, points: { show: false }, paths };
+  return { label: line.label, stroke: color, fill: color, width: 0, points: { show: false }, paths: drawn };
 }
 
 /** A colour nearer to the ground that it lies on; not see-through. Both in hex digits. */

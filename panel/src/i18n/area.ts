@@ -4,7 +4,9 @@
  * of the language: one|other in English, one|few|many in Russian, a single form in Chinese.
  */
 
-/** English, simplified Chinese, traditional Chinese, Russian. */
+/** The languages, in the order of the columns. */
+export const LANGUAGES = ["en", "zh-CN", "zh-TW", "ru"] as const;
+
 export type Message = readonly [en: string, zhCN: string, zhTW: string, ru: string];
 
 type Names<Text extends string> = Text extends `${string}{${infer Name}}${infer Rest}`

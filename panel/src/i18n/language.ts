@@ -3,11 +3,11 @@
 import { computed, signal } from "@preact/signals";
 import { preferences } from "../state/preferences";
 import { formats } from "../text/format";
-import { messages, type Key } from "./messages";
-import type { Parameters } from "./area";
-import type { Messages } from "./messages";
+import { LANGUAGES, type Parameters } from "./area";
+import type { Key, Messages } from "./messages";
+import { wordsOf } from "./words";
 
-export const LANGUAGES = ["en", "zh-CN", "zh-TW", "ru"] as const;
+export { LANGUAGES };
 export type Language = (typeof LANGUAGES)[number];
 export const LANGUAGE_NAMES: Record<Language, string> = {
   en: "English",
@@ -40,7 +40,7 @@ export const language = computed<Language>(() => {
 });
 export const fmt = computed(() => formats(language.value));
 
-const column = computed(() => LANGUAGES.indexOf(language.value));
+const words = computed(() => wordsOf(language.value, LANGUAGES.indexOf(language.value)));
 const plural = computed(() => new Intl.PluralRules(language.value));
 // A message with several forms has them in this order; the last one stands for all others.
 const FORMS: Record<Language, readonly Intl.LDMLPluralRule[]> = {
@@ -57,7 +57,7 @@ type Arguments<K extends Key> = [Given<K>] extends [never]
 
 /** A message; `n` chooses among its forms, and numbers are written in full. */
 export function t<K extends Key>(key: K, ...[values]: Arguments<K>): string {
-  return fill(messages[key][column.value] ?? key, values as Record<string, string | number> | undefined);
+  return fill(words.value.get(key) ?? key, values as Record<string, string | number> | undefined);
 }
 
 function fill(text: string, values: Record<string, string | number> | undefined): string {
@@ -74,5 +74,5 @@ function fill(text: string, values: Record<string, string | number> | undefined)
 
 /** Whether there is such a message: codes of the server may have one. */
 export function hasMessage(key: string): key is Key {
-  return Object.hasOwn(messages, key);
+  return words.value.has(key);
 }

@@ -1,7 +1,7 @@
 /** Tables: sorted by their heads, paged or windowed, saved as CSV. */
 
-import type { ComponentChildren } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { ComponentChildren, VNode } from "preact";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { fmt, t } from "../i18n/language";
 import { phone, prefer, preferences } from "../state/preferences";
 import { query, setQuery } from "../state/router";
@@ -62,7 +62,9 @@ interface TableProps<R> {
 const ROW_PX = 32;
 const PHONE_ROW_PX = 64;
 const WINDOWED = 100;
-const SPARE_ROWS = 12;
+/** Rows that are kept as they were drawn. */
+const MOST_DRAWN = 200;
+const SPARE_ROWS = 8;
 
 /** Rows in the order of a column; equals, and rows without a value, in the order of their keys. */
 export function sorted<R>(rows: readonly R[], columns: readonly Column<R>[], sort: Sort | null, rowKey: (row: R) => string): readonly R[] {
@@ -167,7 +169,7 @@ function fixedWidth<R>(columns: readonly Column<R>[]): number {
 }
 
 function Rows<R>(props: TableProps<R> & { readonly sort: Sort | null; readonly resort: (column: string) => void }) {
-  const { id, label, rows, lazy, rowKey, columns, onRow, rowClass, height, sort } = props;
+  const { id, label, rows, lazy, columns, onRow, height, sort } = props;
   const count = lazy?.count ?? rows.length;
   const box = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 800 });
@@ -182,6 +184,7 @@ function Rows<R>(props: TableProps<R> & { readonly sort: Sort | null; readonly r
   const first = windowed ? Math.max(0, Math.floor(view.top / pitch) - SPARE_ROWS) : 0;
   const last = windowed ? Math.min(count, Math.ceil((view.top + view.height) / pitch) + SPARE_ROWS) : count;
   useEffect(() => lazy?.look(first, last), [first, last, lazy]);
+  const lines = useLines(props);
   const places = Array.from({ length: Math.max(0, last - first) }, (_, at) => first + at);
   return (
     <div class="table-scroll" tabIndex={props.sortable === false && !onRow ? 0 : undefined} ref={box} onScroll={follow} style={{ maxHeight: height ?? (windowed ? "70vh" : undefined) }}>
@@ -202,7 +205,7 @@ function Rows<R>(props: TableProps<R> & { readonly sort: Sort | null; readonly r
                 <td colSpan={columns.length} />
               </tr>
             ) : (
-              <Line key={rowKey(row)} name={rowKey(row)} row={row} columns={columns} onRow={onRow} kind={rowClass?.(row)} />
+              lines(row)
             );
           })}
           {last < count && <tr class="spacer" style={{ height: `${(count - last) * pitch}px` }} />}
@@ -210,6 +213,19 @@ function Rows<R>(props: TableProps<R> & { readonly sort: Sort | null; readonly r
       </table>
     </div>
   );
+}
+
+/** What draws a row. While a table is merely scrolled, a row that was in sight is not drawn again. */
+function useLines<R>({ rowKey, columns, onRow, rowClass }: TableProps<R>): (row: R) => VNode {
+  const drawn = useMemo(() => new Map<R, VNode>(), [rowKey, columns, onRow, rowClass]);
+  return (row) => {
+    const known = drawn.get(row);
+    if (known) return known;
+    if (drawn.size >= MOST_DRAWN) drawn.clear();
+    const line = <Line key={rowKey(row)} name={rowKey(row)} row={row} columns={columns} onRow={onRow} kind={rowClass?.(row)} />;
+    drawn.set(row, line);
+    return line;
+  };
 }
 
 interface LineProps<R> {

@@ -183,7 +183,7 @@ function Tries({ file, history }: { readonly file: AuthFile; readonly history: H
   const { success, failed } = recent(file, history);
   const cells = outcomes(file, history);
   if (cells.length === 0) return <span class="dim">--</span>;
-  return <Outcomes cells={cells} label={`${success} ${t("creds.worked")}, ${failed} ${t("creds.failed")}`} />;
+  return <Outcomes width={3} cells={cells} label={`${success} ${t("creds.worked")}, ${failed} ${t("creds.failed")}`} />;
 }
 
 function historyColumns(history: ReadonlyMap<string, History> | undefined): Column<Row>[] {

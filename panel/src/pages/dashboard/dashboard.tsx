@@ -1,7 +1,7 @@
 /** One look: does it work, what does it cost, what is wrong. */
 
 import type { Dashboard as Summary, Failure } from "../../api/analytics";
-import { TIME_ZONE } from "../../api/analytics";
+import { timeZone } from "../../api/analytics";
 import type { Status } from "../../api/types";
 import { HealthMatrix } from "../../charts/matrix";
 import { Mix, Ranks } from "../../charts/marks";
@@ -39,7 +39,7 @@ async function load(signal: AbortSignal): Promise<Shown> {
     today_start_ms: String(midnight(now)),
     top_models: "5",
     recent_failures: "6",
-    time_zone: TIME_ZONE,
+    time_zone: timeZone(),
   });
   const [summary, found] = await Promise.all([
     api().call<Summary>(`/v0/management/dashboard/summary?${query}`, { signal }),

@@ -56,7 +56,7 @@ function Stream({ strip, range }: { readonly strip: Strip; readonly range: Range
   const calls = callsOf(strip);
   return (
     <span class="stream" title={`${t("monitor.streamHint")}: ${fmt.value.percent(strip.success_rate)}, ${fmt.value.full(calls)}`} data-calls={calls}>
-      <Outcomes cells={outcomesOf(halved(strip))} range={range} label={t("monitor.streamHint")} />
+      <Outcomes width={3} cells={outcomesOf(halved(strip))} range={range} label={t("monitor.streamHint")} />
       {fmt.value.percent(strip.success_rate)} <span class="dim">{fmt.value.compact(calls)}</span>
     </span>
   );

@@ -223,6 +223,14 @@ async def test_claims_outlive_a_clock_that_jumps(tmp_path: Path) -> None:
 # -- the store ----------------------------------------------------------------------------------
 
 
+def fill(disk: Path) -> Path:
+    """Leave no room; the file that takes it."""
+    filler = disk / "filler"
+    with contextlib.suppress(OSError):
+        filler.write_bytes(b"x" * shutil.disk_usage(disk).free)
+    return filler
+
+
 @ensureDeferred
 async def test_a_full_store_harms_nobody(small_disk: Path) -> None:
     async with world(small_disk) as w:
@@ -233,9 +241,7 @@ async def test_a_full_store_harms_nobody(small_disk: Path) -> None:
             rule["reply"] = {**rule["reply"], "delay_ms": 100}
         run_id = await begin(w, autoActionMode="disable", workers=30)
         await until(lambda: len(w.calls(CALL)) == len(keys), "the probes")
-        filler = small_disk / "filler"
-        with contextlib.suppress(OSError):
-            filler.write_bytes(b"x" * shutil.disk_usage(small_disk).free)
+        filler = fill(small_disk)
         await until(lambda: w.inspector._active is None, "the end of the run")
         # What could not be claimed was not disabled.
         claimed = {claim.file_name for claim in await w.held()}
@@ -249,6 +255,38 @@ async def test_a_full_store_harms_nobody(small_disk: Path) -> None:
         detail = await w.inspect(autoActionMode="disable")
         assert detail["run"]["status"] == "completed"
         assert {"f03.json", "f08.json", "f09.json", "f13.json"} <= w.disabled() - off
+
+
+@ensureDeferred
+async def test_what_a_person_did_is_told_by_a_full_store_too(small_disk: Path) -> None:
+    async with world(small_disk) as w:
+        prepare(w, "f01", "f03")
+        detail = await w.inspect()
+        chosen = by_account(detail)["f03"]
+        filler = fill(small_disk)
+        answer = await w.manual.act(detail["run"]["id"], {"resultIds": [chosen["id"]]})
+        (outcome,) = answer["outcomes"]
+        assert (outcome["status"], w.disabled()) == ("success", {"f03.json"})
+        told = by_account(answer["detail"])["f03"]
+        assert (told["actionStatus"], told["disabled"]) == ("success", True)
+        assert answer["detail"]["run"]["error"] == "1 results could not be stored"
+        filler.unlink()
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 429, 500])
+@ensureDeferred
+async def test_all_refused_at_once_are_left_alone(tmp_path: Path, status: int) -> None:
+    async with world(tmp_path) as w:
+        prepare(w, "f01", "f02", "f03", "f07", "f08", "f09")
+        for body in (
+            "",
+            "<html>limit reached</html>",
+            {"detail": {"code": "deactivated_workspace"}},
+        ):
+            w.cpa.api_rules.rules = [{"match": {}, "reply": {"status": status, "body": body}}]
+            detail = await w.inspect(autoActionMode="delete")
+            assert detail["run"]["status"] == "completed"
+        assert w.calls("PATCH") == w.calls("DELETE") == []
 
 
 @ensureDeferred

@@ -23,6 +23,7 @@ from tests.daemon import Lab
 from tests.inspection import fixture
 from tests.inspection.fixture import BY_KEY, EXHAUSTED, HEALTHY
 from tests.inspection.test_automation_http import record
+from tests.inspection.test_cooldowns import refused, rest
 from tests.inspection.test_runs import answers, by_account
 from tests.inspection.world import World, until, world
 
@@ -271,6 +272,31 @@ async def test_what_a_person_did_is_told_by_a_full_store_too(small_disk: Path) -
         assert (told["actionStatus"], told["disabled"]) == ("success", True)
         assert answer["detail"]["run"]["error"] == "1 results could not be stored"
         filler.unlink()
+
+
+@ensureDeferred
+async def test_a_full_store_lets_nobody_rest_and_decides_nothing(small_disk: Path) -> None:
+    async with rest(small_disk) as r:
+        w = r.world
+        await r.policy.change({"authIssueQueueEnabled": True, "authIssueAutoDisableEnabled": True})
+        r.automation.added([refused("f01")])
+        await until(lambda: r.automation._working is None, "the work")
+        (item,) = (await r.candidates.listing("", 100))["items"]
+        off = w.disabled()
+        assert "f01.json" in off
+        filler = fill(small_disk)
+        with pytest.raises(StoreUnavailable):
+            await r.cooldowns.take(r.found("f02"))
+        r.automation.added([refused("f03")])
+        await until(lambda: r.automation._working is None, "the work")
+        assert w.disabled() == off
+        # What can't be noted is undone; and it can be decided later.
+        with pytest.raises(StoreUnavailable):
+            await r.candidates.enable(item["id"])
+        assert w.disabled() == off
+        filler.unlink()
+        assert (await r.candidates.enable(item["id"]))["item"]["status"] == "resolved"
+        assert "f01.json" not in w.disabled()
 
 
 @pytest.mark.parametrize("status", [401, 402, 403, 429, 500])

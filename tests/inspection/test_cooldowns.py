@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from cpamp.errors import Problem
 from cpamp.inspection.account import Identity
 from cpamp.inspection.automation import Automation
-from cpamp.inspection.candidates import CandidateNotFound, Candidates, NotPending
+from cpamp.inspection.candidates import CandidateNotFound, Candidates, NotPending, NotSet
 from cpamp.inspection.cooldowns import AT_ONCE, Cooldowns
 from cpamp.inspection.evidence import CODEX_OWNER, Exhaustion
 from cpamp.inspection.ownership import Holders
@@ -463,6 +463,23 @@ async def test_what_people_disabled_is_not_marked_as_ours(tmp_path: Path) -> Non
         r.automation.added([unsure])
         await until(lambda: r.automation._working is None, "the work")
         assert w.calls(STATUS) == []
+
+
+@ensureDeferred
+async def test_without_a_cpa_people_can_only_put_things_aside(tmp_path: Path) -> None:
+    async with rest(tmp_path) as r:
+        w = r.world
+        await r.policy.change({"authIssueQueueEnabled": True})
+        r.automation.added([refused("f01"), refused("f02")])
+        await until(lambda: r.automation._working is None, "the work")
+        first, second = (await r.candidates.listing("", 100))["items"]
+        off = Candidates(w.store, w.editor, Holders(()), lambda: False, w.now_ms, w.journal)
+        for decide in (off.enable, off.delete):
+            with pytest.raises(NotSet) as unset:
+                await decide(first["id"])
+            assert (unset.value.status, unset.value.code) == (428, "usage_service_not_configured")
+        await off.resolve(first["id"])
+        await off.ignore(second["id"])
 
 
 @ensureDeferred

@@ -16,6 +16,7 @@ from cpamp.inspection.evidence import failure_of, identity_of, metadata_of
 from cpamp.inspection.failures import Finding, classify
 from cpamp.inspection.journal import Journal
 from cpamp.inspection.ownership import Holders
+from cpamp.inspection.plan import like_an_outage
 from cpamp.inspection.problems import Conflict
 from cpamp.inspection.targets import TargetShared, find
 from cpamp.store import Store
@@ -25,6 +26,8 @@ from cpamp.store.candidates import DELETED, IGNORED, PENDING, RESOLVED, Candidat
 from cpamp.usage.event import Event
 
 TRIES = 3
+# What fails within so long of each other may fail for one reason.
+OUTAGE_MS = 3_600_000
 NO_LIMIT, MOST = 100, 500
 
 
@@ -41,6 +44,13 @@ class NotPending(Conflict):
 
     def __init__(self) -> None:
         super().__init__("this account has been dealt with already")
+
+
+class TooMany(Conflict):
+    """Most accounts fail: not they are broken, but something that all of them need."""
+
+    def __init__(self) -> None:
+        super().__init__("most accounts fail at once, which looks like an outage; left enabled")
 
 
 class NotSet(Problem):
@@ -167,6 +177,7 @@ class Candidates:
                 account = await self._editor.alone(identity)
                 if account.disabled:
                     return
+                await self._check_no_outage()
                 async with self._holders.giving_up([account]):
                     await self._editor.switch(account, True)
                 candidate.disabled_at_ms = self._now_ms()
@@ -179,6 +190,14 @@ class Candidates:
         except Problem as problem:
             candidate.last_error = problem.message
             await self._save(candidate)
+
+    async def _check_no_outage(self) -> None:
+        """Raise where most accounts would have been disabled within an hour."""
+        since_ms = self._now_ms() - OUTAGE_MS
+        hits = await self._store.read(stored.disabled_since, since_ms)
+        enabled = sum(not account.disabled for account in await self._editor.everything())
+        if like_an_outage(hits + 1, hits + enabled):
+            raise TooMany
 
     # -- from people ----------------------------------------------------------------------------
 

@@ -118,7 +118,9 @@ class Cooldowns(Service):
                 if found.recover_at_ms > row.recover_at_ms:
                     row.recover_at_ms = found.recover_at_ms
                     row.reason_code, row.window_kind = found.reason, found.window_kind
-                row.evidence = {**row.evidence, **found.evidence}
+                    row.evidence = {**row.evidence, **found.evidence}
+                else:
+                    row.evidence = {**found.evidence, **row.evidence}
                 row.auth_index = row.auth_index or account.auth_index
                 await self._store.write(stored.update, [row])
 
@@ -166,11 +168,9 @@ class Cooldowns(Service):
             return
         try:
             now_ms = self._now_ms()
-            for row in (await self._store.read(stored.active))[:AT_ONCE]:
-                if row.retry_at_ms > now_ms:
-                    continue
-                if row.state == INTENDED or row.recover_at_ms <= now_ms:
-                    await self._restore(row)
+            due = [row for row in await self._store.read(stored.active) if _is_due(row, now_ms)]
+            for row in due[:AT_ONCE]:
+                await self._restore(row)
         except StoreUnavailable as problem:
             self._log.warn("cooldowns wait: {reason}", reason=problem.message)
 
@@ -270,3 +270,10 @@ class Cooldowns(Service):
     async def _keep(self, rows: list[Cooldown]) -> None:
         if rows:
             await self._store.write(stored.update, rows)
+
+
+def _is_due(row: Cooldown, now_ms: int) -> bool:
+    """Whether its end has come, or nobody knows yet whether it began."""
+    if row.retry_at_ms > now_ms:
+        return False
+    return row.state == INTENDED or row.recover_at_ms <= now_ms

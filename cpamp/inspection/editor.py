@@ -13,7 +13,14 @@ from cpamp.errors import CpaUnreachable, Problem
 from cpamp.inspection.account import Account, Identity, accounts_of
 from cpamp.inspection.locks import FileLocks
 from cpamp.inspection.problems import NotConfigured
-from cpamp.inspection.targets import TargetGone, TargetShared, changeable_alone, find, members_of
+from cpamp.inspection.targets import (
+    TargetGone,
+    TargetShared,
+    changeable_alone,
+    find,
+    members_of,
+    same_members,
+)
 
 
 @attrs.frozen
@@ -85,6 +92,8 @@ class Editor:
 
     async def _switch_by_name(self, members: Sequence[Account], disabled: bool) -> list[Account]:
         file_name = members[0].file_name
+        if not same_members(members, await self.members(file_name)):
+            raise TargetGone(file_name)
         await self.credentials.set_disabled(file_name, disabled)
         return await self.members(file_name)
 
@@ -102,8 +111,10 @@ class Editor:
         try:
             await self._deleted(selector, file_name)
         except PluginConflict:
-            others = await self.everything()
-            if any(a.runtime_id == file_name and a.file_name != file_name for a in others):
+            live = await self.everything()
+            if not same_members(members, members_of(live, file_name)):
+                raise TargetGone(file_name) from None
+            if any(a.runtime_id == file_name and a.file_name != file_name for a in live):
                 raise
             await self._deleted(file_name, file_name)
 

@@ -293,7 +293,7 @@ def _detail_json(
     return {
         "run": _run_json(run, active),
         "results": [result_json(result) for result in results],
-        "logs": [log_json(line) for line in logs],
+        "logs": [log_json(run.id, line) for line in logs],
     }
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
+from twisted.logger import Logger
 
 from cpamp import members
-from cpamp.errors import InvalidJson
+from cpamp.errors import InvalidJson, StoreUnavailable
 from cpamp.inspection.executing import Executor
 from cpamp.inspection.inspector import Inspector
 from cpamp.inspection.parallel import Stop
@@ -33,7 +34,7 @@ from cpamp.inspection.problems import (
 from cpamp.inspection.recorder import Recorder
 from cpamp.inspection.running import log_completed, record_outcomes, tally
 from cpamp.inspection.settings import InspectionSettings
-from cpamp.inspection.shape import outcome_json
+from cpamp.inspection.shape import outcome_json, result_json, run_json
 from cpamp.inspection.verdict import DELETE, EXECUTABLE, REAUTH
 from cpamp.store import Store
 from cpamp.store import inspection as stored
@@ -87,6 +88,7 @@ class ManualActions:
     _executor: Executor
     _configured: Callable[[], bool]
     _now_ms: Callable[[], int]
+    _log: Logger = attrs.field(factory=Logger, init=False)
 
     async def act(self, run_id: int, body: dict[str, Any]) -> dict[str, Any]:
         """Outcomes and the run's detail; raises a `Problem` where nothing is done."""
@@ -111,10 +113,12 @@ class ManualActions:
             outcomes = await self._rehearsed(planned)
         else:
             outcomes = await self._executed(run, results, planned, len(selected), stop)
-        return {
-            "outcomes": [outcome_json(outcome) for outcome in outcomes],
-            "detail": await self._inspector.detail(run_id),
+        # What the store has not taken is told all the same.
+        detail = await self._inspector.detail(run_id) | {
+            "run": run_json(run, active=False, cancellable=False),
+            "results": [result_json(result) for result in results],
         }
+        return {"outcomes": [outcome_json(outcome) for outcome in outcomes], "detail": detail}
 
     async def _checked(self, run_id: int, request: Request) -> tuple[Run, list[Result]]:
         if not request.result_ids:
@@ -174,7 +178,11 @@ class ManualActions:
         ]
         run.action_error = "; ".join(filter(None, troubles))
         run.updated_at_ms = self._now_ms()
-        await self._store.write(stored.update, run)
+        try:
+            await self._store.write(stored.update, run)
+        except StoreUnavailable as problem:
+            # CPA has done its part, and whoever asked is told so.
+            self._log.warn("a run is not counted anew: {reason}", reason=problem.message)
 
 
 def preflight(

@@ -99,6 +99,11 @@ def capped(chosen: Sequence[Result], results: Sequence[Result]) -> bool:
     """Whether so many accounts would be hit that it looks like an outage."""
     enabled = sum(not result.disabled for result in results)
     hits = sum(result.action != ENABLE and not result.disabled for result in chosen)
+    return like_an_outage(hits, enabled)
+
+
+def like_an_outage(hits: int, enabled: int) -> bool:
+    """Whether so many of the enabled accounts don't fail for reasons of their own."""
     return enabled > CAP_ACCOUNTS and 2 * hits > enabled
 
 

@@ -54,6 +54,8 @@ class Recorder:
     # Results that the store has not taken yet, by account.
     unsaved: dict[str, Result] = attrs.field(factory=dict, init=False)
     _results: dict[str, Result] = attrs.field(factory=dict, init=False)
+    # Why the store did not take something last.
+    _trouble: str = attrs.field(default="", init=False)
     _listed: Run | None = attrs.field(default=None, init=False)
     _logs: list[LogEntry] = attrs.field(factory=list, init=False)
     _flushing: Deferred[None] | None = attrs.field(default=None, init=False)
@@ -84,10 +86,20 @@ class Recorder:
 
     async def again(self) -> int:
         """Try once more to store what could not be; returns how many results are left."""
+        self._logs += [self._not_written(result) for result in self.unsaved.values()]
         self._results = {**self.unsaved, **self._results}
         self._flush()
         await self.settled()
         return len(self.unsaved)
+
+    def _not_written(self, result: Result) -> LogEntry:
+        detail = {
+            "fileName": result.file_name,
+            "displayAccount": result.display_account,
+            "retryScheduled": True,
+            "error": self._trouble,
+        }
+        return entry("error", "result_write_failed", self._now_ms(), detail)
 
     def _flush(self) -> None:
         if self._flushing is None:
@@ -115,6 +127,7 @@ class Recorder:
                 )
             except StoreUnavailable as problem:
                 self.unsaved.update(results)
+                self._trouble = problem.message
                 self._log.warn("results are not stored: {reason}", reason=problem.message)
                 continue
             for result, number in zip(rows, ids, strict=True):

@@ -65,7 +65,7 @@ class Scheduler(Service):
         try:
             await self._inspector.recover()
             moment = await self._due()
-            if moment is not None:
+            if moment is not None and self._settings_of().enabled:
                 await self._inspector.start("scheduled", moment.key)
         except Problem as problem:
             # A run is under way, the store or CPA can't be reached: the next look may do better.

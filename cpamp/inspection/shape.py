@@ -79,10 +79,11 @@ def result_json(result: Result) -> dict[str, Any]:
     return fields | _present(optional)
 
 
-def log_json(entry: LogEntry) -> dict[str, Any]:
-    """A log entry."""
+def log_json(run_id: int, entry: LogEntry) -> dict[str, Any]:
+    """An entry of the log of a run."""
     fields = {
         "id": entry.id,
+        "runId": run_id,
         "level": entry.level,
         "message": entry.message,
         "createdAtMs": entry.created_at_ms,

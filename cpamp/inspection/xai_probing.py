@@ -102,10 +102,7 @@ class XaiProber:
 
     async def _look(self, account: Account) -> _Seen:
         seconds = self._settings.timeout_ms / 1000
-        headers = {**_TOKEN, **_GROK, "User-Agent": _AGENT, "Accept": "*/*"}
-        user = _user_id(account)
-        if user:
-            headers["x-userid"] = user
+        headers = {**_TOKEN, **_grok(account), "User-Agent": _AGENT, "Accept": "*/*"}
         index = account.auth_index
         weekly, monthly = await gatherResults(
             [
@@ -133,7 +130,7 @@ class XaiProber:
             "Accept": "application/json",
             "Content-Type": "application/json",
             "User-Agent": self._settings.xai_user_agent,
-            **(_GROK if base == CLI else {}),
+            **(_grok(account) if base == CLI else {}),
         }
         asked = {
             "model": self._settings.xai_model,
@@ -240,6 +237,12 @@ def _using_api(account: Account) -> bool:
 def _listed(account: Account, name: str) -> str:
     found = (first(place, (name,)) for place in places(account.entry))
     return next((text for text in found if text), "")
+
+
+def _grok(account: Account) -> dict[str, str]:
+    """The headers of xAI's own command line, whose proxy wants to know the user."""
+    user = _user_id(account)
+    return {**_GROK, "x-userid": user} if user else dict(_GROK)
 
 
 def _user_id(account: Account) -> str:

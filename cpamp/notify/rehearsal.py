@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -13,11 +14,12 @@ from cpamp.analytics.zones import DAY_MS, HOUR_MS, zone
 from cpamp.notify.judge import times_fired
 from cpamp.notify.rule import LEAST_CALLS, Kind, Rule
 from cpamp.notify.situation import CONNECTION, MINUTE_MS, lost_minutes
-from cpamp.store import Store
+from cpamp.store import Store, candidates, cooldowns, inspection
 from cpamp.store.coverage import between
 
 DAYS = 30
 NOT_KEPT = "the past of this is not kept"
+NOT_COUNTED = "only inspections of all accounts count them, and none of these days is kept"
 Moments = list[tuple[int, bool]]
 
 
@@ -30,8 +32,13 @@ class Rehearsal:
     _now_ms: Callable[[], int]
 
     async def of(self, rule: Rule) -> dict[str, Any]:
-        """``{days, count, times_ms, unknown}``; `unknown` says why there is no count."""
+        """``{days, count, times_ms, since_ms, unknown}``.
+
+        `unknown` says why there is no count; `since_ms` from when on the past is known, None
+        where it is of all days.
+        """
         now = self._now_ms()
+        since_ms: int | None = None
         match rule.kind:
             case Kind.SPEND:
                 fired = await self._spend(rule, now)
@@ -41,9 +48,18 @@ class Rehearsal:
                 fired = await self._unpriced_model(now)
             case Kind.RECORDS_LOST:
                 fired = await self._records_lost(rule, now)
+            case Kind.ACCOUNT_NEEDS_PERSON:
+                fired = await self._store.read(candidates.made_since, now - DAYS * DAY_MS)
+            case Kind.ACCOUNT_EXHAUSTED:
+                fired = await self._account_exhausted(rule, now)
+            case Kind.POOL_LOW:
+                counts = await self._store.read(inspection.enabled_since, now - DAYS * DAY_MS)
+                if not counts:
+                    return _answer(None, unknown=NOT_COUNTED)
+                since_ms, fired = counts[0][0], _pool_low(rule, counts)
             case _:
-                return {"days": DAYS, "count": None, "times_ms": [], "unknown": NOT_KEPT}
-        return {"days": DAYS, "count": len(fired), "times_ms": fired, "unknown": None}
+                return _answer(None, unknown=NOT_KEPT)
+        return _answer(fired, since_ms)
 
     async def _timeline(self, granularity: str, time_zone: str, now: int) -> list[Any]:
         request = attrs.evolve(
@@ -79,6 +95,12 @@ class Rehearsal:
         rows = answer["model_stats"]
         return sorted(row["first_seen_ms"] for row in rows if row["unpriced_calls"])
 
+    async def _account_exhausted(self, rule: Rule, now: int) -> list[int]:
+        by_key: defaultdict[str, Moments] = defaultdict(list)
+        for key, begin, end in await self._store.read(cooldowns.spans):
+            by_key[key] += [(begin, True)] if end is None else [(begin, True), (end, False)]
+        return [at for at in _fired(by_key, rule) if at >= now - DAYS * DAY_MS]
+
     async def _records_lost(self, rule: Rule, now: int) -> list[int]:
         last = now // MINUTE_MS
         first = last - DAYS * 24 * 60
@@ -95,3 +117,30 @@ class Rehearsal:
             if first <= minute <= last
         ]
         return times_fired(moments, rule.quiet_minutes)
+
+
+def _pool_low(rule: Rule, counts: Sequence[tuple[int, str, int]]) -> list[int]:
+    """What inspections saw; what changed between two of them is not known."""
+    by_provider: defaultdict[str, Moments] = defaultdict(list)
+    for at_ms, provider, enabled in counts:
+        if rule.provider in ("", provider):
+            by_provider[provider].append((at_ms, enabled < rule.limit))
+    return _fired(by_provider, rule)
+
+
+def _fired(by_key: Mapping[str, Moments], rule: Rule) -> list[int]:
+    """When each thing by itself would have been told."""
+    quiet = rule.quiet_minutes
+    return sorted(at for moments in by_key.values() for at in times_fired(moments, quiet))
+
+
+def _answer(
+    fired: list[int] | None, since_ms: int | None = None, unknown: str | None = None
+) -> dict[str, Any]:
+    return {
+        "days": DAYS,
+        "count": None if fired is None else len(fired),
+        "times_ms": fired or [],
+        "since_ms": since_ms,
+        "unknown": unknown,
+    }

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from cpamp.quota.observation import Observation, Window
+from cpamp.quota.observation import ACCURACIES, Observation, Window
 
 ACTIVE, PENDING, INACTIVE = "active", "pending_absent", "inactive"
 # Ends that are nearer to each other are of one cycle.
@@ -106,10 +106,12 @@ def _observed(
             after = attrs.evolve(after, generation=before.generation + 1, current=None)
         after = attrs.evolve(after, availability=ACTIVE, missing_since_ms=None, deactivated_ms=None)
     used = before.seen.used_percent
-    reset = "provider_reset" if several else "early_reset"
-    return _with_cycle(
-        after, window, at_ms, reset if _fell(used, window.used_percent) else "", _little(used)
-    )
+    reset = ""
+    if {before.seen.window_mode, window.window_mode} == {"fixed", "calendar"}:
+        reset = "mode_changed"
+    elif _fell(used, window.used_percent):
+        reset = "provider_reset" if several else "early_reset"
+    return _with_cycle(after, window, at_ms, reset, _little(used))
 
 
 def _merged(before: State, window: Window, at_ms: int) -> Window:
@@ -130,15 +132,20 @@ def _merged(before: State, window: Window, at_ms: int) -> Window:
         )
     end, old_end = window.cycle_end_ms, old.cycle_end_ms
     near = end is not None and old_end is not None and abs(end - old_end) <= SAME_END_MS
-    if near and window.boundary_accuracy == "derived" and old.boundary_accuracy == "exact":
+    if near and _better(old, window.boundary_accuracy):
         # What is worked out from a duration is snapped to what was told.
         return attrs.evolve(
             window,
             cycle_start_ms=old.cycle_start_ms,
             cycle_end_ms=old_end,
-            boundary_accuracy="exact",
+            boundary_accuracy=old.boundary_accuracy,
         )
     return window
+
+
+def _better(window: Window, accuracy: str) -> bool:
+    """Whether a window's boundaries are surer than that."""
+    return ACCURACIES.index(window.boundary_accuracy) < ACCURACIES.index(accuracy)
 
 
 def _with_extras(state: State, window: Window, at_ms: int) -> State:
@@ -163,7 +170,8 @@ def _with_cycle(
 ) -> State:
     """The state with the cycle that the window is in, and the one before it.
 
-    `reset` says why the counter went back, "" if it did not; `little`: there was hardly any use.
+    `reset` says why another began before its time, "" if none did; `little`: there was hardly any
+    use.
     """
     seen = state.seen
     if window.window_mode not in ("fixed", "calendar"):
@@ -178,8 +186,9 @@ def _with_cycle(
         return _opened(state, start, end, seconds, seen.boundary_accuracy, max(start, 0))
     same = current.duration_seconds == seconds and abs(current.end_ms - end) <= SAME_END_MS
     if same and not reset:
-        if seen.boundary_accuracy == "exact" and current.accuracy != "exact":
-            current = attrs.evolve(current, start_ms=start, end_ms=end, accuracy="exact")
+        if _better(seen, current.accuracy):
+            accuracy = seen.boundary_accuracy
+            current = attrs.evolve(current, start_ms=start, end_ms=end, accuracy=accuracy)
         return attrs.evolve(state, current=current)
     if start >= current.end_ms - SAME_END_MS:
         state = _closed(state, current.end_ms, "scheduled")

@@ -402,6 +402,8 @@ def _removed(value: Any, provider: str) -> tuple[str, str, str]:
     fields.end()
     if not window.provider_window_id:
         raise InvalidObservation("a removed window needs a provider_window_id")
+    if provider == "codex" and window.provider_window_id == "secondary" and not window.window_kind:
+        raise InvalidObservation("secondary was weekly or monthly: a window_kind is needed")
     return canonical(window, provider).key
 
 

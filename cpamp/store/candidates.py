@@ -87,6 +87,10 @@ UPDATE account_action_candidates SET
 WHERE id = :id
 """
 RECOGNIZE = "UPDATE account_action_candidates SET account_id = ?2 WHERE id = ?1 AND account_id = ''"
+MADE_SINCE = """
+SELECT created_at_ms FROM account_action_candidates WHERE created_at_ms >= ? ORDER BY created_at_ms
+"""
+DISABLED_SINCE = "SELECT count(*) FROM account_action_candidates WHERE disabled_at_ms >= ?"
 FORGET = "DELETE FROM account_action_candidates WHERE status <> 'pending' AND updated_at_ms < ?"
 
 
@@ -123,6 +127,16 @@ def hit(conn: sqlite3.Connection, seen: Candidate) -> Candidate:
         setattr(known, name, getattr(seen, name) or getattr(known, name))
     update(conn, known)
     return known
+
+
+def made_since(conn: sqlite3.Connection, since_ms: int) -> list[int]:
+    """When candidates were made from then on."""
+    return [row[0] for row in conn.execute(MADE_SINCE, (since_ms,))]
+
+
+def disabled_since(conn: sqlite3.Connection, since_ms: int) -> int:
+    """How many credentials were disabled for their failures from then on."""
+    return int(conn.execute(DISABLED_SINCE, (since_ms,)).fetchone()[0])
 
 
 def update(conn: sqlite3.Connection, candidate: Candidate) -> None:

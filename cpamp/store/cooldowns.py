@@ -63,6 +63,24 @@ UPDATE quota_cooldowns SET
     disabled_at_ms = :disabled_at_ms, retry_at_ms = :retry_at_ms, tries = :tries, note = :note
 WHERE id = :id
 """
+# When they were in force: the end is the first thing that was done to the credential later, else
+# the planned one, and none while they are. Those that CPA refused never were.
+SPANS = """
+SELECT file_name || ' ' || auth_index, disabled_at_ms,
+    CASE WHEN state IN ('intended', 'active') THEN NULL ELSE coalesce((
+        SELECT min(at_ms) FROM account_log AS log
+        WHERE log.file_name = rest.file_name AND log.auth_index IN ('', rest.auth_index)
+            AND log.at_ms > rest.disabled_at_ms AND log.done
+            AND log.action IN ('enable', 'delete', 'rest_over')
+    ), recover_at_ms) END
+FROM quota_cooldowns AS rest
+WHERE NOT EXISTS (
+    SELECT 1 FROM account_log AS log
+    WHERE log.file_name = rest.file_name AND log.means = 'cooldown' AND NOT log.done
+        AND json_extract(log.evidence, '$.cooldown') = rest.id
+)
+ORDER BY disabled_at_ms
+"""
 FORGET = """
 DELETE FROM quota_cooldowns WHERE state NOT IN ('intended', 'active') AND disabled_at_ms < ?
 """
@@ -71,6 +89,11 @@ DELETE FROM quota_cooldowns WHERE state NOT IN ('intended', 'active') AND disabl
 def active(conn: sqlite3.Connection) -> list[Cooldown]:
     """Those that are in force, or were about to be, by the time of their end."""
     return [_cooldown(row) for row in conn.execute(ACTIVE_ONES)]
+
+
+def spans(conn: sqlite3.Connection) -> list[tuple[str, int, int | None]]:
+    """Of all that are kept: whose it was, and when it began and ended (None: it has not)."""
+    return conn.execute(SPANS).fetchall()
 
 
 def add(conn: sqlite3.Connection, cooldown: Cooldown) -> int:

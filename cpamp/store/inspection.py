@@ -198,6 +198,14 @@ LOGS = """
 SELECT level, message, detail, created_at_ms, id FROM inspection_logs
 WHERE run_id = ? AND id > ? ORDER BY created_at_ms, id
 """
+# Runs that looked at all accounts know how many of them were on in the end.
+ENABLED = """
+SELECT run.finished_at_ms, result.provider, sum(NOT result.disabled)
+FROM inspection_runs AS run JOIN inspection_results AS result ON result.run_id = run.id
+WHERE run.status = 'completed' AND run.finished_at_ms >= ?
+    AND json_extract(run.settings, '$.sampleSize') = 0
+GROUP BY run.id, result.provider ORDER BY run.finished_at_ms
+"""
 # The newest scheduled run stays: the schedule counts from it.
 OLD_RUNS = """
 SELECT id FROM inspection_runs
@@ -263,6 +271,11 @@ def read_logs(conn: sqlite3.Connection, run_id: int, after: int = 0) -> list[Log
         LogEntry(level, message, orjson.loads(detail) if detail else {}, at_ms, number)
         for level, message, detail, at_ms, number in conn.execute(LOGS, (run_id, after))
     ]
+
+
+def enabled_since(conn: sqlite3.Connection, since_ms: int) -> list[tuple[int, str, int]]:
+    """How many accounts of each provider were on at the ends of runs from then on."""
+    return conn.execute(ENABLED, (since_ms,)).fetchall()
 
 
 def latest_scheduled(conn: sqlite3.Connection) -> tuple[int, int] | None:

@@ -3,7 +3,7 @@ import type { AuthFile } from "../src/api/authfile";
 import type { History } from "../src/api/manager";
 import { candidateOf, problemOf } from "../src/pages/credentials/candidate";
 import { aliasesOf, aliasLines, headerLines, linesOf } from "../src/pages/credentials/lines";
-import { leftOf, merge, ofClaude, ofCodex, ofHeaders, windowName, type Window } from "../src/pages/credentials/quota";
+import { leftOf, merge, ofClaude, ofCodex, ofHeaders, ofSnapshots, windowName, type Window } from "../src/pages/credentials/quota";
 import { byNeed, isIn, keyed, matches, outcomes, recent, rowOf, stateOf } from "../src/pages/credentials/state";
 
 const NOTHING = { refused: 0, rests: 0, complaint: "" };
@@ -81,6 +81,14 @@ describe("quota windows", () => {
   it("are read from Claude's answer", () => {
     const answer = { five_hour: { utilization: 12, resets_at: "2026-08-22T13:00:00Z" }, seven_day_opus: { utilization: 3, resets_at: null }, extra: { is_enabled: false } };
     expect(ofClaude(answer, NOW).map(({ id, usedPercent, resetAtMs }) => [id, usedPercent, resetAtMs])).toEqual([["five-hour", 12, NOW + 3_600_000], ["seven-day-opus", 3, null]]);
+  });
+  it("are read from what the Manager keeps", () => {
+    const kept = [{ provider_window_id: "seven-day", duration_seconds: 604_800, used_percent: 3, cycle_end_ms: NOW + 5, observed_at_ms: NOW }, { provider_window_id: "five-hour" }];
+    expect(ofSnapshots(kept)).toMatchObject([
+      { id: "seven-day", seconds: 604_800, usedPercent: 3, resetAtMs: NOW + 5, seenAtMs: NOW },
+      { id: "five-hour", seconds: null, usedPercent: null, resetAtMs: null },
+    ]);
+    expect(ofSnapshots(null)).toEqual([]);
   });
   it("have their newest figures", () => {
     const merged = merge([window({ usedPercent: 1, seenAtMs: NOW })], [window({ usedPercent: 2, seenAtMs: NOW - 1 }), window({ id: "five-hour", seconds: 18_000 })]);

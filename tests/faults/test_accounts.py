@@ -23,6 +23,7 @@ from tests.daemon import Lab
 from tests.inspection import fixture
 from tests.inspection.fixture import BY_KEY, EXHAUSTED, HEALTHY
 from tests.inspection.test_automation_http import record
+from tests.inspection.test_cooldowns import refused, rest
 from tests.inspection.test_runs import answers, by_account
 from tests.inspection.world import World, until, world
 
@@ -223,6 +224,14 @@ async def test_claims_outlive_a_clock_that_jumps(tmp_path: Path) -> None:
 # -- the store ----------------------------------------------------------------------------------
 
 
+def fill(disk: Path) -> Path:
+    """Leave no room; the file that takes it."""
+    filler = disk / "filler"
+    with contextlib.suppress(OSError):
+        filler.write_bytes(b"x" * shutil.disk_usage(disk).free)
+    return filler
+
+
 @ensureDeferred
 async def test_a_full_store_harms_nobody(small_disk: Path) -> None:
     async with world(small_disk) as w:
@@ -233,9 +242,7 @@ async def test_a_full_store_harms_nobody(small_disk: Path) -> None:
             rule["reply"] = {**rule["reply"], "delay_ms": 100}
         run_id = await begin(w, autoActionMode="disable", workers=30)
         await until(lambda: len(w.calls(CALL)) == len(keys), "the probes")
-        filler = small_disk / "filler"
-        with contextlib.suppress(OSError):
-            filler.write_bytes(b"x" * shutil.disk_usage(small_disk).free)
+        filler = fill(small_disk)
         await until(lambda: w.inspector._active is None, "the end of the run")
         # What could not be claimed was not disabled.
         claimed = {claim.file_name for claim in await w.held()}
@@ -249,6 +256,63 @@ async def test_a_full_store_harms_nobody(small_disk: Path) -> None:
         detail = await w.inspect(autoActionMode="disable")
         assert detail["run"]["status"] == "completed"
         assert {"f03.json", "f08.json", "f09.json", "f13.json"} <= w.disabled() - off
+
+
+@ensureDeferred
+async def test_what_a_person_did_is_told_by_a_full_store_too(small_disk: Path) -> None:
+    async with world(small_disk) as w:
+        prepare(w, "f01", "f03")
+        detail = await w.inspect()
+        chosen = by_account(detail)["f03"]
+        filler = fill(small_disk)
+        answer = await w.manual.act(detail["run"]["id"], {"resultIds": [chosen["id"]]})
+        (outcome,) = answer["outcomes"]
+        assert (outcome["status"], w.disabled()) == ("success", {"f03.json"})
+        told = by_account(answer["detail"])["f03"]
+        assert (told["actionStatus"], told["disabled"]) == ("success", True)
+        assert answer["detail"]["run"]["error"] == "1 results could not be stored"
+        filler.unlink()
+
+
+@ensureDeferred
+async def test_a_full_store_lets_nobody_rest_and_decides_nothing(small_disk: Path) -> None:
+    async with rest(small_disk) as r:
+        w = r.world
+        await r.policy.change({"authIssueQueueEnabled": True, "authIssueAutoDisableEnabled": True})
+        r.automation.added([refused("f01")])
+        await until(lambda: r.automation._working is None, "the work")
+        (item,) = (await r.candidates.listing("", 100))["items"]
+        off = w.disabled()
+        assert "f01.json" in off
+        filler = fill(small_disk)
+        with pytest.raises(StoreUnavailable):
+            await r.cooldowns.take(r.found("f02"))
+        r.automation.added([refused("f03")])
+        await until(lambda: r.automation._working is None, "the work")
+        assert w.disabled() == off
+        # What can't be noted is undone; and it can be decided later.
+        with pytest.raises(StoreUnavailable):
+            await r.candidates.enable(item["id"])
+        assert w.disabled() == off
+        filler.unlink()
+        assert (await r.candidates.enable(item["id"]))["item"]["status"] == "resolved"
+        assert "f01.json" not in w.disabled()
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 429, 500])
+@ensureDeferred
+async def test_all_refused_at_once_are_left_alone(tmp_path: Path, status: int) -> None:
+    async with world(tmp_path) as w:
+        prepare(w, "f01", "f02", "f03", "f07", "f08", "f09")
+        for body in (
+            "",
+            "<html>limit reached</html>",
+            {"detail": {"code": "deactivated_workspace"}},
+        ):
+            w.cpa.api_rules.rules = [{"match": {}, "reply": {"status": status, "body": body}}]
+            detail = await w.inspect(autoActionMode="delete")
+            assert detail["run"]["status"] == "completed"
+        assert w.calls("PATCH") == w.calls("DELETE") == []
 
 
 @ensureDeferred

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from cpamp.lab import wait_until
+from cpamp.simulator.fixtures import auth_file
 from tests.daemon import Lab, body, connection
 from tests.described import Described
 from tests.inspection import fixture
@@ -14,6 +15,7 @@ from tests.inspection import fixture
 POLICY = "/usage-service/account-processing-policy"
 COOLDOWNS = "/usage-service/quota-cooldowns"
 CANDIDATES = "/v0/management/account-action-candidates"
+FREE = "subscription:free-usage-exhausted"
 
 
 def record(index: str, status: int, said: dict[str, Any], number: int) -> dict[str, Any]:
@@ -31,7 +33,8 @@ def record(index: str, status: int, said: dict[str, Any], number: int) -> dict[s
 
 def test_from_records_to_changes(lab: Lab) -> None:
     cpa = lab.cpa()
-    cpa.control.json("POST", "/auth_files", {"files": fixture.entries()})
+    grok = auth_file("x.json", "xai", "x@e.test", auth_index="x1")
+    cpa.control.json("POST", "/auth_files", {"files": [*fixture.entries(), grok]})
     manager = lab.manager()
     manager.start()
     http = manager.http
@@ -74,12 +77,32 @@ def test_from_records_to_changes(lab: Lab) -> None:
     for path in (POLICY, COOLDOWNS, CANDIDATES, "/status"):
         assert described.wrong("GET", path, http.json("GET", path)) == []
 
+    # Of xAI the evidence is told, too.
+    spent = {"code": FREE, "error": "free usage for model grok-4.5. tokens (actual/limit): 9/8"}
+    cpa.control.json(
+        "POST", "/publish", {"records": [{**record("x1", 429, spent, 3), "provider": "xai"}]}
+    )
+    wait_until(
+        lambda: len(http.json("GET", COOLDOWNS)["items"]) == 2, seconds=10, what="another cooldown"
+    )
+    first, second = http.json("GET", COOLDOWNS)["items"]
+    assert (first["authFileName"], second["authFileName"]) == ("f01.json", "x.json")
+    assert second["reasonCode"] == "xai_free_usage_exhausted"
+    evidence = second["evidence"]
+    assert (evidence["actual"], evidence["limit"], evidence["model"]) == (9, 8, "grok-4.5")
+    assert evidence["recover_at_ms"] == second["recoverAtMs"]
+    hidden = {"eventHash", "lastError", "state", "note", "tries", "markMs"}
+    assert not hidden & first.keys()
+
     # A person enables it: the cooldown is over, and will not touch it again.
     on = {"name": "f01.json", "disabled": False}
     http.json("PATCH", "/v0/management/auth-files/status", on)
-    assert http.json("GET", COOLDOWNS)["items"] == []
+    assert [one["authFileName"] for one in http.json("GET", COOLDOWNS)["items"]] == ["x.json"]
 
-    (candidate,) = http.json("GET", f"{CANDIDATES}?status=pending&limit=0")["items"]
+    for limit in ("0", "-1", "501", "many", "1"):
+        path = f"{CANDIDATES}?status=pending&limit={limit}"
+        (candidate,) = http.json("GET", path)["items"]
+    assert http.json("GET", f"{CANDIDATES}?status=ignored")["items"] == []
     number = candidate["id"]
     assert candidate["evidence"]["requestId"] == "r-2"
     for method, path, expected in (

@@ -12,12 +12,13 @@ import attrs
 import pytest
 from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred, gatherResults
 
 from cpamp.errors import Problem
 from cpamp.inspection.account import Identity
 from cpamp.inspection.automation import Automation
-from cpamp.inspection.candidates import CandidateNotFound, Candidates, NotPending
-from cpamp.inspection.cooldowns import Cooldowns
+from cpamp.inspection.candidates import CandidateNotFound, Candidates, NotPending, NotSet
+from cpamp.inspection.cooldowns import AT_ONCE, Cooldowns
 from cpamp.inspection.evidence import CODEX_OWNER, Exhaustion
 from cpamp.inspection.ownership import Holders
 from cpamp.inspection.policy import EnvLocked, Policy
@@ -138,6 +139,112 @@ async def test_somebody_elses_disable_stays_his(tmp_path: Path) -> None:
         await r.cooldowns.restore_due()
         assert w.entry("f01.json")["disabled"]
         assert (await r.rows())[0][1:] == ("skipped", "changed by somebody else")
+
+
+@ensureDeferred
+async def test_the_later_end_counts_with_its_proof(tmp_path: Path) -> None:
+    async with rest(tmp_path) as r:
+        later, sooner = 2 * HOUR_MS, 5_000
+
+        async def prove(in_ms: int, window: str, **evidence: Any) -> None:
+            found = attrs.evolve(r.found("f01", in_ms), window_kind=window, evidence=evidence)
+            await r.cooldowns.take(found)
+
+        await prove(HOUR_MS, "five_hour", code="a", limit=10)
+        (first,) = await r.cooldowns.active()
+        await prove(later, "weekly", code="b")
+        await prove(sooner, "five_hour", code="c", model="m")
+        (row,) = await r.cooldowns.active()
+        assert (row.window_kind, row.evidence) == (
+            "weekly",
+            {"code": "b", "limit": 10, "model": "m"},
+        )
+        assert row.recover_at_ms > first.recover_at_ms + HOUR_MS - 1000
+        assert row.disabled_at_ms == first.disabled_at_ms
+
+
+@ensureDeferred
+async def test_somebody_elses_cooldown_is_not_extended(tmp_path: Path) -> None:
+    async with rest(tmp_path) as r:
+        await r.cooldowns.take(r.found("f01"))
+        other = attrs.evolve(r.found("f01", 5 * HOUR_MS), owner="cpamp_xai_free_usage")
+        await r.cooldowns.take(other)
+        (row,) = await r.cooldowns.active()
+        assert row.recover_at_ms < r.world.now_ms() + 2 * HOUR_MS
+
+
+@ensureDeferred
+async def test_who_can_not_be_told_from_others_does_not_rest(tmp_path: Path) -> None:
+    async with rest(tmp_path) as r:
+        await r.cooldowns.take(r.found("f01", auth_index="", account_snapshot=""))
+        await r.cooldowns.take(r.found("f01", auth_index="", provider=""))
+        assert (r.world.calls("GET"), await r.rows()) == ([], [])
+        # A snapshot and a provider are enough; the index is noted when it is known.
+        await r.cooldowns.take(r.found("f01", auth_index=""))
+        assert [row.auth_index for row in await r.cooldowns.active()] == ["a01"]
+        r.world.cpa.auth_files += [
+            fixture.BY_KEY["f01"].entry(file="s.json", id="s.json"),
+            fixture.BY_KEY["f02"].entry(file="s.json", id="child"),
+        ]
+        with pytest.raises(TargetShared):
+            await r.cooldowns.take(r.found("f01", file_name="s.json"))
+
+
+@ensureDeferred
+async def test_many_that_fail_do_not_hold_back_the_others(tmp_path: Path) -> None:
+    async with rest(tmp_path) as r:
+        w = r.world
+        await r.cooldowns.take(r.found("f01", 2_000))
+        (row,) = await r.cooldowns.active()
+        # So many came before it, and wait for another try.
+        waiting = attrs.evolve(
+            row, file_name="x.json", recover_at_ms=1, retry_at_ms=w.now_ms() + HOUR_MS, id=0
+        )
+
+        def add(conn: Any) -> None:
+            for i in range(AT_ONCE):
+                stored.add(conn, attrs.evolve(waiting, auth_index=f"i{i}"))
+
+        await w.store.write(add)
+        w.ahead_ms = 10_000
+        await r.cooldowns.restore_due()
+        assert not w.entry("f01.json")["disabled"]
+
+
+@ensureDeferred
+async def test_what_is_enabled_already_is_left_so(tmp_path: Path) -> None:
+    async with rest(tmp_path) as r:
+        w = r.world
+        await r.cooldowns.take(r.found("f01"))
+        w.entry("f01.json").update(disabled=False, status="active")
+        w.ahead_ms = 2 * HOUR_MS
+        await r.cooldowns.restore_due()
+        assert await r.rows() == [("f01.json", "recovered", "enabled already")]
+        assert len(w.calls(STATUS)) == 1
+        # Another account in its place.
+        await r.cooldowns.take(r.found("f02"))
+        w.entry("f02.json")["id_token"] = {"chatgpt_account_id": "other"}
+        w.ahead_ms += 2 * HOUR_MS
+        await r.cooldowns.restore_due()
+        assert (await r.rows())[-1][1] == "skipped"
+        assert w.entry("f02.json")["disabled"]
+
+
+@ensureDeferred
+async def test_tries_come_ever_later(tmp_path: Path) -> None:
+    async with rest(tmp_path) as r:
+        w = r.world
+        await r.cooldowns.take(r.found("f01"))
+        w.ahead_ms = 2 * HOUR_MS
+        w.cpa.faults.add({"when": {"method": "PATCH"}, "do": {"status": 500}, "times": "forever"})
+        waits = []
+        for _ in range(8):
+            await r.cooldowns.restore_due()
+            (row,) = await r.cooldowns.active()
+            waits.append(round((row.retry_at_ms - w.now_ms()) / 1000))
+            assert "500" in row.note
+            w.ahead_ms += waits[-1] * 1000 + 1000
+        assert waits == [15, 30, 60, 120, 240, 480, 600, 600]
 
 
 @ensureDeferred
@@ -287,6 +394,95 @@ async def test_candidates(tmp_path: Path) -> None:
 
 
 @ensureDeferred
+async def test_failures_are_counted_in_one_row(tmp_path: Path) -> None:
+    async with rest(tmp_path) as r:
+        await r.policy.change({"authIssueQueueEnabled": True})
+
+        async def happen(*events: Any) -> list[dict[str, Any]]:
+            r.automation.added(events)
+            await until(lambda: r.automation._working is None, "the work")
+            items: list[dict[str, Any]] = (await r.candidates.listing("", 100))["items"]
+            return items
+
+        def at(event: Any, at_ms: int, **who: str) -> Any:
+            event.timestamp_ms, event.who = at_ms, event.who._replace(**who)
+            return event
+
+        # First without its index, by the snapshot alone; then better known.
+        (item,) = await happen(at(refused("f01"), 5_000, auth_index=""))
+        assert ("authIndex" in item, item["firstSeenAtMs"]) == (False, 5_000)
+        (item,) = await happen(at(refused("f01"), 9_000, auth_label_snapshot="l"))
+        assert (item["authIndex"], item["authLabel"], item["hitCount"]) == ("a01", "l", 2)
+        (item,) = await happen(at(refused("f01"), 7_000))
+        assert (item["firstSeenAtMs"], item["lastSeenAtMs"]) == (5_000, 9_000)
+        # Another reason, another account: rows of their own.
+        await happen(refused("f01", "account_deactivated"))
+        items = await happen(refused("f02"))
+        assert len(items) == 3
+        # What is over is not touched: the next failure opens a new one, which comes first.
+        await r.candidates.resolve(item["id"])
+        items = await happen(at(refused("f01"), 11_000))
+        assert len(items) == 4
+        assert [one["status"] for one in items] == ["pending"] * 3 + ["resolved"]
+        assert (await r.candidates.listing("resolved", 100))["items"] == items[-1:]
+        assert (await r.candidates.listing("resolved", 100))["pendingCount"] == 3
+
+
+@ensureDeferred
+async def test_most_accounts_failing_at_once_are_left_enabled(tmp_path: Path) -> None:
+    async with rest(tmp_path) as r:
+        w = r.world
+        keys = ("f01", "f02", "f03", "f07", "f08", "f09", "f10", "f11")
+        w.cpa.auth_files = [fixture.BY_KEY[key].entry() for key in keys]
+        await r.policy.change({"authIssueQueueEnabled": True, "authIssueAutoDisableEnabled": True})
+        r.automation.added([refused(key) for key in keys])
+        await until(lambda: r.automation._working is None, "the work")
+        assert len(w.disabled()) == 4
+        items = (await r.candidates.listing("", 100))["items"]
+        assert len(items) == len(keys)
+        assert sum("looks like an outage" in item.get("lastError", "") for item in items) == 4
+        # One that fails long after the others has reasons of its own.
+        w.ahead_ms = 2 * HOUR_MS
+        r.automation.added([refused(min(set(keys) - {n[:3] for n in w.disabled()}))])
+        await until(lambda: r.automation._working is None, "the work")
+        assert len(w.disabled()) == 5
+
+
+@ensureDeferred
+async def test_what_people_disabled_is_not_marked_as_ours(tmp_path: Path) -> None:
+    async with rest(tmp_path) as r:
+        w = r.world
+        await r.policy.change({"authIssueQueueEnabled": True, "authIssueAutoDisableEnabled": True})
+        r.automation.added([refused("f04")])
+        await until(lambda: r.automation._working is None, "the work")
+        (item,) = (await r.candidates.listing("", 100))["items"]
+        assert ("autoDisabledAtMs" in item, w.calls(STATUS)) == (False, [])
+        # Nor what fails for reasons that may not be its own.
+        unsure = failed(401, "unauthorized")
+        unsure.who, unsure.event_hash = refused("f01").who, "unsure"
+        r.automation.added([unsure])
+        await until(lambda: r.automation._working is None, "the work")
+        assert w.calls(STATUS) == []
+
+
+@ensureDeferred
+async def test_without_a_cpa_people_can_only_put_things_aside(tmp_path: Path) -> None:
+    async with rest(tmp_path) as r:
+        w = r.world
+        await r.policy.change({"authIssueQueueEnabled": True})
+        r.automation.added([refused("f01"), refused("f02")])
+        await until(lambda: r.automation._working is None, "the work")
+        first, second = (await r.candidates.listing("", 100))["items"]
+        off = Candidates(w.store, w.editor, Holders(()), lambda: False, w.now_ms, w.journal)
+        for decide in (off.enable, off.delete):
+            with pytest.raises(NotSet) as unset:
+                await decide(first["id"])
+            assert (unset.value.status, unset.value.code) == (428, "usage_service_not_configured")
+        await off.resolve(first["id"])
+        await off.ignore(second["id"])
+
+
+@ensureDeferred
 async def test_a_shared_file_is_not_deleted(tmp_path: Path) -> None:
     async with rest(tmp_path) as r:
         await r.policy.change({"authIssueQueueEnabled": True})
@@ -328,3 +524,17 @@ async def test_the_policy(tmp_path: Path) -> None:
         status = await again.json()
         assert status["authIssueQueue"]["source"] == "database"
         assert status["codexQuotaCooldown"]["source"] == "startup"
+        # Two changes at once lose nothing of each other.
+        await gatherResults(
+            [
+                Deferred.fromCoroutine(r.policy.change({"codexQuotaCooldownEnabled": True})),
+                Deferred.fromCoroutine(r.policy.change({"authIssueQueueEnabled": False})),
+            ]
+        )
+        status = await r.policy.json()
+        assert [
+            status[name]["configured"] for name in ("codexQuotaCooldown", "authIssueQueue")
+        ] == [
+            True,
+            False,
+        ]

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
+from cpamp.cpa.credentials import Credentials
 from cpamp.cpa.errors import CpaProblem
-from cpamp.inspection.probing import DETAIL_BYTES, Retries, detail
+from cpamp.inspection.account import Account
+from cpamp.inspection.probing import DETAIL_BYTES, CodexProber, Retries, blank_result, detail
 from cpamp.inspection.recorder import MESSAGES, entry, redacted
+from cpamp.inspection.settings import InspectionSettings
+from tests.cpa.test_credentials import Client
 
 CUT = "...(truncated)"
 
@@ -70,6 +75,45 @@ def tried(most: int, again: int, *answers: Any) -> tuple[list[float], Any]:
     for _ in range(1000):
         clock.advance(0.1)
     return [round(at, 1) for at in times], over[0]
+
+
+@attrs.define
+class Told:
+    """A recorder's place: what it was told."""
+
+    lines: list[tuple[str, str]] = attrs.field(factory=list)
+
+    def log(self, level: str, message: str, **detail: Any) -> None:
+        self.lines.append((level, message))
+
+
+HEADERS = {
+    "Authorization": "Bearer $TOKEN$",
+    "Content-Type": "application/json",
+    "User-Agent": "ua",
+}
+
+
+@pytest.mark.parametrize(
+    ("who", "more"), [({}, {}), ({"account_id": "acc"}, {"Chatgpt-Account-Id": "acc"})]
+)
+def test_what_a_provider_is_asked(who: dict[str, Any], more: dict[str, str]) -> None:
+    account = Account.of({"name": "a.json", "provider": "codex", "auth_index": "a1", **who})
+    client: Any = Client(b'{"status_code":200,"body":"{}"}')
+    told: Any = Told()
+    settings = InspectionSettings(user_agent="ua")
+    prober = CodexProber(Clock(), Credentials(client), settings, told, lambda: 5)
+    result = blank_result(account, "k", 1, 5)
+    Deferred.fromCoroutine(prober.probe(account, result, False))
+    ((_, _, body),) = client.asked
+    assert body == {
+        "authIndex": "a1",
+        "method": "GET",
+        "url": "https://chatgpt.com/backend-api/wham/usage",
+        "header": HEADERS | more,
+    }
+    assert told.lines == [("info", "probe_completed")]
+    assert (result.status_code, result.action) == (200, "keep")
 
 
 def test_pauses_between_tries_double() -> None:

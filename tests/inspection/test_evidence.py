@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -37,6 +38,10 @@ def failed(
     return made
 
 
+def http_date(seconds: int) -> str:
+    return formatdate(BASE_MS // 1000 + seconds, usegmt=True)
+
+
 LIMIT = {"error": {"type": "usage_limit_reached", "resets_in_seconds": HOUR_S}}
 PRIMARY = {
     "x-codex-primary-used-percent": 100,
@@ -63,6 +68,31 @@ CODEX: list[tuple[dict[str, Any], Any, int | None, str]] = [
     ({}, LIMIT, HOUR_S, "unknown"),
     ({}, "upstream said: " + json.dumps(LIMIT) + " (429)", HOUR_S, "unknown"),
     ({}, {"type": "usage_limit_reached", "resets_at": BASE_MS // 1000 + 30}, 29, "unknown"),
+    # The window that is named as reached, though the other one lasts longer.
+    (
+        {
+            **SECONDARY,
+            "x-codex-primary-reset-after-seconds": 60,
+            "x-codex-rate-limit-reached-type": "primary",
+        },
+        "",
+        60,
+        "unknown",
+    ),
+    # Only a signal, and no window that is full: the time to wait.
+    ({"x-codex-rate-limit-reached-type": "other", "retry-after": 90}, "", 90, "unknown"),
+    # The headers come before the texts.
+    (PRIMARY, LIMIT, 60, "five_hour"),
+    ({}, {"type": "usage_limit_reached", "resets_in_seconds": 60}, 60, "unknown"),
+    ({}, {"type": "usage_limit_reached", "resetsInSeconds": "60"}, 60, "unknown"),
+    ({}, {"error": {"type": "usage_limit_reached", "resetsAt": BASE_MS + 60_000}}, 60, "unknown"),
+    (
+        {},
+        {"error": {"type": "usage_limit_reached", "resets_at": http_date(60)}},
+        60,
+        "unknown",
+    ),
+    ({}, '{"a":1} {"error":' + json.dumps(LIMIT["error"]) + "}", HOUR_S, "unknown"),
     # What proves nothing.
     ({"retry-after": 90}, "", None, ""),
     ({**PRIMARY, "x-codex-primary-used-percent": 99}, "", None, ""),
@@ -86,7 +116,52 @@ def test_codex(headers: dict[str, Any], body: Any, seconds: int | None, window: 
     assert found.window_kind == window
 
 
+# what stands where a moment is told, and seconds until then
+MOMENTS: list[tuple[dict[str, Any], int]] = [
+    ({"reset_at": BASE_MS // 1000 + 60}, 60),
+    ({"resetsAt": BASE_MS + 60_000}, 60),
+    ({"error": {"period_end": http_date(60)}}, 60),
+    ({"billingPeriodEnd": BASE_MS + 60_000, "reset_after_seconds": 5}, 60),
+    ({"reset_after_seconds": 90}, 90),
+    ({}, 86_400),
+]
+
+
+@pytest.mark.parametrize(("told", "seconds"), MOMENTS)
+def test_when_free_usage_of_xai_is_back(told: dict[str, Any], seconds: int) -> None:
+    body = {"code": "subscription:free-usage-exhausted", **told}
+    # What the headers say of waiting does not count.
+    found = exhaustion_of(failed(402, body, {"retry-after": 7}, provider="x-ai"), BASE_MS)
+    assert found is not None
+    assert abs(found.recover_at_ms - BASE_MS - seconds * 1000) <= 1000
+    assert ("recover_at_estimated" in found.evidence) is (told == {})
+
+
+# members of a record, and whether it is of xAI itself
+NATIVE: list[tuple[dict[str, Any], bool]] = [
+    ({"provider": "xai"}, True),
+    ({"provider": "X_AI"}, True),
+    ({"provider": "grok", "executor_type": "XAIExecutor"}, True),
+    ({"provider": "", "executor_type": "XAIExecutor"}, True),
+    ({"provider": "openai", "executor_type": "XAIExecutor"}, False),
+    ({"provider": "grok"}, False),
+    ({"provider": "codex"}, False),
+]
+
+
+@pytest.mark.parametrize(("members", "native"), NATIVE)
+def test_what_is_of_xai_itself(members: dict[str, Any], native: bool) -> None:
+    event = failed(402, {"code": "subscription:free-usage-exhausted"}, **members)
+    event.who = event.who._replace(auth_provider_snapshot="")
+    assert (exhaustion_of(event, BASE_MS) is not None) is native
+
+
 def test_what_is_no_exhaustion() -> None:
+    for status in (402, 403, 500):
+        assert exhaustion_of(failed(status, "", PRIMARY), BASE_MS) is None
+    fine = failed(429, LIMIT)
+    fine.end = fine.end._replace(failed=False)
+    assert exhaustion_of(fine, BASE_MS) is None
     assert exhaustion_of(failed(402, LIMIT), BASE_MS) is None
     assert exhaustion_of(failed(429, LIMIT, provider="claude"), BASE_MS) is None
     # Back already when it is looked at.
@@ -108,6 +183,36 @@ def test_xai() -> None:
     assert exhaustion_of(failed(429, mention, provider="xai"), BASE_MS) is None
 
 
+REVOKED = (
+    "token_revoked",
+    "token_invalidated",
+    "invalidated_oauth_token",
+    "Invalidated OAuth token",
+    "oauth token revoked",
+    "token has been invalidated",
+)
+EXPIRED = (
+    "invalid_token",
+    "invalid or expired credentials",
+    "authentication token is expired",
+    "token is expired",
+    "no auth context",
+    "invalid_grant",
+    "auth_unavailable",
+    "requires reauthorization",
+)
+DENIED = "access to the chat endpoint is denied"
+SURE = ("review", "credential_permission_denied", True)
+UNSURE = ("review", "authentication_review", False)
+CHAT = [
+    ("permission_denied", f"{DENIED}; ensure the correct credentials", None, SURE),
+    ("permission_denied", f"{DENIED}; update the permissions", False, SURE),
+    ("permission_denied", f"{DENIED}; contact support", True, UNSURE),
+    ("permission_denied", DENIED, None, UNSURE),
+    ("permission_denied", "contact support", None, UNSURE),
+    ("other", f"{DENIED}; contact support", None, None),
+]
+
 # status, provider, code, type, text -> action, reason code, may be disabled
 FAILURES: list[tuple[Failure, tuple[str, str, bool] | None]] = [
     (Failure(402, code="deactivated-workspace"), ("delete", "workspace_deactivated", True)),
@@ -119,6 +224,30 @@ FAILURES: list[tuple[Failure, tuple[str, str, bool] | None]] = [
     (Failure(401, type="authentication_error"), ("review", "authentication_review", False)),
     (Failure(401, summary="Unauthorized"), ("review", "authentication_review", False)),
     (Failure(403, summary="Forbidden"), None),
+    *(
+        (Failure(401, summary=f"so: {word}!"), ("reauth", "token_revoked", True))
+        for word in REVOKED
+    ),
+    *(
+        (Failure(403, code=word.replace("_", "-")), ("reauth", "invalid_credentials", True))
+        for word in EXPIRED
+    ),
+    (
+        Failure(401, summary="It requires re-authentication"),
+        ("reauth", "invalid_credentials", True),
+    ),
+    # The first row that fits.
+    (
+        Failure(401, summary="account_deactivated, token_revoked"),
+        ("delete", "account_deactivated", True),
+    ),
+    (Failure(401, code="token_revoked", type="invalid_token"), ("reauth", "token_revoked", True)),
+    (Failure(403, type="permission-denied"), ("review", "authentication_review", False)),
+    (Failure(500, summary="token_revoked"), None),
+    *(
+        (Failure(403, "xai", code, "", text, retry), expected)
+        for code, text, retry, expected in CHAT
+    ),
     (Failure(401), None),
     (
         Failure(

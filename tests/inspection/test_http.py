@@ -48,7 +48,8 @@ def test_a_run_over_http(lab: Lab) -> None:
     saved = manager.http.json("PUT", "/usage-service/config", config)
     assert saved["config"]["codexInspection"]["autoActionMode"] == "disable"
 
-    status, begun = ask(manager, "POST", "/run")
+    # A body is of no account, nor is a slash at the end.
+    status, begun = body(manager.http.request("POST", f"{BASE}/run/", b"{no json"))
     assert status == 200
     assert (begun["run"]["status"], begun["run"]["triggerKey"]) == ("running", "manual")
     assert begun["results"] == begun["logs"] == []
@@ -61,6 +62,10 @@ def test_a_run_over_http(lab: Lab) -> None:
     assert names == sorted(names)
     (run,) = ask(manager, "GET", "/runs?limit=1000")[1]["items"]
     assert run == detail["run"]
+
+    for limit in ("", "0", "-5", "many", "1", "200", "99999999999999999999"):
+        assert ask(manager, "GET", f"/runs?limit={limit}") == (200, {"items": [run]}), limit
+    assert ask(manager, "GET", f"/runs?beforeId={run_id}") == (200, {"items": []})
 
     by_account = {r["displayAccount"]: r["id"] for r in detail["results"]}
     chosen = {"resultIds": [by_account["f05@example.test"]]}
@@ -91,6 +96,7 @@ def test_a_run_over_http(lab: Lab) -> None:
         status, answer = ask(manager, method, path)
         assert (status, answer["code"]) == (expected, code), path
     manager.http.key = "wrong"
+    assert manager.http.request("OPTIONS", f"{BASE}/run")[0] == 204
     assert ask(manager, "POST", "/run")[0] == 401
     assert ask(manager, "DELETE", "/other")[0] == 401
 

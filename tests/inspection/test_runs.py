@@ -235,14 +235,24 @@ async def test_retries_and_timeouts(tmp_path: Path) -> None:
         assert len(w.calls(CALL)) == 4
 
 
+# what becomes of the listing, and what the run says of it
+FAILURES: list[tuple[dict[str, Any], str]] = [
+    ({"status": 500}, "500"),
+    ({"body": "<html>"}, "no JSON"),
+    ({"body": '{"files":{}}'}, "not a list"),
+]
+
+
 @ensureDeferred
 async def test_cpa_is_down(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
-        w.cpa.faults.add({"when": {"path": "/v0/management/auth-files"}, "do": {"status": 500}})
-        detail = await w.inspect()
-        assert detail["run"]["status"] == "failed"
-        assert "500" in detail["run"]["error"]
-        assert messages(detail) == ["run_started", "auth_files_failed", "lifecycle_finalized"]
+        for do, said in FAILURES:
+            w.cpa.faults.add({"when": {"path": "/v0/management/auth-files"}, "do": do})
+            detail = await w.inspect(autoActionMode="disable")
+            assert detail["run"]["status"] == "failed"
+            assert said in detail["run"]["error"]
+            assert messages(detail) == ["run_started", "auth_files_failed", "lifecycle_finalized"]
+            assert {line["runId"] for line in detail["logs"]} == {detail["run"]["id"]}
         w.configured = False
         await refusal(w.inspector.start("manual", "manual"), problems.NotConfigured)
 
@@ -275,6 +285,7 @@ async def test_cancelling(tmp_path: Path) -> None:
         assert messages(over)[-2:] == ["cancelled", "lifecycle_finalized"]
         assert (await w.inspector.cancel(run_id))["run"]["status"] == "cancelled"
         await refusal(w.inspector.cancel(99), problems.RunNotFound)
+        prepare(w)
         done = await w.inspect()
         await refusal(w.inspector.cancel(done["run"]["id"]), problems.RunNotCancellable)
         await refusal(w.manual.act(run_id, {"resultIds": [1]}), problems.RunNotCompleted)
@@ -340,11 +351,114 @@ async def test_the_schedule(tmp_path: Path) -> None:
 
 
 @ensureDeferred
-async def test_a_sample(tmp_path: Path) -> None:
+async def test_a_listing_that_does_not_come_can_be_waited_for_no_longer(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        prepare(w)
+        files = "/v0/management/auth-files"
+        w.cpa.faults.add({"when": {"path": files}, "do": {"delay_ms": 60_000}})
+        run_id = (await w.inspector.start("manual", "manual"))["run"]["id"]
+        await until(lambda: bool(w.calls(f"GET {files}")), "the listing")
+        await w.inspector.cancel(run_id)
+        over = await w.over(run_id)
+        assert (over["run"]["status"], over["results"]) == ("cancelled", [])
+        assert w.calls(CALL) == []
+
+
+@ensureDeferred
+async def test_a_sample_is_of_each_provider(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         prepare(w)
         run = (await w.inspect(sampleSize=3))["run"]
         assert (run["probeSetCount"], run["sampledCount"]) == (28, 3)
+        w.cpa.auth_files += [
+            {**entry, "type": "xai", "provider": "xai", "name": f"x{i}.json", "id": f"x{i}.json"}
+            for i, entry in enumerate(fixture.entries()[:2])
+        ]
+        detail = await w.inspect(sampleSize=3, targetTypes=["xai", "codex"])
+        assert (detail["run"]["probeSetCount"], detail["run"]["sampledCount"]) == (30, 5)
+        providers = [result["provider"] for result in detail["results"]]
+        assert (providers.count("codex"), providers.count("xai")) == (3, 2)
+
+
+@ensureDeferred
+async def test_a_run_for_others_leaves_claims_as_they_are(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        w.cpa.auth_files = [BY_KEY["f01"].entry(), BY_KEY["f03"].entry()]
+        w.cpa.api_rules.rules = fixture.rules()
+        await w.inspect(autoActionMode="disable")
+        run = (await w.inspect(autoActionMode="disable", targetTypes=["xai"]))["run"]
+        assert (run["totalFiles"], run["probeSetCount"]) == (2, 0)
+        assert [claim.file_name for claim in await w.held()] == ["f03.json"]
+        # A CPA that lists nothing has not read its files.
+        files, w.cpa.auth_files = w.cpa.auth_files, []
+        await w.inspect(autoActionMode="disable")
+        assert len(await w.held()) == 1
+        # Enabled by somebody: what he does with it later is his.
+        w.cpa.auth_files = files
+        w.entry("f03.json").update(disabled=False, status="active")
+        detail = await w.inspect()
+        assert await w.held() == []
+        (line,) = [line for line in detail["logs"] if line["message"] == f"{P}ownership_cleanup"]
+        assert line["detail"]["fileName"] == "f03.json"
+
+
+@ensureDeferred
+async def test_what_the_log_of_actions_tells(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        keys = ("f01", "f02", "f03", "f08", "f13", "f14", "f15")
+        w.cpa.auth_files = [BY_KEY[key].entry() for key in keys]
+        w.cpa.auth_files.append(BY_KEY["f01"].entry(file="g.json"))
+        w.cpa.api_rules.rules = fixture.rules()
+        # One change fails, and one credential is gone when it is to be changed.
+        w.cpa.faults.add({"when": {"method": "PATCH"}, "do": {"status": 500}})
+        detail = await w.inspect(workers=1, deleteWorkers=1, autoActionMode="disable")
+        told = messages(detail)
+        start = told.index("auto_started")
+        assert sorted(told[start:]) == [
+            "auto_action_failed",
+            *["auto_action_succeeded"] * 3,
+            "auto_completed",
+            "auto_started",
+            "completed",
+            "lifecycle_finalized",
+        ]
+        lines = {line["message"].removeprefix(P): line for line in detail["logs"]}
+        assert lines["auto_started"]["detail"] == {"requestedCount": 4, "actionCount": 4}
+        assert lines["auto_completed"]["level"] == "warning"
+        assert lines["auto_completed"]["detail"] == {
+            "successCount": 3,
+            "failedCount": 1,
+            "skippedCount": 0,
+            "needsReviewCount": 0,
+            "remainingCount": 0,
+        }
+        failed = lines["auto_action_failed"]["detail"]
+        assert {"fileName", "displayAccount", "action", "authIndex", "accountId", "error"} == {
+            *failed
+        }
+        done = lines["completed"]["detail"]
+        assert (done["actionSuccessCount"], done["actionFailedCount"]) == (3, 1)
+        assert (done["deleteCount"], done["disableCount"], done["keepCount"]) == (1, 3, 4)
+        assert len(done["actionErrors"]) == 1
+        assert detail["run"]["status"] == "completed"
+        assert detail["run"]["error"] == "1 automatic actions failed"
+        levels = {line["level"] for line in detail["logs"] if "probe_completed" in line["message"]}
+        assert levels == {"info", "warning", "error"}
+        # Once more: what failed is tried again, by a person, too.
+        (again,) = [r for r in detail["results"] if r["actionStatus"] == "failed"]
+        answer = await w.manual.act(detail["run"]["id"], {"resultIds": [again["id"]]})
+        assert [outcome["status"] for outcome in answer["outcomes"]] == ["success"]
+        assert "error" not in answer["outcomes"][0]
+
+
+@ensureDeferred
+async def test_nothing_is_asked_for_actions_where_none_are_allowed(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        prepare(w)
+        for mode in ("none", "enable"):
+            detail = await w.inspect(autoActionMode=mode)
+            assert not any("auto" in message for message in messages(detail))
+        assert len(w.calls("GET /v0/management/auth-files")) == 2
 
 
 @ensureDeferred

@@ -8,7 +8,7 @@ import pytest
 
 from cpamp.errors import InvalidJson
 from cpamp.inspection.problems import InvalidTarget, InvalidTimeZone
-from cpamp.inspection.settings import InspectionSettings
+from cpamp.inspection.settings import MODES, InspectionSettings
 
 POINTS = {"schedule": {"mode": "time_points", "timePoints": ["7:5", "23:59", "24:00", "07:05"]}}
 
@@ -25,6 +25,21 @@ MERGED: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ({"workers": 2}, {"workers": 0}, {"workers": 2}),
     ({}, {"workers": 9}, {"workers": 9, "deleteWorkers": 9}),
     ({"deleteWorkers": 3}, {"workers": 9, "deleteWorkers": 2}, {"deleteWorkers": 2}),
+    ({"deleteWorkers": 3}, {"workers": 9, "deleteWorkers": 0}, {"deleteWorkers": 9}),
+    ({"deleteWorkers": 3}, {"deleteWorkers": -1}, {"deleteWorkers": 3}),
+    ({"timeout": 2000}, {"timeout": 0}, {"timeout": 2000}),
+    ({"enabled": True}, {"enabled": False}, {"enabled": False}),
+    ({"xaiInferenceEnabled": True}, {}, {"xaiInferenceEnabled": False}),
+    ({"xaiInferenceModel": "m"}, {"xaiInferenceModel": ""}, {"xaiInferenceModel": "m"}),
+    ({}, {"xaiInferencePrompt": " p "}, {"xaiInferencePrompt": "p"}),
+    ({}, {"xaiInferenceUserAgent": "u"}, {"xaiInferenceUserAgent": "u"}),
+    ({}, {"userAgent": " b "}, {"userAgent": "b"}),
+    ({}, {"usedPercentThreshold": 1}, {"usedPercentThreshold": 100}),
+    ({}, {"usedPercentThreshold": 1.5}, {"usedPercentThreshold": 1.5}),
+    ({"usedPercentThreshold": 70}, {"usedPercentThreshold": -5}, {"usedPercentThreshold": 70}),
+    ({"autoActionMode": "delete"}, {"autoActionMode": " "}, {"autoActionMode": "delete"}),
+    *(({}, {"autoActionMode": mode}, {"autoActionMode": mode}) for mode in MODES),
+    ({}, {"targetTypes": ["xai"], "targetType": "codex"}, {"targetTypes": ["xai"]}),
     ({"deleteWorkers": 3}, {"timeout": 1}, {"deleteWorkers": 3, "timeout": 1_000}),
     (
         {},
@@ -72,6 +87,39 @@ SCHEDULES: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ),
     ({"schedule": {"timeZone": "Asia/Tokyo"}}, {"schedule": {"timeZone": ""}}, {"timeZone": ""}),
 ]
+
+
+def test_defaults() -> None:
+    """Table of section 2."""
+    assert InspectionSettings().json() == {
+        "enabled": False,
+        "schedule": {"mode": "interval", "intervalMinutes": 60, "timePoints": [], "timeZone": ""},
+        "targetTypes": ["codex"],
+        "targetType": "codex",
+        "workers": 4,
+        "deleteWorkers": 4,
+        "timeout": 15_000,
+        "retries": 0,
+        "sampleSize": 0,
+        "usedPercentThreshold": 100,
+        "userAgent": "codex_cli_rs/0.76.0 (Debian 13.0.0; x86_64) WindowsTerminal",
+        "autoActionMode": "none",
+        "autoRecoverEnabled": False,
+        "xaiInferenceEnabled": False,
+        "xaiInferenceModel": "grok-4.5",
+        "xaiInferencePrompt": "Reply with exactly OK.",
+        "xaiInferenceUserAgent": "xai-grok-workspace/0.2.101",
+    }
+
+
+# mode, whether it brings back what it disabled -> whether nothing is ever changed
+@pytest.mark.parametrize(
+    ("mode", "recovers", "only"),
+    [("none", False, True), ("none", True, False), ("disable", False, False)],
+)
+def test_what_only_records(mode: str, recovers: bool, only: bool) -> None:
+    settings = InspectionSettings(auto_action_mode=mode, auto_recover=recovers)
+    assert settings.record_only is only
 
 
 @pytest.mark.parametrize(("saved", "submitted", "after"), MERGED)

@@ -245,3 +245,101 @@ def test_resets() -> None:
     assert first["limitWindowSeconds"] == 18_000
     assert (second["resetAtMs"], second["resetAccuracy"]) == (NOW_MS + 60_000, "derived")
     assert "usedPercent" not in second
+
+
+# primary and secondary (used, seconds), plan -> classes by place, the deciding class
+CLASSES: list[tuple[Any, Any, str, list[str], str]] = [
+    ((1, 18_000), (2, 604_800), "", ["five-hour", "weekly"], "weekly"),
+    ((1, 604_800), (2, 18_000), "", ["weekly", "five-hour"], "weekly"),
+    ((1, 18_000), (2, 28 * 86_400), "", ["five-hour", "monthly"], "monthly"),
+    ((1, 18_000), (2, 31 * 86_400), "", ["five-hour", "monthly"], "monthly"),
+    ((1, 18_000), (2, 32 * 86_400), "", ["five-hour", "long"], "long"),
+    ((1, 18_000), (2, 18_001), "", ["five-hour", "long"], "long"),
+    ((1, 3_600), (2, 604_800), "", ["other", "weekly"], "weekly"),
+    # The first of a class has it.
+    ((1, 18_000), (2, 18_000), "", ["five-hour", "other"], ""),
+    ((1, 604_800), (2, 30 * 86_400), "", ["weekly", "monthly"], "weekly"),
+    # Windows that don't tell their length have one by their place, if it is free.
+    ((1, None), (2, None), "", ["five-hour", "weekly"], "weekly"),
+    ((1, None), (2, None), "team", ["five-hour", "monthly"], "monthly"),
+    ((1, None), (2, 18_000), "", ["other", "five-hour"], ""),
+    ((1, 604_800), (2, None), "", ["weekly", "other"], "weekly"),
+    ((1, 604_800), (2, None), "team", ["weekly", "monthly"], "weekly"),
+    (None, (2, None), "", ["weekly"], "weekly"),
+]
+
+
+@pytest.mark.parametrize(("first", "second", "plan", "kinds", "long"), CLASSES)
+def test_classes_of_windows(
+    first: Any, second: Any, plan: str, kinds: list[str], long: str
+) -> None:
+    made = [None if one is None else window(*one) for one in (first, second)]
+    read = Usage.read(usage(plan, *made), "")
+    assert read.main is not None
+    assert [placed.kind for placed in read.main.placed(plan)] == kinds
+    assert read.long_kind == long
+    assert read.used_most == max(one[0] for one in (first, second) if one)
+
+
+# a window, whether the limit is reached -> its use, None where it is absent
+USES: list[tuple[dict[str, Any], bool, float | None]] = [
+    ({"used_percent": 3}, False, 3),
+    ({"usedPercent": " 3.5% "}, False, 3.5),
+    ({"used_percent": "many"}, False, None),
+    ({"used_percent": True}, False, None),
+    ({"reset_at": NOW_S + 5}, True, 100),
+    ({"resetAfterSeconds": "5"}, True, 100),
+    ({"reset_at": NOW_S + 5}, False, None),
+    ({"reset_at": 0}, True, None),
+    ({}, True, None),
+]
+
+
+@pytest.mark.parametrize("key", ["limit_reached", "limitReached", "allowed"])
+@pytest.mark.parametrize(("fields", "reached", "used"), USES)
+def test_what_a_window_has_used(
+    fields: dict[str, Any], reached: bool, used: float | None, key: str
+) -> None:
+    full = {key: not reached if key == "allowed" else reached}
+    reply = {"rate_limit": {**full, "secondary_window": {"limit_window_seconds": WK, **fields}}}
+    (found,) = quota_windows(Usage.read(reply, ""), NOW_MS)
+    assert found.get("usedPercent") == used
+
+
+# a window's reset -> when, and how sure that is
+RESETS: list[tuple[dict[str, Any], int | None, str]] = [
+    ({"reset_at": NOW_S + 1.9}, NOW_MS + 1000, "exact"),
+    ({"reset_at": str(NOW_S + 1), "reset_after_seconds": 9}, NOW_MS + 1000, "exact"),
+    ({"reset_at": 0, "reset_after_seconds": 9}, NOW_MS + 9000, "derived"),
+    ({"reset_after_seconds": -9}, None, "unknown"),
+    ({"reset_at": 1e30}, None, "unknown"),
+    ({}, None, "unknown"),
+]
+
+
+@pytest.mark.parametrize(("fields", "at_ms", "accuracy"), RESETS)
+def test_when_a_window_begins_anew(
+    fields: dict[str, Any], at_ms: int | None, accuracy: str
+) -> None:
+    reply = {"rate_limit": {"primary_window": {"used_percent": 1, **fields}}}
+    (found,) = quota_windows(Usage.read(reply, ""), NOW_MS)
+    assert (found.get("resetAtMs"), found["resetAccuracy"]) == (at_ms, accuracy)
+    assert (found["resetLabel"] == "-") is (at_ms is None)
+
+
+# the reply, and whether it had a section of quotas
+OBSERVED: list[tuple[Any, bool]] = [
+    ({"rate_limit": {}}, True),
+    ({"rateLimit": {}}, True),
+    ({"code_review_rate_limit": {}}, True),
+    ({"additional_rate_limits": []}, True),
+    ({"rate_limit": None, "additional_rate_limits": {}}, False),
+    ({"plan_type": "plus"}, False),
+    ([], False),
+    ("<html>", False),
+]
+
+
+@pytest.mark.parametrize(("reply", "observed"), OBSERVED)
+def test_whether_quotas_were_told(reply: Any, observed: bool) -> None:
+    assert Usage.read(reply, "").observed is observed

@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from cpamp.lab import CPA_KEY, Cpa, Manager
+from cpamp.quota import claude
 from tests.daemon import Lab, connection
 from tests.inspection import fixture
 from tests.panel.driving import PHONE, Panel, manager_of, origin_of
@@ -220,6 +221,38 @@ def test_a_provider_is_asked_for_a_quota(world: World) -> None:
     world.click("[data-action=close]")
     row = world.row("auth-files", "codex müller 42.json")
     expect(row.locator("[data-col=quota]")).to_have_attribute("data-value", "12")
+
+
+def test_what_claude_tells_is_kept_by_the_manager(world: World) -> None:
+    name = "claude-dora.json"
+    index = world.files()[name]["auth_index"]
+    told = {
+        "five_hour": {"utilization": 41, "resets_at": "2030-01-01T00:00:00Z"},
+        "seven_day": {"utilization": 12, "resets_at": "2030-01-03T00:00:00Z"},
+    }
+    profile = {"account": {"has_claude_max": True}}
+    rules = [
+        {"match": {"url": url, "auth_index": index}, "reply": {"status": 200, "body": body}}
+        for url, body in ((claude.USAGE_URL, told), (claude.PROFILE_URL, profile))
+    ]
+    world.cpa.control.json("POST", "/api_call", {"rules": rules})
+    world.panel.visit(f"/accounts?tab=quota&account={name}")
+    world.click("[data-action=ask-quota]")
+    drawer = world.panel.page.locator("[data-dialog=credential]")
+    expect(drawer.locator("[data-window=five-hour]")).to_have_attribute("data-value", "59")
+    expect(drawer.locator("[data-window=seven-day]")).to_have_attribute("data-value", "88")
+    account = {"auth_file_snapshot": name, "auth_index": index}
+    question = {"accounts": [{"row_key": "r", "provider": "claude", "account": account}]}
+    (item,) = world.manager.http.json("POST", "/v0/management/quota-snapshots/query", question)[
+        "items"
+    ]
+    kept = {one["provider_window_id"]: one["used_percent"] for one in item["windows"]}
+    assert kept == {"five-hour": 41, "seven-day": 12}
+    # Why not, where the provider does not tell.
+    rules[0]["reply"] = {"status": 401, "body": "token expired"}
+    world.cpa.control.json("POST", "/api_call", {"rules": rules})
+    world.click("[data-action=ask-quota]")
+    expect(world.panel.page.locator("[data-toast=error]")).to_contain_text("401")
 
 
 def test_models_of_a_provider_are_left_out_and_renamed(world: World) -> None:

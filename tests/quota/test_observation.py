@@ -9,6 +9,7 @@ import pytest
 
 from cpamp.quota.keys import AccountNames
 from cpamp.quota.observation import (
+    AHEAD_MS,
     InvalidObservation,
     Window,
     canonical,
@@ -51,6 +52,9 @@ def about(**changes: Any) -> dict[str, Any]:
         "inventory_mode": "complete",
         **changes,
     }
+
+
+DELTA = about(inventory_mode="delta")
 
 
 def test_a_valid_entry() -> None:
@@ -119,13 +123,117 @@ INVALID: list[Any] = [
         ]
     },
     {"entries": [entry(window())] * 401},
+    # The sum of all entries counts.
+    {"entries": [entry(*(window(provider_window_id=f"w{i}") for i in range(201)))] * 2},
+    {"entries": [entry(window(provider_window_aliases=["a"] * 33))]},
+    {"entries": [entry(window(provider_window_aliases=[" "]))]},
+    {"entries": [entry(window(model_scope_kind="models", model_ids=["m"] * 201))]},
+    {"entries": [entry(window(model_scope_kind="some"))]},
+    {"entries": [entry(window(boundary_accuracy="sure"))]},
+    {"entries": [entry(window(source="rumour"))]},
+    {"entries": [entry(window(used_percent=-1))]},
+    {"entries": [entry(window(remaining_percent=100.5))]},
+    {"entries": [entry(window(limit_value=-1))]},
+    {"entries": [entry(window(used_value=float("nan")))]},
+    {"entries": [entry(window(reset_credits_available=-1))]},
+    {
+        "entries": [
+            entry(window(reset_credits=[{"id": str(i), "expires_at_ms": 1} for i in range(101)]))
+        ]
+    },
+    {"entries": [entry(window(cycle_end_ms=0))]},
+    {"entries": [entry(window(cycle_end_ms=None, duration_seconds=None))]},
+    {"entries": [entry(window(relationship_kind="other", container_provider_window_id="weekly"))]},
+    {
+        "entries": [
+            entry(
+                window(
+                    relationship_kind="concurrent_subwindow",
+                    container_provider_window_id="five-hour",
+                )
+            )
+        ]
+    },
+    {"entries": [entry(window(), observation=about(inventory_mode="whole"))]},
+    {"entries": [entry(window(), observation=about(source_observation_id="x" * 257))]},
+    # A window must agree with what its observation is called, too.
+    {"entries": [entry(window(), observation=about(source_observation_id="x"))]},
+    {"entries": [entry(observation=about(observed_at_ms=NOW + AHEAD_MS + 1))]},
+    *(
+        {"entries": [entry(window(), observation=DELTA, removed_windows=removed)]}
+        for removed in (
+            [{"provider_window_id": "five-hour", "model_scope_kind": "all"}],
+            [{"provider_window_id": "x", "model_scope_kind": "all"}] * 2,
+            [{"provider_window_id": "", "model_scope_kind": "all"}],
+            # It was weekly or monthly.
+            [{"provider_window_id": "secondary", "model_scope_kind": "all"}],
+            [{"provider_window_id": "x", "model_scope_kind": "all", "used_percent": 1}],
+        )
+    ),
 ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"entries": [entry(observation=about())]},
+        {"entries": [entry(observation=about(observed_at_ms=NOW + AHEAD_MS))]},
+        {"entries": [entry(window(source_observation_id="x" * 256))]},
+        {"entries": [entry(window(used_percent=100), provider="x-ai")]},
+        {"entries": [entry(window(used_percent=0), provider="Grok")]},
+        {"entries": [entry(window(window_mode="rolling", cycle_end_ms=None))]},
+        {
+            "entries": [
+                entry(
+                    observation=DELTA,
+                    removed_windows=[
+                        {
+                            "provider_window_id": "secondary",
+                            "window_kind": "monthly",
+                            "model_scope_kind": "all",
+                        }
+                    ],
+                )
+            ]
+        },
+    ],
+)
+def test_valid_entries(body: Any) -> None:
+    assert len(read_entries(body, NOW)) == 1
+
+
+# start, end and seconds that are given -> all three
+BOUNDARIES: list[tuple[int | None, int | None, int | None]] = [
+    (None, NOW + 5_000, 5),
+    (NOW, None, 5),
+    (NOW, NOW + 5_000, None),
+    (NOW, NOW + 5_000, 5),
+]
+
+
+@pytest.mark.parametrize(("start", "end", "seconds"), BOUNDARIES)
+def test_two_boundaries_make_the_third(
+    start: int | None, end: int | None, seconds: int | None
+) -> None:
+    told = window(cycle_start_ms=start, cycle_end_ms=end, duration_seconds=seconds)
+    ((one,),) = (e.observation.windows for e in read_entries({"entries": [entry(told)]}, NOW))
+    assert (one.cycle_start_ms, one.cycle_end_ms, one.duration_seconds) == (NOW, NOW + 5_000, 5)
+
+
+def test_credits_that_are_named_twice_are_one() -> None:
+    twice = [{"id": "a", "expires_at_ms": 1}, {"id": "A", "expires_at_ms": 1}]
+    told = window(reset_credits=twice, reset_credits_available=2)
+    ((one,),) = (e.observation.windows for e in read_entries({"entries": [entry(told)]}, NOW))
+    assert one.reset_credits == (("a", 1),)
 
 
 @pytest.mark.parametrize("body", INVALID)
 def test_invalid_entries(body: Any) -> None:
     with pytest.raises(InvalidObservation):
         read_entries(body, NOW)
+
+
+ASKED = {"row_key": "r", "provider": "codex", "account": {"auth_index": "1"}}
 
 
 @pytest.mark.parametrize(
@@ -140,6 +248,10 @@ def test_invalid_entries(body: Any) -> None:
             "accounts": [{"row_key": "r", "provider": "codex", "account": {"auth_index": "1"}}],
             "include_inactive": 1,
         },
+        {"accounts": [ASKED], "now_ms": 0},
+        {"accounts": [ASKED], "other": 1},
+        {"accounts": [{**ASKED, "other": 1}]},
+        {"accounts": [ASKED] * 201},
     ],
 )
 def test_invalid_questions(body: Any) -> None:

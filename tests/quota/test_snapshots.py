@@ -132,6 +132,159 @@ async def test_cycles(
 
 
 @ensureDeferred
+async def test_several_that_go_back_at_once_were_put_back_by_the_provider(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        now = w.now_ms() - HOUR
+        short = window(cycle_end_ms=now + 2 * HOUR, used_percent=60)
+        await tell(w, now, short, weekly(now, 60))
+        moved = window(cycle_end_ms=now + 3 * HOUR, used_percent=0.5)
+        await tell(w, now + 60_000, moved, weekly(now + 24 * HOUR, 1))
+        reasons = [one["previous_cycle"]["end_reason"] for one in await ask(w, now)]
+        assert reasons == ["provider_reset"] * 2
+
+
+@pytest.mark.parametrize("mode", ["calendar", "rolling", "non_window"])
+@ensureDeferred
+async def test_another_kind_of_window_ends_a_cycle(tmp_path: Path, mode: str) -> None:
+    async with world(tmp_path) as w:
+        now = w.now_ms() - HOUR
+        await tell(w, now, weekly(now, 40))
+        await tell(w, now + 60_000, weekly(now, 41, window_mode=mode))
+        (one,) = await ask(w, now)
+        assert one["previous_cycle"]["end_reason"] == "mode_changed"
+        assert ("current_cycle" in one) is (mode == "calendar")
+
+
+# the accuracy that is known and that is told, seconds later -> what holds
+ACCURACIES: list[tuple[str, str, int, str, bool]] = [
+    ("derived", "exact", 30, "exact", True),
+    ("estimated", "derived", 30, "derived", True),
+    ("exact", "derived", 30, "exact", False),
+    ("exact", "estimated", 30, "exact", False),
+    ("derived", "derived", 30, "derived", True),
+]
+
+
+@pytest.mark.parametrize(("known", "told", "seconds", "holds", "moves"), ACCURACIES)
+@ensureDeferred
+async def test_the_surer_boundary_counts(
+    tmp_path: Path, known: str, told: str, seconds: int, holds: str, moves: bool
+) -> None:
+    async with world(tmp_path) as w:
+        now = w.now_ms() - HOUR
+        later = now + seconds * 1000
+        await tell(w, now, weekly(now, 40, boundary_accuracy=known))
+        await tell(w, later, weekly(later, 41, boundary_accuracy=told))
+        (one,) = await ask(w, now)
+        assert (one["boundary_accuracy"], one["current_cycle"]["boundary_accuracy"]) == (
+            holds,
+            holds,
+        )
+        assert one["cycle_end_ms"] == (later if moves else now) + 24 * HOUR
+        assert "previous_cycle" not in one
+
+
+@ensureDeferred
+async def test_a_window_that_nobody_has_used_has_no_cycle_yet(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        now, week = w.now_ms() - HOUR, 168 * HOUR
+        await tell(w, now, weekly(now + week - 24 * HOUR, 0))
+        (one,) = await ask(w, now)
+        assert "current_cycle" not in one
+        await tell(w, now + 1000, weekly(now + week - 24 * HOUR, 1))
+        (one,) = await ask(w, now)
+        assert one["current_cycle"]["scheduled_start_ms"] == now
+
+
+@ensureDeferred
+async def test_of_the_same_moment_the_stronger_counts(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        now = w.now_ms() - HOUR
+        # (mode, source), the weakest first; each is told after a stronger one.
+        ranks = [
+            ("partial", "response_header"),
+            ("partial", "inspection"),
+            ("delta", "response_header"),
+            ("complete", "response_header"),
+            ("complete", "response_body"),
+            ("complete", "api_query"),
+            ("complete", "inspection"),
+        ]
+        for used, (mode, source) in enumerate(ranks, 1):
+            seen = {"inventory_mode": mode, "source": source}
+            await tell(w, now, weekly(now, used, source=source), about=seen)
+            assert (await ask(w, now))[0]["used_percent"] == used
+        mode, source = ranks[2]
+        seen = {"inventory_mode": mode, "source": source}
+        await tell(w, now, weekly(now, 99, source=source), about=seen)
+        assert (await ask(w, now))[0]["used_percent"] == len(ranks)
+
+
+@ensureDeferred
+async def test_credits_and_plans_stay_until_others_are_told(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        now = w.now_ms() - HOUR
+        listed = [{"id": "c", "expires_at_ms": now + HOUR}]
+        first = weekly(now, 40, plan_type="Pro", reset_credits_available=1, reset_credits=listed)
+        await tell(w, now, first)
+        await tell(w, now + 1000, weekly(now, 41))
+        (one,) = await ask(w, now)
+        assert (one["plan_type"], one["reset_credits"], one["used_percent"]) == ("pro", listed, 41)
+        told = {"source": "api_query", "observed_at_ms": now}
+        assert one["field_sources"]["plan_type"] == told
+        assert one["field_sources"]["reset_credits"] == told
+        # What is over has none.
+        (old,) = await ask(w, now + 48 * HOUR)
+        assert (old["stale"], "reset_credits" in old) == (True, False)
+        await tell(w, now + 2000, weekly(now, 42, reset_credits_available=0))
+        (one,) = await ask(w, now)
+        assert one["reset_credits_available"] == 0
+        assert "reset_credits" not in one
+
+
+# a window -> for how long after it was seen it is not stale, in seconds; None: for ever
+STALE: list[tuple[dict[str, Any], int | None]] = [
+    ({"window_mode": "fixed"}, 3600),
+    ({"window_mode": "calendar"}, 3600),
+    ({"window_mode": "rolling", "cycle_end_ms": None, "duration_seconds": 60}, 60),
+    ({"window_mode": "non_window"}, None),
+    ({"window_mode": "unknown"}, None),
+]
+
+
+@pytest.mark.parametrize(("members", "seconds"), STALE)
+@ensureDeferred
+async def test_how_long_it_holds(
+    tmp_path: Path, members: dict[str, Any], seconds: int | None
+) -> None:
+    async with world(tmp_path) as w:
+        now = w.now_ms()
+        await tell(w, now, window(**{"cycle_end_ms": now + HOUR, **members}))
+        assert [one["stale"] for one in await ask(w, now)] == [False]
+        at_ms = now + (10**9 if seconds is None else seconds * 1000 + 1)
+        assert [one["stale"] for one in await ask(w, at_ms)] == [seconds is not None]
+
+
+@ensureDeferred
+async def test_the_order_of_windows(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        now = w.now_ms()
+        names = ["b", "a", "day", "none"]
+        lengths: list[Any] = [18_000, 18_000, 86_400, None]
+        seen = [
+            window(
+                provider_window_id=name,
+                duration_seconds=length,
+                cycle_end_ms=now + HOUR if length else None,
+                window_mode="fixed" if length else "non_window",
+            )
+            for name, length in zip(names, lengths, strict=True)
+        ]
+        await tell(w, now, *reversed(seen))
+        assert [one["provider_window_id"] for one in await ask(w, now)] == ["a", "b", "day", "none"]
+
+
+@ensureDeferred
 async def test_an_inspection_writes_what_is_new_alone(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         w.cpa.auth_files = [fixture.BY_KEY["f01"].entry()]

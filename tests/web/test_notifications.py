@@ -59,7 +59,13 @@ def test_ways_and_rules(manager: Manager) -> None:
 
 def test_a_rehearsal_without_events(manager: Manager) -> None:
     found = manager.http.json("POST", f"{BASE}/rehearsal", {"kind": "spend", "limit": 5})
-    assert found == {"days": 30, "count": 0, "times_ms": [], "unknown": None}
+    assert found == {
+        "days": 30,
+        "count": 0,
+        "times_ms": [],
+        "since_ms": None,
+        "unknown": None,
+    }
 
 
 BAD: list[tuple[str, Any]] = [

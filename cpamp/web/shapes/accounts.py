@@ -284,6 +284,7 @@ class LogJson(TypedDict):
     """A line of the log of an inspection."""
 
     id: int
+    runId: int
     level: Literal["info", "success", "warning", "error"]
     message: str
     detail: NotRequired[dict[str, Any]]

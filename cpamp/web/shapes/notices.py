@@ -108,9 +108,13 @@ class Tested(TypedDict):
 
 
 class Rehearsed(TypedDict):
-    """When a rule would have told something; `unknown` says why nobody knows."""
+    """When a rule would have told something; `unknown` says why nobody knows.
+
+    What was before `since_ms` is not kept; null where all days are.
+    """
 
     days: int
     count: int | None
     times_ms: list[int]
+    since_ms: int | None
     unknown: str | None

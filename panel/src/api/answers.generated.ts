@@ -1277,6 +1277,7 @@ export interface KnownAccount {
 /** A line of the log of an inspection. */
 export interface LogJson {
   readonly id: number;
+  readonly runId: number;
   readonly level: "info" | "success" | "warning" | "error";
   readonly message: string;
   readonly detail?: Readonly<Record<string, unknown>>;
@@ -1521,11 +1522,14 @@ export interface Reconciliation {
   readonly buckets?: Counted;
 }
 
-/** When a rule would have told something; `unknown` says why nobody knows. */
+/** When a rule would have told something; `unknown` says why nobody knows.
+
+    What was before `since_ms` is not kept; null where all days are. */
 export interface Rehearsed {
   readonly days: number;
   readonly count: number | null;
   readonly times_ms: readonly number[];
+  readonly since_ms: number | null;
   readonly unknown: string | null;
 }
 

@@ -39,6 +39,7 @@ export const notices = area("notices", {
   failed: ["It did not get through: {why}", "未送达：{why}", "未送達：{why}", "Не дошло: {why}"],
   rehearse: ["Rehearse", "演练", "演練", "Проиграть"],
   wouldHave: ["In the last 30 days this would have told {n} time.|In the last 30 days this would have told {n} times.", "最近 30 天会触发 {n} 次。", "最近 30 天會觸發 {n} 次。", "За 30 дней сработало бы {n} раз.|За 30 дней сработало бы {n} раза.|За 30 дней сработало бы {n} раз."],
+  keptSince: ["Known from {when} on, as often as inspections looked.", "自 {when} 起的数据，以巡检的频次为准。", "自 {when} 起的資料，以巡檢的頻次為準。", "Известно с {when}, с частотой проверок."],
   notKept: ["The past of this is not kept.", "未保存其历史数据。", "未保存其歷史資料。", "История этого не хранится."],
   deleteText: ["{name} will be deleted.", "将删除 {name}。", "將刪除 {name}。", "{name} будет удалено."],
   text: ["Text", "内容", "內容", "Текст"],

@@ -3,13 +3,13 @@
 import { signal } from "@preact/signals";
 import { providerOf, type AuthFile } from "../../api/authfile";
 import { callThrough, readAuthFiles } from "../../api/cpa";
-import { readForecast, type Forecast } from "../../api/accounts";
+import { readForecast, refreshQuota, type Forecast } from "../../api/accounts";
 import { readCandidates, readCooldowns, readHeaders, readHistory, readRun, readRuns, type Candidate, type Cooldown, type HeaderSnapshot, type History, type Result, type RunDetail } from "../../api/manager";
 import { ApiError } from "../../api/client";
 import { steps, useData, type Data } from "../../state/freshness";
 import { mode } from "../../state/session";
 import { forecastOf } from "./burning";
-import { fieldsOf, merge, ofHeaders, ofInspection, QUESTIONS, type Window } from "./quota";
+import { fieldsOf, merge, ofHeaders, ofInspection, ofSnapshots, QUESTIONS, type Window } from "./quota";
 import { reasonText } from "../reasons";
 import { keyed, rowOf, timeOf, type Row } from "./state";
 
@@ -94,6 +94,14 @@ export function canAsk(file: AuthFile): boolean {
 export async function askQuota(file: AuthFile): Promise<void> {
   const question = QUESTIONS[providerOf(file)];
   if (!question || !file.auth_index) return;
+  // What the Manager asks is kept, and the forecast goes by it.
+  if (mode.value === "manager" && providerOf(file) === "claude") {
+    const windows = await refreshQuota(file);
+    if (windows) {
+      asked.value = new Map(asked.value).set(file.auth_index, ofSnapshots(windows));
+      return;
+    }
+  }
   const account = file.id_token?.chatgpt_account_id;
   const header = { ...question.header, ...(account && { "Chatgpt-Account-Id": account }) };
   const reply = await callThrough({ authIndex: file.auth_index, method: "GET", url: question.url, header });

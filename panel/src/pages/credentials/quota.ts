@@ -120,6 +120,19 @@ export function ofClaude(answer: unknown, seenAtMs: number): readonly Window[] {
   });
 }
 
+/** Windows that the Manager has stored. */
+export function ofSnapshots(windows: unknown): readonly Window[] {
+  if (!Array.isArray(windows)) return [];
+  return windows.map(fieldsOf).map((window) => ({
+    id: String(window["provider_window_id"] ?? ""),
+    seconds: numberOf(window["duration_seconds"]),
+    usedPercent: numberOf(window["used_percent"]),
+    resetAtMs: numberOf(window["cycle_end_ms"]),
+    seenAtMs: numberOf(window["observed_at_ms"]) ?? 0,
+    source: "query",
+  }));
+}
+
 interface Question {
   readonly url: string;
   readonly header: Readonly<Record<string, string>>;

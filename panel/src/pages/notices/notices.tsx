@@ -128,12 +128,13 @@ function logColumns(): Column<Told>[] {
 const MOMENTS = 10;
 
 /** When a rule would have told, the newest first. */
-function Moments({ rehearsed: { count, times_ms } }: { readonly rehearsed: Rehearsed }) {
+function Moments({ rehearsed: { count, times_ms, since_ms } }: { readonly rehearsed: Rehearsed }) {
   const newest = [...times_ms].reverse();
   return (
     <div class="strip" data-block="rehearsal" data-value={count ?? "null"}>
       <p>{count === null ? t("notices.notKept") : t("notices.wouldHave", { n: count })}</p>
       <p class="dim">{newest.slice(0, MOMENTS).map((at) => fmt.value.dateTime(at)).join(" · ")}{newest.length > MOMENTS && " …"}</p>
+      {since_ms !== null && <p class="hint">{t("notices.keptSince", { when: fmt.value.dateTime(since_ms) })}</p>}
     </div>
   );
 }

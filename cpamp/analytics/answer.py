@@ -12,6 +12,7 @@ import orjson
 from cpamp.analytics import search
 from cpamp.analytics.columnar import Row, Table
 from cpamp.analytics.counting import Counting, Section
+from cpamp.analytics.own_texts import OwnTexts
 from cpamp.analytics.request import AnalyticsRequest, Filters
 from cpamp.analytics.search import Searcher
 from cpamp.analytics.sections import events
@@ -114,7 +115,7 @@ class Answerer:
             rolling = None
             if not include.compact:
                 rolling = select(self.view, request.now_ms - ROLLING_MS, request.now_ms, condition)
-            sections["summary"] = Summary(counting, rolling)
+            sections["summary"] = Summary(counting, rolling, OwnTexts(self.reading.conn))
         for name, make in _PLAIN.items():
             if name in include:
                 sections[name] = counting.section(make)

@@ -14,6 +14,7 @@ import numpy as np
 
 from cpamp.analytics.columnar import Row
 from cpamp.analytics.facets import IntArray
+from cpamp.analytics.own_texts import OwnTexts, of_the_same_text
 from cpamp.analytics.recount.events import TaskTable, event_row, failure_row
 from cpamp.analytics.recount.fact import Fact
 from cpamp.analytics.request import Page
@@ -132,5 +133,8 @@ def tasks_of(reading: Reading, selection: Selection) -> Sequence[Row]:
         for fact in reading.facts(selection, kept):
             table.add(fact)
         if whole or len(table.tasks) >= NEWEST:
+            further = of_the_same_text(OwnTexts(reading.conn), selection, kept)
+            for fact in reading.facts(selection, further):
+                table.add(fact)
             return table.rows()
         limit *= 2

@@ -98,13 +98,12 @@ class Answerer:
         options_counting.release()
         return answer
 
-    def event_ids(self, request: AnalyticsRequest) -> list[int]:
-        """The ids of all events that are meant, newest first."""
+    def events(self, request: AnalyticsRequest) -> tuple[list[int], list[int]]:
+        """The ids of all events that are meant, newest first, and what they are called."""
         condition = self._condition(request, request.filters)
         selection = select(self.view, request.from_ms, request.to_ms, condition)
         rows = events.newest(selection, selection.count)
-        found: list[int] = self.view.snapshot.ids_of(rows).tolist()
-        return found
+        return self.view.snapshot.ids_of(rows).tolist(), self.view.numbers_of(rows).tolist()
 
     def _sections(
         self, request: AnalyticsRequest, counting: Counting, condition: Condition

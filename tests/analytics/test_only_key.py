@@ -10,28 +10,30 @@ import attrs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cpamp.analytics.answer import Answerer
+from cpamp.analytics.request import AnalyticsRequest
+from cpamp.analytics.tables import EventTable
 from cpamp.usage.event import Event
-from tests.analytics.asking import answered, stored
+from tests.analytics.asking import NOW, answered, stored
 from tests.analytics.test_oracle import BOOK, some_event, some_request
 from tests.answers import differences
 from tests.store.samples import FEW_TEXTS
 
 MINE = "a"
-# Numbers that the database gives out in the order of arrival.
-NUMBERS = ("id", "next_before_id", "checkpoint")
 
 
-def without_numbers(value: Any) -> Any:
-    """An answer without what tells only when its events came."""
-    if isinstance(value, list):
-        return [without_numbers(inner) for inner in value]
-    if isinstance(value, dict):
-        return {
-            name: without_numbers(inner)
-            for name, inner in value.items()
-            if not (name in NUMBERS and isinstance(inner, int))
-        }
-    return value
+def told(answerer: Answerer, body: dict[str, Any]) -> list[Any]:
+    """What may be seen: the answer, all further pages of events, and their table."""
+    found = answered(answerer, body)
+    pages, page = [], found.get("events", {"has_more": False})
+    while page["has_more"]:
+        cursor = {"before_ms": page["next_before_ms"], "before_id": page["next_before_id"]}
+        further = {"events_page": {"limit": 2, **cursor}}
+        page = answered(answerer, {**body, "include": further})["events"]
+        pages.append(page)
+    table = EventTable.of(answerer, AnalyticsRequest.read(body, NOW))
+    reading = answerer.reading
+    return [found, pages, table.page(reading.conn, reading.dictionaries, 0).decode().split("\n")]
 
 
 def numbered(events: list[Event]) -> list[Event]:
@@ -65,7 +67,7 @@ def test_no_answer_changes_with_the_events_of_other_keys(
             tempfile.TemporaryDirectory() as folder,
             stored(Path(folder), [some], BOOK, MINE) as answerer,
         ):
-            found.append(without_numbers(answered(answerer, body)))
+            found.append(told(answerer, body))
     alone, among_others = found
     assert differences(alone, among_others) == []
     assert differences(among_others, alone) == []

@@ -15,25 +15,29 @@ from cpamp.analytics.request import AnalyticsRequest
 from cpamp.analytics.tables import EventTable
 from cpamp.usage.event import Event
 from tests.analytics.asking import NOW, answered, stored
-from tests.analytics.test_oracle import BOOK, some_event, some_request
+from tests.analytics.test_oracle import BOOK, DAY, some_event, some_request
 from tests.answers import differences
 from tests.store.samples import FEW_TEXTS
 
 MINE = "a"
 
 
+MOST = 12
+ALL_TIME = {"from_ms": 1, "to_ms": NOW + 1_000 * DAY}
+
+
 def told(answerer: Answerer, body: dict[str, Any]) -> list[Any]:
-    """What may be seen: the answer, all further pages of events, and their table."""
-    found = answered(answerer, body)
-    pages, page = [], found.get("events", {"has_more": False})
-    while page["has_more"]:
-        cursor = {"before_ms": page["next_before_ms"], "before_id": page["next_before_id"]}
-        further = {"events_page": {"limit": 2, **cursor}}
-        page = answered(answerer, {**body, "include": further})["events"]
-        pages.append(page)
-    table = EventTable.of(answerer, AnalyticsRequest.read(body, NOW))
-    reading = answerer.reading
-    return [found, pages, table.page(reading.conn, reading.dictionaries, 0).decode().split("\n")]
+    """What may be seen: the answer, and all events page by page and as a table."""
+    pages: list[Any] = []
+    cursor: dict[str, int] = {}
+    while not pages or pages[-1]["has_more"]:
+        assert len(pages) < MOST
+        asked = {**ALL_TIME, "include": {"events_page": {"limit": 2, **cursor}}}
+        pages.append(answered(answerer, asked)["events"])
+        cursor = {name: pages[-1][f"next_{name}"] for name in ("before_ms", "before_id")}
+    reading, every = answerer.reading, AnalyticsRequest.read(ALL_TIME, NOW)
+    table = EventTable.of(answerer, every).page(reading.conn, reading.dictionaries, 0)
+    return [answered(answerer, body), pages, table.decode().split("\n")]
 
 
 def numbered(events: list[Event]) -> list[Event]:
@@ -44,9 +48,9 @@ def numbered(events: list[Event]) -> list[Event]:
 OTHERS = FEW_TEXTS.filter(lambda text: text.strip().lower() != MINE)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
-    mixed=st.lists(st.tuples(some_event(), st.booleans(), OTHERS), max_size=12),
+    mixed=st.lists(st.tuples(some_event(), st.booleans(), OTHERS), max_size=MOST),
     body=some_request(),
     choices=st.sampled_from([{}, {"filter_options": True}, {"filter_selectors": True}]),
 )

@@ -12,6 +12,7 @@ import orjson
 from cpamp.analytics import search
 from cpamp.analytics.columnar import Row, Table
 from cpamp.analytics.counting import Counting, Section
+from cpamp.analytics.own_texts import OwnTexts
 from cpamp.analytics.request import AnalyticsRequest, Filters
 from cpamp.analytics.search import Searcher
 from cpamp.analytics.sections import events
@@ -97,13 +98,12 @@ class Answerer:
         options_counting.release()
         return answer
 
-    def event_ids(self, request: AnalyticsRequest) -> list[int]:
-        """The ids of all events that are meant, newest first."""
+    def events(self, request: AnalyticsRequest) -> tuple[list[int], list[int]]:
+        """The ids of all events that are meant, newest first, and what they are called."""
         condition = self._condition(request, request.filters)
         selection = select(self.view, request.from_ms, request.to_ms, condition)
         rows = events.newest(selection, selection.count)
-        found: list[int] = self.view.snapshot.ids_of(rows).tolist()
-        return found
+        return self.view.snapshot.ids_of(rows).tolist(), self.view.numbers_of(rows).tolist()
 
     def _sections(
         self, request: AnalyticsRequest, counting: Counting, condition: Condition
@@ -114,7 +114,7 @@ class Answerer:
             rolling = None
             if not include.compact:
                 rolling = select(self.view, request.now_ms - ROLLING_MS, request.now_ms, condition)
-            sections["summary"] = Summary(counting, rolling)
+            sections["summary"] = Summary(counting, rolling, OwnTexts(self.reading.conn))
         for name, make in _PLAIN.items():
             if name in include:
                 sections[name] = counting.section(make)

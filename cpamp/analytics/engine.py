@@ -6,7 +6,8 @@ import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from secrets import token_hex
+from hashlib import blake2b
+from secrets import token_bytes
 from typing import Any, TypeVar
 
 import attrs
@@ -30,6 +31,9 @@ T = TypeVar("T")
 CACHE_BYTES = 32 * 1024 * 1024
 BILLED = "SELECT event, prompt, cache_read, cache_creation, output FROM billed WHERE event > ?"
 
+# What is said of columns that are behind where the number of all events is not to be told.
+_UNTOLD = {"ready": False, "rows": 0, "of": 0}
+
 
 @attrs.frozen
 class State:
@@ -44,17 +48,16 @@ class State:
 
 @attrs.frozen
 class Answer:
-    """An answer's body in parts, which may be gzip, and its strong validator."""
+    """An answer's body in parts, which may be gzip, and when it was made."""
 
     parts: Sequence[bytes]
     gzip: bool
-    # No two answers that are made are the same: each says when it was.
-    etag: str = attrs.field(factory=lambda: f'"{token_hex(12)}"', init=False)
+    made_ms: int
 
     @classmethod
-    def of(cls, parts: Sequence[bytes], gzip: bool) -> Answer:
+    def of(cls, parts: Sequence[bytes], gzip: bool, made_ms: int) -> Answer:
         """The answer with this text."""
-        return cls([packed(parts)] if gzip else parts, gzip)
+        return cls([packed(parts)] if gzip else parts, gzip, made_ms)
 
     @property
     def kept_bytes(self) -> int:
@@ -137,6 +140,8 @@ class Engine:
     _cache: OrderedDict[Hashable, Answer] = attrs.field(factory=OrderedDict, init=False)
     _cached_bytes: int = attrs.field(default=0, init=False)
     _flights: Flights[Answer] = attrs.field(factory=Flights, init=False)
+    # States of another process are other states.
+    _life: bytes = attrs.field(factory=lambda: token_bytes(16), init=False)
 
     def __attrs_post_init__(self) -> None:
         self._memory = Memory(lambda: self._store.columns_folder)
@@ -152,6 +157,16 @@ class Engine:
             self._aliases().version,
         )
 
+    def tag(self, request: Hashable, *, gzip: bool = False) -> str:
+        """The same text for one request and one state of the data, "" while columns are behind.
+
+        All answers that have it say the same; of when they were made each tells itself.
+        """
+        if not self._store.level:
+            return ""
+        asked = repr((request, self.state(), gzip)).encode(errors="surrogatepass")
+        return blake2b(asked, digest_size=12, key=self._life).hexdigest()
+
     async def answer(
         self,
         request: Hashable,
@@ -164,7 +179,7 @@ class Engine:
 
         `work` makes its members, in a thread; the same request must mean the same work.
         `generated_at_ms` is added, and `derived` while the columns lack events. Work that everybody
-        who asked has cancelled comes to an end soon.
+        who asked has cancelled comes to an end soon. With `only_key`, of no other key's events.
         """
         key = (request, self.state(), gzip, only_key)
         found = self._cache.get(key)
@@ -208,13 +223,18 @@ class Engine:
         self, key: Any, work: Callable[[Answerer], dict[str, Any]], stop: threading.Event
     ) -> Answer:
         store, gzip, only_key = self._store, key[2], key[3]
-        head: dict[str, Any] = {"generated_at_ms": self._now_ms()}
+        made_ms = self._now_ms()
+        head: dict[str, Any] = {"generated_at_ms": made_ms}
         if not store.level:
-            head["derived"] = store.status()["derived"]
+            head["derived"] = _UNTOLD if only_key else store.status()["derived"]
         found = await self.ask(
-            lambda answerer: Answer.of(encoded(head | work(answerer)), gzip), stop, only_key
+            lambda answerer: Answer.of(encoded(head | work(answerer)), gzip, made_ms),
+            stop,
+            only_key,
         )
-        self._keep(key, found)
+        # How long an answer was good for would tell when other keys had events.
+        if not only_key:
+            self._keep(key, found)
         return found
 
     def _keep(self, key: Hashable, found: Answer) -> None:

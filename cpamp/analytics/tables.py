@@ -80,13 +80,15 @@ class EventTable:
     """All event rows that a question means, newest first, as they were when it was asked."""
 
     ids: Sequence[int]
+    # What the events are called by who asks.
+    numbers: Sequence[int]
     book: PriceBook
     aliases: Mapping[str, str]
 
     @classmethod
     def of(cls, answerer: Answerer, request: AnalyticsRequest) -> Self:
         """The rows of the question's `events_page`, whatever its limit."""
-        return cls(answerer.event_ids(request), answerer.reading.book, answerer.reading.aliases)
+        return cls(*answerer.events(request), answerer.reading.book, answerer.reading.aliases)
 
     def head(self) -> bytes:
         """The names of the columns."""
@@ -98,8 +100,9 @@ class EventTable:
     def page(self, conn: sqlite3.Connection, dictionaries: Dictionaries, start: int) -> bytes:
         """The next rows from this place on."""
         ids = self.ids[start : start + PAGE]
+        called = dict(zip(ids, self.numbers[start : start + PAGE], strict=True))
         events = read_some(conn, dictionaries, ids, callers=True)
-        return csv_lines([list(self._row(*event).values()) for event in events])
+        return csv_lines([list(self._row(called[n], event).values()) for n, event in events])
 
     def _row(self, number: int, event: Event) -> Row:
         row = event_row(Fact.of(number, event, self.book, self.aliases))

@@ -61,6 +61,32 @@ class View:
             case _:
                 return len(getattr(facets, axis))
 
+    @cached_property
+    def _told(self) -> IntArray | None:
+        """The rows that may be told of; None: all."""
+        if self.only is None:
+            return None
+        every = range(0, self.snapshot.n, CHUNK)
+        chunks = (self.chunk(slice(at, min(at + CHUNK, self.snapshot.n))) for at in every)
+        found = [chunk.numbers[self.only.take(chunk.codes("client"))] for chunk in chunks]
+        return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
+
+    def numbers_of(self, rows: IntArray) -> IntArray:
+        """What events are called by who asks, ascending as they came.
+
+        These are their ids, or where not all may be told of, their places among those that may.
+        """
+        told = self._told
+        return self.snapshot.ids_of(rows) if told is None else np.searchsorted(told, rows) + 1
+
+    def rows_before(self, number: int) -> int:
+        """The row behind the last one of those called less than this."""
+        told = self._told
+        if told is None:
+            return self.snapshot.rows_up_to_id(number - 1)
+        before = min(max(number - 1, 0), len(told))
+        return int(told[before - 1]) + 1 if before else 0
+
     def chunk(self, rows: Rows) -> Chunk:
         """Some rows, to be counted; raises `Stopped` once nobody waits."""
         self.go_on()

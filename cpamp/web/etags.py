@@ -34,6 +34,11 @@ def matches(header: str | None, tag: str) -> bool:
     return header.strip() == "*" or tag in _ANY_TAG.findall(header)
 
 
+def beginning(header: str | None, text: str) -> str | None:
+    """The first validator of `If-None-Match` that begins with a text, as a strong one."""
+    return next((tag for tag in _ANY_TAG.findall(header or "") if tag.startswith(f'"{text}')), None)
+
+
 def unchanged(header: str | None, version: int) -> bool:
     """Whether `If-None-Match` says that the client has this version."""
     return matches(header, etag(version))

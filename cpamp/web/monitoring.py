@@ -21,7 +21,7 @@ from cpamp.analytics.zones import InvalidTimeZone
 from cpamp.errors import BadRequest, NotFound, Problems, TooMuchWork
 from cpamp.usage.identity import TARGET_FIELDS
 from cpamp.web.columns import columns_of
-from cpamp.web.etags import IF_NONE_MATCH, matches
+from cpamp.web.etags import IF_NONE_MATCH, beginning, matches
 from cpamp.web.packing import accepts_gzip
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import ANY_METHOD, JSON, Access, Body, Parameter, Reply, route, whole
@@ -215,12 +215,24 @@ class Monitoring:
     async def _answered(
         self, request: ApiRequest, question: Hashable, work: Callable[[Answerer], dict[str, Any]]
     ) -> Reply | None:
-        """The engine's answer, packed where the client takes that; 304 where it has it already."""
-        gzip = accepts_gzip(request.header("Accept-Encoding"))
-        answer = await self._engine.answer(question, work, gzip=gzip, only_key=request.only_key)
-        headers = {"ETag": answer.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
-        if matches(request.header("If-None-Match"), answer.etag):
-            return Reply(304, headers=headers)
+        """The engine's answer, packed where the client takes that; 304 where it has it already.
+
+        A validator has two parts: the question and the state that answers it, and when the answer
+        was made. What a client has of the same question and state is good, whenever it was made.
+        """
+        gzip, only_key = accepts_gzip(request.header("Accept-Encoding")), request.only_key
+        known = request.header("If-None-Match")
+        headers = {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+        # Whether other keys have had events meanwhile is not told either.
+        tag = "" if only_key else self._engine.tag(question, gzip=gzip)
+        had = beginning(known, f"{tag}-") if tag else None
+        if had is not None:
+            return Reply(304, headers={**headers, "ETag": had})
+        answer = await self._engine.answer(question, work, gzip=gzip, only_key=only_key)
+        if tag:
+            headers["ETag"] = f'"{tag}-{answer.made_ms:x}"'
+            if matches(known, headers["ETag"]):
+                return Reply(304, headers=headers)
         if gzip:
             headers["Content-Encoding"] = "gzip"
         headers["Content-Length"] = str(sum(map(len, answer.parts)))

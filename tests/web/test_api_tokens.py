@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +15,9 @@ from tests.answers import events
 from tests.daemon import Lab, data
 
 PATH = "/v0/management/api-tokens"
-ANALYTICS = "/v0/management/monitoring/analytics"
+MONITORING = "/v0/management/monitoring"
+ANALYTICS = f"{MONITORING}/analytics"
+IMPORT = "/v0/management/usage/import"
 ALL_TIME = {"from_ms": 1, "to_ms": 4_000_000_000_000}
 EVERYTHING = {
     **ALL_TIME,
@@ -39,6 +42,13 @@ READS = (
     "/v0/management/dashboard/summary?today_start_ms=1",
     "/openapi.json",
 )
+# What tells of all keys together.
+OF_ALL = (
+    "/v0/management/events/stream",
+    f"{MONITORING}/forecast",
+    f"{MONITORING}/account-window-shares?auth_index=1",
+    "/metrics",
+)
 CHANGES = (
     ("PUT", "/v0/management/model-prices"),
     ("PUT", "/v0/management/api-key-aliases"),
@@ -58,7 +68,7 @@ def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
     lab = Lab(tmp_path_factory.mktemp("tokens"))
     manager = lab.manager()
     manager.start()
-    manager.http.request("POST", "/v0/management/usage/import", events("raw"))
+    manager.http.request("POST", IMPORT, events("raw"))
     yield manager
     lab.close()
 
@@ -119,8 +129,34 @@ def test_a_token_of_one_key_sees_its_events_alone(manager: Manager) -> None:
     assert table[0] == 200
     assert not [name for name in others if name.encode() in table[1]]
     refused = [("GET", path) for path in READS if not path.startswith(ANALYTICS)]
-    refused += [("GET", "/v0/management/events/stream"), ("GET", "/metrics"), *CHANGES]
+    refused += [("GET", path) for path in OF_ALL]
+    refused += [("POST", f"{MONITORING}/account-{name}") for name in ("history", "window-usage")]
+    refused += CHANGES
     assert statuses(http, refused) == dict.fromkeys(refused, 403)
+
+
+def test_a_token_of_one_key_does_not_see_that_others_are_busy(manager: Manager) -> None:
+    whole = manager.http.json("POST", ANALYTICS, EVERYTHING)
+    mine, other = (row["api_key_hash"] for row in whole["api_key_stats"][:2])
+    http = token(manager, "not the others", READ_KEY + mine)
+    question = json.dumps({**EVERYTHING, "include": {"events_page": {"limit": 1}}}).encode()
+    table = f"{ANALYTICS}?from_ms=1&to_ms=4000000000000&format=csv&include.events_page.limit=5"
+
+    def seen() -> list[Any]:
+        """Two forms of an answer, with their headers."""
+        found = []
+        for call in (("POST", ANALYTICS, question), ("GET", table, None)):
+            status, answer = http.request(*call)
+            text = re.sub(rb'"generated_at_ms":\d+', b"", answer)
+            found.append((status, {**http.answered, "Date": ""}, text))
+        return found
+
+    before = seen()
+    line = {"event_hash": "busy", "timestamp_ms": 1_800_000_000_000, "api_key_hash": other}
+    added = manager.http.request("POST", IMPORT, json.dumps(line).encode())
+    assert json.loads(added[1])["added"] == 1
+    assert seen() == before
+    assert b"next_before_id" in before[0][2]
 
 
 def test_tokens_are_listed_revoked_and_never_told_again(manager: Manager) -> None:

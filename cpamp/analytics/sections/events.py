@@ -14,6 +14,7 @@ import numpy as np
 
 from cpamp.analytics.columnar import Row
 from cpamp.analytics.facets import IntArray
+from cpamp.analytics.own_texts import OwnTexts, of_the_same_text
 from cpamp.analytics.recount.events import TaskTable, event_row, failure_row
 from cpamp.analytics.recount.fact import Fact
 from cpamp.analytics.request import Page
@@ -85,7 +86,7 @@ def before(page: Page, selection: Selection) -> Callable[[Chunk], Any] | None:
     if page.before_ms is None:
         return None
     at_ms = page.before_ms
-    limit = selection.view.snapshot.rows_up_to_id((page.before_id or 0) - 1)
+    limit = selection.view.rows_before(page.before_id or 0)
     return lambda chunk: (chunk.time < at_ms) | ((chunk.time == at_ms) & (chunk.numbers < limit))
 
 
@@ -94,14 +95,12 @@ def page_of(reading: Reading, selection: Selection, page: Page) -> Row:
     found = newest(selection, page.skip + page.limit + 1, before(page, selection))
     rows = found[page.skip :]
     has_more = len(rows) > page.limit
-    items, last = [], (0, 0)
-    for fact in reading.facts(selection, rows[: page.limit]):
-        items.append(event_row(fact))
-        last = fact.order if has_more else (0, 0)
+    rows = rows[: page.limit]
+    view, last = selection.view, rows[-1:] if has_more else rows[:0]
     return {
-        "items": items,
-        "next_before_ms": last[0],
-        "next_before_id": last[1],
+        "items": [event_row(fact) for fact in reading.facts(selection, rows)],
+        "next_before_ms": int(view.snapshot.column("time").take(last).sum()),
+        "next_before_id": int(view.numbers_of(last).sum()),
         "has_more": has_more,
         "total_count": selection.count,
     }
@@ -132,5 +131,8 @@ def tasks_of(reading: Reading, selection: Selection) -> Sequence[Row]:
         for fact in reading.facts(selection, kept):
             table.add(fact)
         if whole or len(table.tasks) >= NEWEST:
+            further = of_the_same_text(OwnTexts(reading.conn), selection, kept)
+            for fact in reading.facts(selection, further):
+                table.add(fact)
             return table.rows()
         limit *= 2

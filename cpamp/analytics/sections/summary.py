@@ -10,6 +10,7 @@ import numpy as np
 from cpamp.analytics.columnar import Row
 from cpamp.analytics.counting import Counting
 from cpamp.analytics.grids import Sums
+from cpamp.analytics.own_texts import OwnTexts
 from cpamp.analytics.packs import Values
 from cpamp.analytics.samples import Samples
 from cpamp.analytics.sections.rows import FIVE, share
@@ -68,14 +69,14 @@ def _pricing_names(view: View, models: Iterable[int]) -> list[str]:
 class Summary:
     """All figures of the range, and of the last half hour."""
 
-    def __init__(self, counting: Counting, rolling: Selection | None) -> None:
+    def __init__(self, counting: Counting, rolling: Selection | None, texts: OwnTexts) -> None:
         self._counting = counting
         self._rolling = rolling
         include = counting.request.include
         self._percentiles = include.percentiles or not include.compact
         self._latency, self._ttft = Samples("latency"), Samples("ttft")
         self._zero = ZeroTokens()
-        self._tasks = TaskCount(counting)
+        self._tasks = TaskCount(counting, texts)
         counting.need("models")
         counting.counters.append(self._zero)
         if self._percentiles:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from cpamp.analytics.columnar import Row
 from cpamp.analytics.counting import Counting
 from cpamp.analytics.facets import IntArray
+from cpamp.analytics.own_texts import OwnTexts
 from cpamp.analytics.sections.rows import share
 from cpamp.analytics.view import Chunk
 
@@ -19,7 +20,8 @@ NEWEST = 500
 class TaskCount:
     """How many tasks there were, how many of them failed, and which are the newest."""
 
-    def __init__(self, counting: Counting) -> None:
+    def __init__(self, counting: Counting, texts: OwnTexts) -> None:
+        self._texts = texts
         self._facets = counting.view.facets
         self._width = len(self._facets.source)
         self._keys: list[IntArray] = []
@@ -29,8 +31,9 @@ class TaskCount:
     def add(self, chunk: Chunk) -> None:
         """Look at some rows."""
         source = self._facets.source.codes.take(chunk.codes("who"))
-        self._keys.append(chunk.time * self._width + source)
-        self._forms.append(chunk.column("form"))
+        times, forms = self._texts.told(chunk)
+        self._keys.append(times * self._width + source)
+        self._forms.append(forms)
         self._failed.append(chunk.failed)
 
     def rows(self) -> Row:

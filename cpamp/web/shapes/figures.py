@@ -8,7 +8,7 @@ Tone = Literal["good", "warn", "bad"]
 
 
 class Derived(TypedDict):
-    """How far the columns are."""
+    """How far the columns are; 0 of 0 for who may see one key's events alone."""
 
     ready: bool
     rows: int

@@ -711,7 +711,7 @@ export interface Deed {
   readonly evidence: Readonly<Record<string, unknown>>;
 }
 
-/** How far the columns are. */
+/** How far the columns are; 0 of 0 for who may see one key's events alone. */
 export interface Derived {
   readonly ready: boolean;
   readonly rows: number;

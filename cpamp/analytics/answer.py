@@ -12,6 +12,7 @@ import orjson
 from cpamp.analytics import search
 from cpamp.analytics.columnar import Row, Table
 from cpamp.analytics.counting import Counting, Section
+from cpamp.analytics.grids import distinct
 from cpamp.analytics.request import AnalyticsRequest, Filters
 from cpamp.analytics.search import Searcher
 from cpamp.analytics.sections import events
@@ -215,7 +216,7 @@ class Answerer:
         limit = counting.request.include.recent_requests
         newest = Newest.of(counting.selection, limit)
         marks = marks_of(self.reading, counting.selection, newest)
-        who = np.unique(counting.sums("people").codes[0])
+        who = distinct(counting.sums("people").codes[0])
         names, codes = account_names(counting, who)
         found = [
             newest.rows(who[codes[who] == names.index(row["id"])], limit).tolist()

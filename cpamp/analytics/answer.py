@@ -253,11 +253,7 @@ class Answerer:
         keyed = (("client", client),) if request.search_key else ()
         return attrs.evolve(
             condition,
-            any_of=(
-                *self.searcher.tables(self.reading.conn, self.view, request.search),
-                *keyed,
-                *self._named(request.search),
-            ),
+            any_of=(*keyed, *self._named(request.search)),
             any_rows=self.searcher.rows(self.reading.conn, self.view, request.search),
         )
 

@@ -12,6 +12,7 @@ import orjson
 from cpamp.analytics import search
 from cpamp.analytics.columnar import Row, Table
 from cpamp.analytics.counting import Counting, Section
+from cpamp.analytics.grids import distinct
 from cpamp.analytics.own_texts import OwnTexts
 from cpamp.analytics.request import AnalyticsRequest, Filters
 from cpamp.analytics.search import Searcher
@@ -215,7 +216,7 @@ class Answerer:
         limit = counting.request.include.recent_requests
         newest = Newest.of(counting.selection, limit)
         marks = marks_of(self.reading, counting.selection, newest)
-        who = np.unique(counting.sums("people").codes[0])
+        who = distinct(counting.sums("people").codes[0])
         names, codes = account_names(counting, who)
         found = [
             newest.rows(who[codes[who] == names.index(row["id"])], limit).tolist()
@@ -252,11 +253,7 @@ class Answerer:
         keyed = (("client", client),) if request.search_key else ()
         return attrs.evolve(
             condition,
-            any_of=(
-                *self.searcher.tables(self.reading.conn, self.view, request.search),
-                *keyed,
-                *self._named(request.search),
-            ),
+            any_of=(*keyed, *self._named(request.search)),
             any_rows=self.searcher.rows(self.reading.conn, self.view, request.search),
         )
 

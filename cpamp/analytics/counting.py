@@ -12,7 +12,7 @@ import numpy as np
 
 from cpamp.analytics.calendar import Calendar
 from cpamp.analytics.facets import IntArray
-from cpamp.analytics.grids import LOOKED_UP, MEASURES, Grid, Sums, numbered
+from cpamp.analytics.grids import LOOKED_UP, MEASURES, Grid, Sums, distinct, numbered
 from cpamp.analytics.request import AnalyticsRequest
 from cpamp.analytics.selection import Selection
 from cpamp.analytics.view import Chunk, Coding, View
@@ -143,7 +143,7 @@ class Counting:
         if not pieces or math.prod(map(self._size, axes)) > LOOKED_UP:
             return False
         chunk = self.view.chunk(pieces[len(pieces) // 2])
-        return len(np.unique(self._coding(axes)(chunk))) * FEW_TRIOS <= len(chunk)
+        return len(distinct(self._coding(axes)(chunk))) * FEW_TRIOS <= len(chunk)
 
     def sums(self, name: str) -> Sums:
         """What was counted: the groups that have a call, with their code on each axis."""

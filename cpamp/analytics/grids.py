@@ -91,6 +91,12 @@ def numbered(codes: IntArray) -> tuple[IntArray, IntArray]:
     return present, numbers.take(codes)
 
 
+def distinct(codes: IntArray) -> IntArray:
+    """The codes that occur, ascending; several times as fast as `np.unique`."""
+    ordered = np.sort(codes)
+    return ordered[np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))]
+
+
 def standing_for(codes: IntArray) -> IntArray:
     """For each code the place of one that has it; all codes up to the greatest occur."""
     places = np.empty(int(codes.max(initial=-1)) + 1, dtype=np.int64)
@@ -100,7 +106,7 @@ def standing_for(codes: IntArray) -> IntArray:
 
 def oldest_first(rows: IntArray, time: Values) -> IntArray:
     """The order of some rows by their time, then by their number."""
-    order = np.argsort(rows, kind="stable")
+    order = np.argsort(rows)
     times = time.take(rows.take(order))
     if (times[1:] >= times[:-1]).all():
         return order
@@ -190,7 +196,7 @@ class Grid:
             self._numbers = np.full(self.size, -1, dtype=np.int32)
         numbers = self._numbers.take(codes)
         if int(numbers.min()) < 0:
-            added = np.unique(codes[numbers < 0])
+            added = distinct(codes[numbers < 0])
             self._numbers[added] = np.arange(self._groups, self._groups + len(added))
             self._met.append(added)
             self._groups += len(added)
@@ -252,13 +258,18 @@ class Grid:
         in_order = self._newest_ms is None or self._newest_ms <= int(time[0])
         self._newest_ms = max(int(time[-1]), self._newest_ms or int(time[-1]))
         if in_order:
-            np.copyto(last, _lasts(codes, rows, met), where=met)
+            # Of several values for one place the last one stays.
+            last[codes[-_NEAR:]] = rows[-_NEAR:]
+            if bool((met & (last < chunk.numbers[0])).any()):
+                last[codes] = rows
             fresh = met & (first < 0)
-            np.copyto(first, _lasts(codes[::-1], rows[::-1], fresh), where=fresh)
+            if fresh.any():
+                at = np.flatnonzero(fresh.take(codes))[::-1]
+                first[codes.take(at)] = rows.take(at)
             return
         column = chunk.view.snapshot.column("time")
-        last[:] = _merged(last, _lasts(codes, rows, met), column, np.greater_equal)
-        first[:] = _merged(first, _lasts(codes[::-1], rows[::-1], met), column, np.less)
+        last[:] = _merged(last, _lasts(codes, rows, count), column, np.greater_equal)
+        first[:] = _merged(first, _lasts(codes[::-1], rows[::-1], count), column, np.less)
 
     def sums(self) -> Sums:
         """The sums of all groups that have a call, and the code of each."""
@@ -321,13 +332,10 @@ def _adder(codes: IntArray, count: int) -> Adder:
     return add
 
 
-def _lasts(codes: IntArray, rows: IntArray, met: BoolArray) -> IntArray:
-    """Of each group the row of it that stands last; −1 is none. `met` are the groups wanted."""
-    last = np.full(len(met), -1, dtype=np.int64)
-    # Of several values for one place the last one stays.
-    last[codes[-_NEAR:]] = rows[-_NEAR:]
-    if bool((met & (last < 0)).any()):
-        last[codes] = rows
+def _lasts(codes: IntArray, rows: IntArray, count: int) -> IntArray:
+    """Of each group below `count` the row of it that stands last; −1 is none."""
+    last = np.full(count, -1, dtype=np.int64)
+    last[codes] = rows
     return last
 
 

@@ -24,15 +24,24 @@ HASH = 32
 Bytes = npt.NDArray[np.uint8]
 
 
-def rows_having(text: Any, ends: IntArray, needle: bytes, go_on: Callable[[], None]) -> BoolArray:
+def rows_having(
+    text: Any,
+    ends: IntArray,
+    needle: bytes,
+    go_on: Callable[[], None],
+    known: BoolArray | None = None,
+) -> BoolArray:
     """By row: whether its texts have the needle in them; `ends` says where the texts of each end.
 
-    `go_on` is called now and then, and may raise.
+    `go_on` is called now and then, and may raise. Rows that are `known` count as having it.
     """
-    found = np.zeros(len(ends), dtype=bool)
+    found = np.zeros(len(ends), dtype=bool) if known is None else known.copy()
     start = 0
     for row in range(0, len(ends), ROWS):
         go_on()
+        if found[row : row + ROWS].all():
+            start = int(ends[row : row + ROWS][-1])
+            continue
         of_rows = ends[row : row + ROWS].astype(np.int64) - start
         starts = np.concatenate(([0], of_rows[:-1]))
         block = np.frombuffer(text[start : start + int(of_rows[-1])], dtype=np.uint8)
@@ -41,7 +50,7 @@ def rows_having(text: Any, ends: IntArray, needle: bytes, go_on: Callable[[], No
             # One more, at which a row without text can begin.
             begins = np.append(begins, False).view(np.uint8)
             having = np.maximum.reduceat(begins, starts).astype(bool) & (of_rows > starts)
-            found[row : row + ROWS] = having
+            found[row : row + ROWS] |= having
         else:
             places = _places(block, needle, np.flatnonzero(begins))
             found[row + np.searchsorted(of_rows, places, side="right")] = True
@@ -66,23 +75,29 @@ def _places(text: Bytes, needle: bytes, places: IntArray) -> IntArray:
     return places
 
 
-def hashes_having(hashes: Bytes, digits: str, go_on: Callable[[], None]) -> BoolArray:
+def hashes_having(
+    hashes: Bytes, digits: str, go_on: Callable[[], None], known: BoolArray | None = None
+) -> BoolArray:
     """By row: whether the hexadecimal text of its hash has these digits in it.
 
-    A row is a hash and a byte that is 1, or zeros where there is none.
+    A row is a hash and a byte that is 1, or zeros where there is none. Rows that are `known` count
+    as having them.
     """
-    found = np.zeros(len(hashes), dtype=bool)
+    found = np.zeros(len(hashes), dtype=bool) if known is None else known.copy()
     for row in range(0, len(hashes), ROWS):
         go_on()
+        if found[row : row + ROWS].all():
+            continue
         block = hashes[row : row + ROWS]
+        having = np.zeros(len(block), dtype=bool)
         if len(digits) == 1:
             digit, values = int(digits, 16), block[:, :HASH]
-            found[row : row + ROWS] = ((values >> 4 == digit) | (values & 15 == digit)).any(axis=1)
+            having = ((values >> 4 == digit) | (values & 15 == digit)).any(axis=1)
         else:
             for odd in (False, True):
                 places = _hex_places(block.reshape(-1), _covered(digits, odd=odd))
-                found[row + places // (HASH + 1)] = True
-        found[row : row + ROWS] &= block[:, HASH] == 1
+                having[places // (HASH + 1)] = True
+        found[row : row + ROWS] |= having & (block[:, HASH] == 1)
     return found
 
 

@@ -9,7 +9,6 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from cpamp.analytics.facets import IntArray
 from cpamp.analytics.view import Chunk, Coding
 
 SHARE = 95  # percent
@@ -38,14 +37,16 @@ class GroupedSamples:
     column: str
     coding: Coding
     count: int
-    _codes: list[IntArray] = attrs.Factory(list)
+    _codes: list[npt.NDArray[Any]] = attrs.Factory(list)
     _values: list[npt.NDArray[Any]] = attrs.Factory(list)
 
     def add(self, chunk: Chunk) -> None:
         """Look at some rows."""
         (places, values), codes = chunk.samples(self.column), self.coding(chunk)
         self._values.append(values)
-        self._codes.append(codes if places is None else codes.take(places))
+        # In few bytes: they are kept until all rows were looked at, and sorted faster.
+        narrow = codes.astype(np.min_scalar_type(self.count))
+        self._codes.append(narrow if places is None else narrow.take(places))
 
     def p95(self) -> list[int | None]:
         """Of each code the nearest-rank 95th percentile; None where it has no sample."""
@@ -54,12 +55,12 @@ class GroupedSamples:
         return percentiles(np.concatenate(self._codes), np.concatenate(self._values), self.count)
 
 
-def percentiles(codes: IntArray, values: npt.NDArray[Any], count: int) -> list[int | None]:
+def percentiles(codes: npt.NDArray[Any], values: npt.NDArray[Any], count: int) -> list[int | None]:
     """Of each code below `count` the 95th percentile of its values, whose order may change."""
     if bool((codes[1:] < codes[:-1]).any()):
         order = np.argsort(codes, kind="stable")
         codes, values = codes.take(order), values.take(order)
-    ends = np.searchsorted(codes, np.arange(count), side="right").tolist()
+    ends = np.searchsorted(codes, np.arange(count, dtype=codes.dtype), side="right").tolist()
     return [_p95(values[start:end]) for start, end in pairwise((0, *ends))]
 
 

@@ -122,26 +122,24 @@ class Searcher:
     _ending: Haystack = attrs.Factory(Haystack)
     _lock: threading.Lock = attrs.Factory(threading.Lock)
 
-    def tables(
-        self, conn: sqlite3.Connection, view: View, text: str
-    ) -> tuple[tuple[str, BoolArray], ...]:
-        """For each axis which of its codes a row must have to be found."""
-        with self._lock:
-            self._refresh(conn, view)
-            return self._found(text.casefold().encode(errors="replace"), view)
+    def rows(self, conn: sqlite3.Connection, view: View, text: str) -> BoolArray:
+        """By row: whether a text of it has the text in it.
 
-    def rows(self, conn: sqlite3.Connection, view: View, text: str) -> IntArray:
-        """The rows of which an id or the hash has the text in it, ascending."""
-        found = rows_with_text(view, text)
+        Ids and hashes are looked at only where no text that repeats has it.
+        """
+        found = np.zeros(view.snapshot.n, dtype=bool)
+        for name, table in self._tables(conn, view, text.casefold().encode(errors="replace")):
+            if table.any() and not found.all():
+                found |= table.take(view.snapshot.column(name))
+        found = rows_with_text(view, text, found)
         digits = text.casefold()
         if not _HEX.issuperset(digits) or len(digits) > 2 * HASH:
-            return np.flatnonzero(found)
+            return found
         if len(digits) == 2 * HASH:
             found[_rows_with_hash(conn, view.snapshot, bytes.fromhex(digits))] = True
-        else:
-            hashes = self._hash_column(view.snapshot.generation).read(conn, view)
-            found |= hashes_having(hashes, digits, view.go_on)
-        return np.flatnonzero(found)
+            return found
+        hashes = self._hash_column(view.snapshot.generation).read(conn, view)
+        return hashes_having(hashes, digits, view.go_on, found)
 
     def _hash_column(self, generation: int) -> HashColumn:
         with self._lock:
@@ -165,15 +163,20 @@ class Searcher:
             found = conn.execute(statement, (haystack.count - 1,))
             haystack.extend((number, texts) for number, *texts in found)
 
-    def _found(self, needle: bytes, view: View) -> tuple[tuple[str, BoolArray], ...]:
-        return (
-            ("who", self._who.having(needle, view)),
-            ("model", self._model.having(needle, view)),
-            ("way", self._way.having(needle, view)),
-            ("key", self._key.having(needle, view)),
-            ("caller", self._caller.having(needle, view)),
-            ("ending", self._ending.having(needle, view)),
-        )
+    def _tables(
+        self, conn: sqlite3.Connection, view: View, needle: bytes
+    ) -> tuple[tuple[str, BoolArray], ...]:
+        """For each column of references which of its numbers have the needle in a text."""
+        with self._lock:
+            self._refresh(conn, view)
+            return (
+                ("who", self._who.having(needle, view)),
+                ("model", self._model.having(needle, view)),
+                ("way", self._way.having(needle, view)),
+                ("key", self._key.having(needle, view)),
+                ("caller", self._caller.having(needle, view)),
+                ("ending", self._ending.having(needle, view)),
+            )
 
 
 # Of the dictionaries, the fields that are searched.
@@ -203,13 +206,13 @@ AND trace_id IN (SELECT value FROM json_each(?2))
 """
 
 
-def rows_with_text(view: View, text: str) -> BoolArray:
-    """By row: whether an id has the text in it."""
+def rows_with_text(view: View, text: str, known: BoolArray | None = None) -> BoolArray:
+    """By row: whether an id has the text in it, or the row is `known`."""
     needle = text.casefold().encode(errors="replace")
     snapshot = view.snapshot
     if not snapshot.n or b"\n" in needle:
-        return np.zeros(snapshot.n, dtype=bool)
-    return rows_having(snapshot.texts(), snapshot.column("text_end"), needle, view.go_on)
+        return np.zeros(snapshot.n, dtype=bool) if known is None else known
+    return rows_having(snapshot.texts(), snapshot.column("text_end"), needle, view.go_on, known)
 
 
 def _rows_with_hash(conn: sqlite3.Connection, snapshot: Snapshot, value: bytes) -> list[int]:

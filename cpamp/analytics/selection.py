@@ -38,9 +38,9 @@ class Condition:
     cache: CacheStatus | None = None
     # Whether the response's headers must have told something.
     headers: bool = False
-    # One of these must hold: a table of an axis, or to be one of some rows (ascending).
+    # One of these must hold: a table of an axis, or to be one of the rows that are marked here.
     any_of: tuple[tuple[str, BoolArray], ...] = ()
-    any_rows: IntArray | None = None
+    any_rows: BoolArray | None = None
     rows: IntArray | None = None
     nothing: bool = False
 
@@ -83,12 +83,8 @@ class Condition:
         for axis, table in self.any_of:
             if table.any():
                 found |= table.take(chunk.column(axis) if axis in _COLUMNS else chunk.codes(axis))
-        if self.any_rows is not None and len(self.any_rows):
-            numbers = chunk.numbers
-            first, last = np.searchsorted(self.any_rows, (numbers[0], numbers[-1] + 1))
-            inside = self.any_rows[first:last]
-            at = np.searchsorted(numbers, inside)
-            found[at[numbers[np.minimum(at, len(numbers) - 1)] == inside]] = True
+        if self.any_rows is not None:
+            found |= self.any_rows[chunk.rows]
         return found
 
 

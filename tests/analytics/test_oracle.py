@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from cpamp.analytics.request import SECTIONS
 from cpamp.pricing.cost import PriceBook
 from cpamp.pricing.price import read_book
-from cpamp.usage.event import Event
+from cpamp.usage.event import Event, Who
 from tests import answers
 from tests.analytics.asking import NOW, answered, recounted, stored
+from tests.store import samples
 from tests.store.samples import FEW_TEXTS, any_event
 
 HOUR = 3_600_000
@@ -172,3 +173,11 @@ def test_tables_of_few_keys_credentials_and_models(
         batches,
         [{"from_ms": 1, "to_ms": NOW + 5 * DAY, "filters": filters, "include": include}],
     )
+
+
+def test_a_key_is_called_by_the_newest_of_its_credentials_that_has_a_name() -> None:
+    named, nameless = Who(auth_index="1", auth_label_snapshot="named"), Who(auth_index="2")
+    people = enumerate((named, nameless), 1)
+    events = [samples.event(number, who=who, api_key_hash="key") for number, who in people]
+    include = {"api_key_stats": True, "account_stats": True}
+    check(events, 1, [{"from_ms": 1, "to_ms": NOW + 5 * DAY, "include": include}])

@@ -9,7 +9,7 @@ import numpy as np
 from cpamp.analytics.columnar import Nested, Row, Table, Texts
 from cpamp.analytics.counting import Counting
 from cpamp.analytics.facets import IntArray, provider_shown, stated_provider
-from cpamp.analytics.grids import Sums, numbered
+from cpamp.analytics.grids import Sums, distinct, numbered
 from cpamp.analytics.sections.models import models_of_groups
 from cpamp.analytics.sections.rows import (
     Figures,
@@ -66,7 +66,7 @@ def greatest_sources(people: Iterable[Who]) -> dict[str, str]:
 def account_names(counting: Counting, who: IntArray) -> tuple[list[str], IntArray]:
     """The names of the accounts that occur, and by number of a credential which it is of."""
     facets = counting.view.facets
-    present = np.unique(who)
+    present = distinct(who)
     greatest = greatest_sources([facets.who(number) for number in present.tolist()])
     names: dict[str, int] = {}
     of_account: dict[int, int] = {}

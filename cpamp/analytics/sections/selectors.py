@@ -11,6 +11,7 @@ import numpy as np
 from cpamp.analytics.columnar import Row, Table
 from cpamp.analytics.counting import Counting
 from cpamp.analytics.facets import IntArray, provider_shown
+from cpamp.analytics.grids import distinct
 from cpamp.analytics.sections.keys import ApiKeyStats
 from cpamp.analytics.sections.models import ModelStats
 from cpamp.analytics.sections.people import AccountStats, ChannelShare, account_names
@@ -161,7 +162,7 @@ class Options:
 
     def rows(self) -> Row:
         """The section, but for the lists that only the database gives."""
-        numbers = np.unique(self._counting.sums("people").codes[0])
+        numbers = distinct(self._counting.sums("people").codes[0])
         people = [self._counting.view.facets.who(number) for number in numbers.tolist()]
         return {
             **{name: self._counting.rows(table) for name, table in self._tables.items()},

@@ -41,22 +41,29 @@ class TaskCount:
         if not self._keys:
             return _members(0, 0)
         keys, failed = np.concatenate(self._keys), np.concatenate(self._failed)
+        # All that was kept of the rows is much: it is not to be there twice.
+        self._keys.clear()
+        every, failures = len(keys), int(failed.sum())
         if bool((keys[1:] > keys[:-1]).all()):
             # In order of time, and no two events at one time.
-            return _members(len(keys), int(failed.sum()))
+            return _members(every, failures)
         order = np.argsort(keys, kind="stable")
         keys = keys.take(order)
-        repeated = np.flatnonzero(keys[1:] == keys[:-1])
-        if not len(repeated):
-            return _members(len(keys), int(failed.sum()))
+        equal = keys[1:] == keys[:-1]
+        twins = np.flatnonzero(np.append(equal, False) | np.insert(equal, 0, False))
+        if not len(twins):
+            return _members(every, failures)
         # Times that are equal to the ms may still have another text.
-        forms = np.concatenate(self._forms).take(order)
+        keys, rows = keys.take(twins), order.take(twins)
+        forms, failed = np.concatenate(self._forms).take(rows), failed.take(rows)
         again = np.lexsort((forms, keys))
-        keys, forms = keys.take(again), forms.take(again)
-        failed = failed.take(order).take(again)
+        keys, forms, failed = keys.take(again), forms.take(again), failed.take(again)
         begins = np.concatenate(([True], (keys[1:] != keys[:-1]) | (forms[1:] != forms[:-1])))
         starts = np.flatnonzero(begins)
-        return _members(len(starts), int(np.logical_or.reduceat(failed, starts).sum()))
+        failed_tasks = int(np.logical_or.reduceat(failed, starts).sum())
+        return _members(
+            every - len(twins) + len(starts), failures - int(failed.sum()) + failed_tasks
+        )
 
 
 def _members(tasks: int, failures: int) -> Row:

@@ -48,10 +48,10 @@ class People:
 
     def columns(self, groups: IntArray, *fields: str) -> Shared:
         """The same for some groups, of which mostly many have the same names."""
-        if len(self._groups) == self._count:
-            # Each has one credential, whose names they are.
+        if np.bincount(self._groups).max(initial=0) <= 1:
+            # Each has at most one credential, whose names they are.
             every = {field: list(map(_FIELDS[field], self._people)) for field in fields}
-            of_group = np.empty(self._count, dtype=np.int64)
+            of_group = np.zeros(self._count, dtype=np.int64)
             of_group[self._groups] = self._places
             return Shared(Table(every), of_group.take(groups))
         names = self.names(*fields)

@@ -7,19 +7,26 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import attrs
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 YEAR_HOURS = 365 * 24
-# Windows up to this long are judged by the last hours, longer ones by the last day.
+# Windows up to this long are judged by the hours of the last day in which somebody worked, longer
+# ones by the whole day; of the last of these hours more is looked at.
 SHORT_MINUTES, SHORT_MS = 6 * 60, 3 * HOUR_MS
+# What is so much older weighs less by a factor of e.
+FADE_MS = 6 * HOUR_MS
+# So long without use is a pause, if so much would have been used meanwhile.
+PAUSE_MS, PAUSE_PERCENT = HOUR_MS, 5.0
 # A shorter look back says too little.
 LEAST_MS = 10 * 60_000
-BLOCKS = 6
+# Into how many blocks the day of a long window falls, and how long those of a short one are.
+BLOCKS, BLOCK_MS = 6, HOUR_MS / 2
 # Two ends of a window that are nearer to each other than this part of it are the same end.
 SAME_END = 0.1
 
@@ -79,18 +86,18 @@ def burn(samples: Sequence[Sample], now_ms: int) -> Burn:
     scatter = _scatter(pace, left)
     used = pace.rate
     spent, earliest, latest = (
-        _spent_at(last, left, speed) for speed in (used, used + scatter, used - scatter)
+        _spent_at(last, left, speed, now_ms) for speed in (used, used + scatter, used - scatter)
     )
     return attrs.evolve(
         state, spent_at_ms=spent, earliest_ms=earliest, latest_ms=latest, lasts=spent is None
     )
 
 
-def _spent_at(last: Sample, left: float, speed: float) -> int | None:
+def _spent_at(last: Sample, left: float, speed: float, now_ms: int) -> int | None:
     """When so much is used at this speed; None if the window begins anew before, or never."""
     if speed * YEAR_HOURS <= left:
         return None
-    moment = last.at_ms + round(left / speed * HOUR_MS)
+    moment = max(last.at_ms + round(left / speed * HOUR_MS), now_ms)
     return None if last.reset_at_ms and moment >= last.reset_at_ms else moment
 
 
@@ -130,30 +137,108 @@ def _same_cycle(before: Sample, after: Sample) -> bool:
     return abs(after.reset_at_ms - before.reset_at_ms) <= tolerance
 
 
+class _Stretch(NamedTuple):
+    """From one sample to a later one, and what was used between them, in percent."""
+
+    from_ms: int
+    to_ms: int
+    used: float
+
+    @property
+    def ms(self) -> int:
+        return self.to_ms - self.from_ms
+
+
 @attrs.frozen
 class _Pace:
-    """The rate by which a window is judged, in percent an hour, and the samples that give it."""
+    """The rate by which a window is judged, in percent an hour, and the stretches that give it."""
 
     rate: float
-    samples: Sequence[Sample]
+    stretches: Sequence[_Stretch]
+    # Stretches are put together to these lengths, to see how far the rate scatters.
+    block_ms: float
 
 
 def _pace(samples: Sequence[Sample], now_ms: int) -> _Pace | None:
-    """How fast the window is used in its present cycle; that of cycles before it where it is new.
-
-    A window that was used up before its end was not used after that, however it is used now.
-    """
-    last = samples[-1]
-    short = 0 < last.window_minutes <= SHORT_MINUTES
-    others = [i for i, one in enumerate(samples) if not _same_cycle(one, last)]
-    begin = others[-1] + 1 if others else 0
-    present = samples[begin:]
-    ways = ((present, SHORT_MS), (present, DAY_MS), (samples, DAY_MS))
-    for some, horizon_ms in ways if short else ways[1:]:
-        found = rate(some, now_ms, horizon_ms)
+    """How fast the window is used; None where too little is known."""
+    minutes = samples[-1].window_minutes
+    if 0 < minutes <= SHORT_MINUTES:
+        return _pace_awake(_inside(samples, now_ms, DAY_MS), now_ms)
+    # Of the present cycle, or of those before it where it is new.
+    others = [i for i, one in enumerate(samples) if not _same_cycle(one, samples[-1])]
+    for some in (samples[others[-1] + 1 if others else 0 :], samples):
+        found = rate(some, now_ms, DAY_MS)
         if found is not None:
-            return _Pace(found, _inside(some, now_ms, horizon_ms))
+            inside = _inside(some, now_ms, DAY_MS)
+            span = inside[-1].at_ms - inside[0].at_ms
+            return _Pace(found, list(_stretches(inside)), span / BLOCKS)
     return None
+
+
+def _pace_awake(samples: Sequence[Sample], now_ms: int) -> _Pace | None:
+    """The pace of a day while somebody worked, of all cycles; what is nearer counts for more.
+
+    A window is used up within hours, in which a night is not to be expected.
+    """
+    stretches = list(_stretches(samples))
+    plain = _weighted([one for one in stretches if not _still(one)], now_ms)
+    last = samples[-1].at_ms if samples else 0
+    # Who has stopped just now may go on as he is: only pauses that are over are none of the pace.
+    awake = [
+        one
+        for one in stretches
+        if not (_still(one) and one.to_ms < last and plain * one.ms >= PAUSE_PERCENT * HOUR_MS)
+    ]
+    if sum(one.ms for one in awake) < LEAST_MS:
+        return None
+    return _Pace(_weighted(awake, now_ms), awake, BLOCK_MS)
+
+
+def _still(stretch: _Stretch) -> bool:
+    return not stretch.used and stretch.ms >= PAUSE_MS
+
+
+def _weighted(stretches: Sequence[_Stretch], now_ms: int) -> float:
+    """Percent an hour; 0 where there is nothing to tell it by."""
+    weights = [math.exp((one.to_ms - now_ms) / FADE_MS) for one in stretches]
+    span = sum(weight * one.ms for weight, one in zip(weights, stretches, strict=True))
+    used = sum(weight * one.used for weight, one in zip(weights, stretches, strict=True))
+    return used / span * HOUR_MS if span else 0.0
+
+
+def _stretches(samples: Sequence[Sample]) -> Iterator[_Stretch]:
+    """What is known between the samples; times in which nothing was used are one stretch.
+
+    A window that was used up was not used after that, however it is used now. What was used
+    from the last sample of a cycle to its end nobody has told.
+    """
+    still: _Stretch | None = None
+    for before, after in pairwise(samples):
+        one = _between(before, after)
+        if one is not None and not one.used and still is not None and still.to_ms == one.from_ms:
+            still = still._replace(to_ms=one.to_ms)
+            continue
+        if still is not None:
+            yield still
+        still = None
+        if one is not None and one.used:
+            yield one
+        else:
+            still = one
+    if still is not None:
+        yield still
+
+
+def _between(before: Sample, after: Sample) -> _Stretch | None:
+    if after.used_percent >= 100 or before.at_ms >= after.at_ms:
+        return None
+    if _same_cycle(before, after):
+        used = max(after.used_percent - before.used_percent, 0.0)
+        return _Stretch(before.at_ms, after.at_ms, used)
+    begin = after.reset_at_ms - round(after.window_minutes * 60_000)
+    if not after.reset_at_ms or not before.at_ms <= begin < after.at_ms:
+        return None
+    return _Stretch(begin, after.at_ms, after.used_percent)
 
 
 def _scatter(pace: _Pace, left: float) -> float:
@@ -161,16 +246,20 @@ def _scatter(pace: _Pace, left: float) -> float:
 
     That is the standard error of what was seen, and that of what is to come.
     """
-    inside = pace.samples
-    step = max(len(inside) // BLOCKS, 1)
-    blocks = [inside[i : i + step + 1] for i in range(0, len(inside) - 1, step)]
-    rates = [
-        _used_between(block) / (block[-1].at_ms - block[0].at_ms) * HOUR_MS
-        for block in blocks
-        if len(block) > 1 and block[-1].at_ms > block[0].at_ms
-    ]
-    if len(rates) < 2 or pace.rate <= 0:
+    blocks = list(_blocks(pace))
+    if len(blocks) < 2 or pace.rate <= 0:
         return 0.0
-    block_hours = (inside[-1].at_ms - inside[0].at_ms) / HOUR_MS / len(rates)
+    rates = [block.used / block.ms * HOUR_MS for block in blocks]
+    block_hours = sum(block.ms for block in blocks) / len(blocks) / HOUR_MS
     coming = max(left / pace.rate / block_hours, 1.0)
     return statistics.stdev(rates) * math.sqrt(1 / len(rates) + 1 / coming)
+
+
+def _blocks(pace: _Pace) -> Iterator[_Stretch]:
+    """The stretches, so many together that each is long enough; what is left over says little."""
+    ms, used = 0, 0.0
+    for one in pace.stretches:
+        ms, used = ms + one.ms, used + one.used
+        if ms >= pace.block_ms:
+            yield _Stretch(0, ms, used)
+            ms, used = 0, 0.0

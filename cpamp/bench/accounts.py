@@ -225,5 +225,7 @@ def _forecast(ground: Ground) -> Iterator[Figure]:
         errors = [100 * miss.error for miss in every]
         name = f"error of the forecast, {label} (a tenth: above {percentile(errors, 0.9):.0f})"
         yield Figure(name, median(errors), unit, target=10)
+        least = median([100 * miss.least for miss in every])
+        yield Figure(f"the same of who knows every habit and its pace, {label}", least, unit)
         within = sum(miss.within for miss in every) / len(every)
         yield Figure(f"within the bounds of the forecast, {label}", 100 * within, "% of the ends")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import statistics
 from collections.abc import Iterator, Sequence
 
 import attrs
@@ -32,6 +33,10 @@ class Habit:
     noise: float
     nights: bool = False
 
+    def asleep(self, minute: int) -> bool:
+        """Whether nobody works in that minute of a series."""
+        return self.nights and minute % 1440 >= 960
+
 
 HABITS = (
     Habit("jobs that never rest", 1, 1e9, 1, 1.0),
@@ -43,10 +48,15 @@ HABITS = (
 
 @attrs.frozen
 class Miss:
-    """A forecast and the truth, in parts of the remaining time; `within` its stated bounds."""
+    """A forecast and the truth, in parts of the remaining time; `within` its stated bounds.
+
+    `least` is the error of who knows the habit, its pace and the exact use: no forecast can do
+    better but by chance.
+    """
 
     error: float
     within: bool
+    least: float
 
 
 def uses(habit: Habit, rng: random.Random, mean: float, minutes: int, step: int) -> Iterator[float]:
@@ -59,8 +69,7 @@ def uses(habit: Habit, rng: random.Random, mean: float, minutes: int, step: int)
         for i, works in enumerate(working):
             if rng.random() < step / (habit.work if works else habit.rest):
                 working[i] = not works
-        asleep = habit.nights and minute % 1440 >= 960
-        on = 0 if asleep else sum(working)
+        on = 0 if habit.asleep(minute) else sum(working)
         yield sum(max(rng.gauss(1, noise), 0.0) for _ in range(on)) * mean * step / busy
 
 
@@ -81,27 +90,47 @@ def _miss(habit: Habit, minutes: int, mean: float, rng: random.Random) -> Miss |
     end = minutes * MINUTE_MS
     # What was in the windows before tells of the habit too.
     before = -(-1440 // minutes) * minutes
-    used, samples, spent = 0.0, list[Sample](), None
+    used, samples, exact, spent = 0.0, list[Sample](), list[float](), None
     step = 1 if minutes <= FIVE_HOURS else 5
     for i, part in enumerate(uses(habit, rng, mean, minutes + before, step)):
         at_ms = (i * step - before) * MINUTE_MS
         used = min(part if at_ms % end == 0 else used + part, 100.0)
         reset_ms = (at_ms // end + 1) * end
         samples.append(Sample(at_ms, int(used), reset_ms, minutes))
+        exact.append(used)
         if at_ms >= 0 and used >= 100:
             spent = at_ms
             break
     if spent is None or spent < end // 4:
         return None
     now_ms = int(rng.uniform(0.25 * spent, spent - NEAR * end))
-    return _judged([one for one in samples if one.at_ms <= now_ms], now_ms, spent)
+    known = [one for one in samples if one.at_ms <= now_ms]
+    left = 100 - exact[len(known) - 1]
+    by_law = now_ms + _minutes_until(habit, mean, left, now_ms // MINUTE_MS + before, step) * (
+        MINUTE_MS
+    )
+    return _judged(known, now_ms, spent, by_law)
 
 
-def _judged(known: Sequence[Sample], now_ms: int, spent_ms: int) -> Miss | None:
+def _minutes_until(habit: Habit, mean: float, left: float, minute: int, step: int) -> float:
+    """How long so much takes on the average, from a minute of a series on."""
+    noise, normal = habit.noise / math.sqrt(step), statistics.NormalDist()
+    # Draws below nothing are nothing, so that the mean of the others is above 1.
+    drawn = normal.cdf(1 / noise) + noise * normal.pdf(1 / noise)
+    pace, taken = mean * drawn / (2 / 3 if habit.nights else 1), 0
+    while left > pace or habit.asleep(minute):
+        left -= 0 if habit.asleep(minute) else pace
+        minute, taken = minute + 1, taken + 1
+    return taken + left / pace
+
+
+def _judged(known: Sequence[Sample], now_ms: int, spent_ms: int, by_law_ms: float) -> Miss | None:
     found = burn(known, now_ms)
     if found.spent_at_ms is None:
         return None
     earliest = found.earliest_ms or found.spent_at_ms
     latest = found.latest_ms or float("inf")
-    error = abs(found.spent_at_ms - spent_ms) / (spent_ms - now_ms)
-    return Miss(error, earliest <= spent_ms <= latest)
+    error, least = (
+        abs(moment - spent_ms) / (spent_ms - now_ms) for moment in (found.spent_at_ms, by_law_ms)
+    )
+    return Miss(error, earliest <= spent_ms <= latest, least)

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { readShares, type Burn, type Share, type WindowShares } from "../../api/accounts";
 import { readWindowUsage, type WindowUsage } from "../../api/manager";
 import { fmt, t } from "../../i18n/language";
-import { steps, tick, useData } from "../../state/freshness";
+import { refreshAll, steps, tick, useData } from "../../state/freshness";
 import { keyName } from "../../state/names";
 import { mode } from "../../state/session";
 import { Block } from "../../ui/block";
@@ -30,6 +30,8 @@ export function Quota({ row }: { readonly row: Row }) {
   const ask = async () => {
     setBusy(true);
     await askQuota(row.file).then(() => toast("success", t("creds.askedQuota")), toastError);
+    // What the Manager has kept of it is in the forecast, too.
+    if (manager) void refreshAll();
     setBusy(false);
   };
   return (
@@ -56,7 +58,7 @@ function WindowPart({ window, usage }: { readonly window: Window; readonly usage
       <Bar window={window} />
       <p>{windowText(window, now)}</p>
       {usage && <p>{t("creds.usedHere", { requests: usage.total_requests, tokens: fmt.value.compact(usage.total_tokens), cost: fmt.value.usd(usage.total_cost) })}</p>}
-      <p class="hint">{t("creds.seen", { source: t(SOURCES[window.source]), when: fmt.value.ago(window.seenAtMs, now) })}</p>
+      <p class="hint">{t("creds.seen", { source: t(SOURCES[window.source]), when: fmt.value.ago(window.seenAtMs, Math.max(now, window.seenAtMs)) })}</p>
     </div>
   );
 }

@@ -73,9 +73,10 @@ def test_everybody_can_use_them(filled: Manager, opened: Callable[..., Panel]) -
         found[place] = faults(panel.page)
     # On a phone nothing of this page but the page itself can have the focus.
     panel.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
-    panel.go("/coverage")
-    settled(panel, "minutes")
-    found["/coverage on a phone"] = faults(panel.page)
+    for place in ("/coverage", "/usage-analytics?time_range=7d&tab=heatmap"):
+        panel.go(place)
+        settled(panel, PLACES[place])
+        found[f"{place} on a phone"] = faults(panel.page)
     assert {place: one for place, one in found.items() if one} == {}
 
 

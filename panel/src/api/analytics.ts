@@ -46,6 +46,7 @@ export interface Filters {
   readonly auth_files?: readonly string[];
   readonly auth_indices?: readonly string[];
   readonly api_key_hashes?: readonly string[];
+  readonly source_hashes?: readonly string[];
   readonly project_ids?: readonly string[];
   readonly request_types?: readonly string[];
   readonly include_failed?: boolean;

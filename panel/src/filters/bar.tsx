@@ -15,7 +15,7 @@ import { Button, Field, Search, Segments, Select } from "../ui/controls";
 import { Icon } from "../ui/icon";
 import { Modal } from "../ui/overlay";
 import { Block } from "../ui/block";
-import { FILTER_NAMES, LISTS, rangeOf, searchOf, searchQuery, type FilterName, type View } from "./view";
+import { accountOf, FILTER_NAMES, LISTS, rangeOf, searchOf, searchQuery, type FilterName, type View } from "./view";
 
 interface BarProps {
   readonly view: View;
@@ -49,6 +49,7 @@ function shownValue(name: FilterName, value: string): string {
     case "search_hash":
       return keyName(value);
     case "account":
+      return accountName(accountOf(value));
     case "credential":
       return accountName(value);
     case "auth_index":

@@ -66,11 +66,28 @@ export function pageView({ path, query }: Location, otherwise: RangeName): View 
   return viewOf(query, RANGE_NAMES.find((name) => name === preferences.value.ranges?.[path]) ?? otherwise);
 }
 
+/** What a link may say of an account instead of its name, and the filters that it is. */
+const ACCOUNT_KINDS = { auth: "auth_indices", source: "source_hashes", "api-key": "api_key_hashes" } as const;
+const ACCOUNT = /^(?:account:|(auth|source|api-key):)?(.*)$/s;
+
+/** What is searched for, of which a link says how it is known. */
+export function accountOf(value: string): string {
+  return ACCOUNT.exec(value)?.[2] ?? value;
+}
+
+function whose(value: string): readonly (readonly [keyof Filters, string])[] {
+  const kind = ACCOUNT.exec(value)?.[1] as keyof typeof ACCOUNT_KINDS | undefined;
+  const name = accountOf(value);
+  return kind ? name.split(",").map((one) => [ACCOUNT_KINDS[kind], one] as const) : [["accounts", name]];
+}
+
 function filtersOf(query: Query): Filters {
   const latency = Math.trunc(Number(query["min_latency_ms"]));
-  const lists = LIST_NAMES.flatMap((name) => (query[name] ? [[LISTS[name], valuesOf(query[name])] as const] : []));
+  const chosen = LIST_NAMES.flatMap((name) => valuesOf(query[name]).flatMap((value) => (name === "account" ? whose(value) : [[LISTS[name], value] as const])));
+  const lists: Record<string, readonly string[]> = {};
+  for (const [list, value] of chosen) lists[list] = [...(lists[list] ?? []), value];
   return {
-    ...Object.fromEntries(lists),
+    ...lists,
     ...(query["status"] === "failed" && { failed_only: true }),
     ...(query["status"] === "success" && { include_failed: false }),
     ...(latency > 0 && { min_latency_ms: latency }),

@@ -8,7 +8,7 @@ import { hoursIn, placeAt, placeOf } from "../../charts/heat";
 import { Ranks } from "../../charts/marks";
 import { Series } from "../../charts/series";
 import { carried } from "../../filters/view";
-import { fmt, t } from "../../i18n/language";
+import { fmt, language, t } from "../../i18n/language";
 import { useData, type Data } from "../../state/freshness";
 import { keyName } from "../../state/names";
 import { hashOf, query, setQuery } from "../../state/router";
@@ -151,7 +151,7 @@ function Day({ shown, cell, metric }: { readonly shown: Shown; readonly cell: He
     const cells = new Map(shown.answer.heatmap?.map((one) => [placeOf(one), one]));
     const values = valuesOn(made, rows, (row) => valueOf(metric, cells.get(placeAt(row.bucket_ms))));
     return { axis: made, lines: [{ id: metric, label: heatName(metric), color: colorAt(0), values }] };
-  }, [shown, metric]);
+  }, [shown, metric, language.value]);
   return (
     <>
       <Figures cell={cell} shown={shown} />

@@ -5,7 +5,7 @@ import type { TimelineBucket } from "../../api/analytics";
 import { axisOf, valuesOn } from "../../charts/buckets";
 import { colorAt } from "../../charts/colors";
 import { Series } from "../../charts/series";
-import { t } from "../../i18n/language";
+import { language, t } from "../../i18n/language";
 import { query, setQuery } from "../../state/router";
 import { Segments } from "../../ui/controls";
 import { measure, METRICS, metricName, write, type Metric, type Shown } from "./read";
@@ -33,7 +33,7 @@ export function Course({ id, shown, height, metrics = METRICS, onPick }: CourseP
     const made = axisOf(shown.range, shown.granularity, rows, shown.now);
     const values = valuesOn(made, rows, (row) => measure(metric, row));
     return { axis: made, lines: [{ id: metric, label: metricName(metric), color: colorAt(0), values }] };
-  }, [shown, metric]);
+  }, [shown, metric, language.value]);
   return (
     <Series
       id={id}

@@ -134,7 +134,11 @@ function Warnings<R extends Row>({ data, rows, rowKey, nameOf }: StatsProps<R>) 
           {found(shown).map((warning) => (
             <li key={rowKey(warning.row)} data-row={rowKey(warning.row)} data-warning={warning.reason}>
               <button type="button" data-action="open" title={`${nameOf(warning.row)}: ${reasonOf(warning)}`} onClick={() => setQuery({ row: rowKey(warning.row) })}>
-                <Severity of={warning.severity} /> <b>{nameOf(warning.row)}</b> {reasonOf(warning)}
+                <span class="bar-line">
+                  <Severity of={warning.severity} />
+                  <b class="cut">{nameOf(warning.row)}</b>
+                </span>
+                {reasonOf(warning)}
               </button>
             </li>
           ))}

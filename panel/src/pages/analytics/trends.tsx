@@ -6,7 +6,7 @@ import { axisOf, valuesOn, type Axis } from "../../charts/buckets";
 import { colorAt, colorsOf } from "../../charts/colors";
 import { Series, type Line } from "../../charts/series";
 import type { View } from "../../filters/view";
-import { fmt, t } from "../../i18n/language";
+import { fmt, language, t } from "../../i18n/language";
 import { useData, type Data } from "../../state/freshness";
 import { keyName } from "../../state/names";
 import { query, setQuery } from "../../state/router";
@@ -91,7 +91,8 @@ function Peaks({ data }: { readonly data: Data<Shown> }) {
 function Compared({ shown, by }: { readonly shown: Shown; readonly by: "models" | "keys" }) {
   const metric = chosenMetric(BUCKET_METRICS);
   const axis = useAxis(shown);
-  const lines = useMemo(() => (by === "keys" ? keyLines : modelLines)(shown, axis, (row) => measure(metric, row)), [shown, metric, axis, by]);
+  const names = shown.answer.api_key_stats?.map(({ id }) => keyName(id)).join();
+  const lines = useMemo(() => (by === "keys" ? keyLines : modelLines)(shown, axis, (row) => measure(metric, row)), [shown, metric, axis, by, names, language.value]);
   return <Series id={by === "keys" ? "key-trend" : "model-trend"} label={t(KIND_NAMES[by])} axis={axis} lines={lines} format={(value) => write(metric, value)} whole={metric !== "cost"} height={196} choose onPick={pick} />;
 }
 
@@ -131,7 +132,7 @@ function HealthTrend({ shown }: { readonly shown: Shown }) {
       rates: [line("success-rate", t("dashboard.success"), 2, (row) => (row.calls ? row.success_rate : null))],
       latencies: [line("latency", `P95 ${t("column.latency")}`, 0, (row) => row.p95_latency_ms), line("ttft", `P95 ${t("column.ttft")}`, 1, (row) => row.p95_ttft_ms)],
     };
-  }, [shown, axis]);
+  }, [shown, axis, language.value]);
   return (
     <>
       <Series id="success-trend" label={t("dashboard.success")} axis={axis} lines={rates} format={(value) => fmt.value.percent(value, value === 1 || value === 0 ? 0 : 1)} most={1} height={80} hideAxis sync="health" onPick={pick} />
@@ -152,6 +153,6 @@ function TokenStructure({ shown }: { readonly shown: Shown }) {
       part("cached", t("dashboard.mixCached"), 4, cached),
       part("output", t("dashboard.mixOutput"), 1, (row) => row.output_tokens),
     ];
-  }, [shown, axis]);
+  }, [shown, axis, language.value]);
   return <Series id="token-structure" label={t("analytics.tokenStructure")} axis={axis} lines={lines} format={(value) => fmt.value.compact(value)} bars stacked whole height={228} onPick={pick} />;
 }

@@ -4,7 +4,7 @@ import { useMemo } from "preact/hooks";
 import { valuesOn, type Axis } from "../../charts/buckets";
 import { colorAt } from "../../charts/colors";
 import { Series } from "../../charts/series";
-import { fmt, t } from "../../i18n/language";
+import { fmt, language, t } from "../../i18n/language";
 import type { Data } from "../../state/freshness";
 import { go } from "../../state/router";
 import { Block } from "../../ui/block";
@@ -32,7 +32,7 @@ function Charts({ shown }: { readonly shown: Shown }) {
     const calls = [{ id: "requests", label: t("dashboard.trafficRequests"), color: colorAt(0), values: valuesOn(axis, past, (row) => row.calls) }];
     const tokens = [{ id: "tokens", label: t("dashboard.trafficTokens"), color: colorAt(1), values: valuesOn(axis, past, (row) => row.tokens) }];
     return { axis, calls, tokens };
-  }, [summary]);
+  }, [summary, language.value]);
   const pick = (from: number, to: number) => go("/monitoring", { tab: "realtime", from_ms: from, to_ms: to });
   return (
     <>

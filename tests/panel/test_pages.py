@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 from cpamp.lab import Manager
+from cpamp.simulator.records import CLIENT_KEYS
 from tests.daemon import Lab, connection
 from tests.panel.driving import (
     DESKTOP,
@@ -47,6 +48,11 @@ ANALYTICS_TABS = {
     "heatmap": "heatmap",
 }
 MONITOR_TABS = {"realtime": "events", "accounts": "accounts", "apiKeys": "api-keys"}
+# Keeps every address that the page goes to.
+HASHES = """() => {
+  globalThis.seen = [];
+  addEventListener("hashchange", () => seen.push(location.hash));
+}"""
 LANGUAGES = ("en", "zh-CN", "zh-TW", "ru")
 
 
@@ -231,6 +237,24 @@ def test_a_pasted_key_never_stands_in_the_address(inside: Panel) -> None:
     inside.page.wait_for_url(re.compile("search_hash=[0-9a-f]{64}"))
     assert SECRET not in inside.page.url
     assert not any(SECRET in one for one in inside.requests)
+
+
+def test_neither_does_a_key_that_cpa_knows(inside: Panel) -> None:
+    """However it looks: it is known by its hash. Typed letter by letter, and back again."""
+    key = CLIENT_KEYS[0]
+    inside.visit("/monitoring?time_range=7d")
+    inside.ready("events")
+    inside.settled()
+    inside.page.evaluate(HASHES)
+    search = inside.page.locator("main [data-field=search]")
+    search.press_sequentially(key)
+    inside.page.wait_for_url(re.compile(f"search_hash={hashlib.sha256(key.encode()).hexdigest()}"))
+    inside.ready("events")
+    inside.page.go_back()
+    inside.page.go_forward()
+    inside.ready("events")
+    assert not any(key in one for one in [*inside.page.evaluate("seen"), inside.page.url])
+    assert not any(key in one for one in inside.requests)
 
 
 def test_hostile_names_stay_text(inside: Panel) -> None:

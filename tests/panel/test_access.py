@@ -33,10 +33,10 @@ PLACES = {
     "/config?tab=visual": "visual",
     "/config?tab=source": "source",
     "/system": "storage",
-    "/notices": "notice-rules",
 }
 # What may have nothing to show is settled when it says so.
 MAYBE_EMPTY = {
+    "/notices": "notice-rules",
     "/logs": "log",
     "/logs?tab=errors": "error-logs",
     "/plugins": "plugins",

@@ -78,7 +78,7 @@ export function Shell() {
         </span>
         <h1>{t(page.title)}</h1>
         <span class="grow" />
-        <Freshness />
+        <Freshness page={page.id} />
         <Button action="refresh" icon="refresh" label={t("common.refresh")} busy={refreshing.value} onClick={() => void refresh()} />
         {!phone.value && <Settings onHelp={() => setHelp(true)} />}
       </header>

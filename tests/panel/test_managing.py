@@ -420,6 +420,19 @@ def test_a_plugins_page_can_read_nothing_of_the_panel(world: World) -> None:
     expect(said).to_have_text("SecurityError SecurityError")
 
 
+def test_a_plugins_page_has_its_place_in_the_side_bar(world: World) -> None:
+    """From the first look at the plugins on, without asking CPA for them at each start."""
+    world.panel.visit("/plugins")
+    world.panel.ready("plugins")
+    entry = world.panel.page.locator("[data-nav=plugin-page]").first
+    expect(entry).to_be_visible()
+    world.panel.visit("/system")
+    entry.click()
+    world.panel.ready("plugin-page")
+    expect(entry).to_have_attribute("aria-current", "page")
+    expect(world.panel.page.locator("iframe.plugin-frame")).to_be_visible()
+
+
 def test_a_plugin_is_installed_and_deleted(world: World) -> None:
     world.panel.visit("/plugins?tab=store")
     world.row("plugin-store", "main/offered").locator("[data-action=install]").click()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import time
 from collections.abc import Callable
@@ -13,7 +14,9 @@ import pytest
 from playwright.sync_api import expect
 
 from cpamp.lab import Manager
+from cpamp.simulator.records import CLIENT_KEYS
 from tests.daemon import Lab, connection
+from tests.inspection import fixture
 from tests.panel.driving import (
     DESKTOP,
     HOSTILE,
@@ -164,6 +167,23 @@ def test_a_row_of_the_monitor_opens_with_its_models(inside: Panel) -> None:
     assert "api_key_hash=" in inside.page.url
 
 
+def test_the_quota_of_an_account_is_asked_for_in_its_row(inside: Panel) -> None:
+    soon = int(time.time())
+    windows = (fixture.window(41, fixture.H5, soon), fixture.window(88, fixture.WK, soon))
+    reply = {"status_code": 200, "header": {}, "body": json.dumps(fixture.usage("plus", *windows))}
+    inside.page.route("**/v0/management/api-call", lambda route: route.fulfill(json=reply))
+    inside.visit("/monitoring?time_range=7d&tab=accounts")
+    codex = "[data-row^=codex]:has([data-col=state][data-value=enabled])"
+    inside.page.locator(f"[data-table=accounts] {codex}").first.click()
+    quota = inside.page.locator("[data-block=quota]")
+    expect(quota.locator("[data-window]")).to_have_count(0)
+    quota.locator("[data-action=ask-quota]").click()
+    expect(quota.locator("[data-window=five-hour]")).to_have_attribute("data-value", "59")
+    expect(quota.locator("[data-window=weekly]")).to_have_attribute("data-value", "12")
+    for tab in ("realtime", "accounts"):
+        expect(inside.page.locator(f"[data-tab={tab}] .count")).to_be_visible()
+
+
 def test_a_row_opens_with_its_own_course(inside: Panel) -> None:
     inside.visit("/usage-analytics?time_range=7d&tab=models")
     inside.ready("models")
@@ -231,6 +251,21 @@ def test_a_pasted_key_never_stands_in_the_address(inside: Panel) -> None:
     inside.page.wait_for_url(re.compile("search_hash=[0-9a-f]{64}"))
     assert SECRET not in inside.page.url
     assert not any(SECRET in one for one in inside.requests)
+
+
+def test_neither_does_a_key_that_cpa_knows(inside: Panel) -> None:
+    """However it looks: it is known by its hash."""
+    key = CLIENT_KEYS[0]
+    inside.visit("/monitoring?time_range=7d")
+    inside.ready("events")
+    inside.settled()
+    places: list[str] = []
+    inside.page.on("framenavigated", lambda frame: places.append(frame.url))
+    inside.page.locator("main [data-field=search]").press_sequentially(key)
+    inside.page.wait_for_url(re.compile(f"search_hash={hashlib.sha256(key.encode()).hexdigest()}"))
+    inside.ready("events")
+    assert places
+    assert not any(key in one for one in [*places, *inside.requests])
 
 
 def test_hostile_names_stay_text(inside: Panel) -> None:

@@ -10,6 +10,9 @@ from cpamp.lab import ADMIN_KEY, Manager
 from tests.daemon import Lab, connection
 from tests.panel.driving import Panel, manager_of, origin_of
 
+# What CPA is asked for the numbers of.
+CPA_COUNTS = ("auth-files", "request-error-logs")
+
 
 def test_a_wrong_key_is_refused_with_a_reason(panel: Panel) -> None:
     panel.visit()
@@ -57,8 +60,11 @@ def test_tabs_log_out_together(inside: Panel) -> None:
 def test_figures_are_there_after_three_requests(inside: Panel) -> None:
     inside.visit()
     inside.ready("today")
-    expect(inside.page.locator("[data-block=foot]")).to_have_attribute("data-state", "ready")
-    assert len(inside.requests) == 4  # The page itself is one of them.
+    expect(inside.page.locator("[data-block=foot] [data-metric=error-logs]")).to_be_visible()
+    asked = [one.split("?")[0] for one in inside.requests]
+    assert len(asked) == 6  # The page itself is one of them.
+    # What only CPA can count comes after the figures.
+    assert set(asked[4:]) == {f"GET /v0/management/{name}" for name in CPA_COUNTS}
 
 
 def test_a_cpa_that_is_gone_locks_nobody_out(lab: Lab, opened: Callable[..., Panel]) -> None:

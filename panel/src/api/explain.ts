@@ -3,6 +3,7 @@
 import { api } from "../state/session";
 import { bodyOf, type Question } from "./analytics";
 import { ApiError } from "./client";
+import { pieces } from "./pieces";
 
 export interface Figure {
   readonly figure: string;
@@ -55,13 +56,9 @@ export function counted(before: Recount, line: string): Recount {
 /** Have every figure counted anew, and tell how far that is; raises `ApiError`. */
 export async function explain(question: Question, signal: AbortSignal, told: (recount: Recount) => void): Promise<void> {
   const response = await api().open(`${PATH}?${queryOf(question)}`, { signal, timeoutMs: LONGEST_MS });
-  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
   let recount: Recount = { events: 0, of: 0, figures: [], done: false };
-  let text = "";
-  for (let step = await reader.read(); !step.done; step = await reader.read()) {
-    const lines = (text + step.value).split("\n");
-    text = lines.pop() ?? "";
-    recount = lines.reduce(counted, recount);
+  for await (const line of pieces(response, "\n")) {
+    recount = counted(recount, line);
     told(recount);
   }
   if (!recount.done) throw new ApiError("network", 0, "");

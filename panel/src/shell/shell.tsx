@@ -78,7 +78,7 @@ export function Shell() {
         </span>
         <h1>{t(page.title)}</h1>
         <span class="grow" />
-        <Freshness />
+        <Freshness page={page.id} />
         <Button action="refresh" icon="refresh" label={t("common.refresh")} busy={refreshing.value} onClick={() => void refresh()} />
         {!phone.value && <Settings onHelp={() => setHelp(true)} />}
       </header>
@@ -186,12 +186,13 @@ function SideBar({ page, folded, onHelp }: { readonly page: Page; readonly folde
             .filter((entry) => entry.group === group)
             .map((entry) => (
               <li key={entry.id}>
-                <a href={hashOf(entry.path)} aria-current={entry.id === page.id ? "page" : undefined} title={folded ? t(entry.title) : undefined} data-nav={entry.id}>
+                <a href={hashOf(entry.path)} aria-current={entry.id === page.id && query.value["menu"] === undefined ? "page" : undefined} title={folded ? t(entry.title) : undefined} data-nav={entry.id}>
                   <Icon name={entry.icon} />
                   <span class="text">{t(entry.title)}</span>
                 </a>
               </li>
             ))}
+          {group === "accounts" && shown.some((entry) => entry.id === "plugins") && <PluginPages folded={folded} />}
         </ul>
       ))}
       <span class="grow" />
@@ -202,6 +203,23 @@ function SideBar({ page, folded, onHelp }: { readonly page: Page; readonly folde
       )}
       <Button action="fold" kind="quiet" icon={folded ? "right" : "left"} label={t(folded ? "nav.unfold" : "nav.fold")} onClick={() => prefer({ folded: !folded })} />
     </nav>
+  );
+}
+
+/** The pages that plugins of CPA have, below that of the plugins. */
+function PluginPages({ folded }: { readonly folded: boolean }) {
+  const { plugin: open, menu: at } = query.value;
+  return (
+    <>
+      {preferences.value.pluginPages?.map(({ plugin, menu, title }) => (
+        <li key={`${plugin} ${menu}`}>
+          <a href={hashOf("/plugins", { plugin, menu })} aria-current={open === plugin && at === String(menu) ? "page" : undefined} title={folded ? title : undefined} data-nav="plugin-page">
+            <Icon name="plug" />
+            <span class="text cut">{title}</span>
+          </a>
+        </li>
+      ))}
+    </>
   );
 }
 

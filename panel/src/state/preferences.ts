@@ -2,6 +2,13 @@
 
 import { effect, signal } from "@preact/signals";
 
+export interface PluginPage {
+  readonly plugin: string;
+  /** Which of the plugin's menus it is. */
+  readonly menu: number;
+  readonly title: string;
+}
+
 export interface Preferences {
   readonly theme?: "auto" | "light" | "dark";
   readonly language?: string;
@@ -15,6 +22,8 @@ export interface Preferences {
   readonly ranges?: Readonly<Record<string, string>>;
   /** Seconds between automatic refreshes, by page; 0 is never. */
   readonly intervals?: Readonly<Record<string, number>>;
+  /** The pages that CPA's plugins had when they were looked at last. */
+  readonly pluginPages?: readonly PluginPage[];
 }
 
 const NAME = "cpamp.preferences";

@@ -158,12 +158,14 @@ async function begin(by: Client): Promise<void> {
   });
 }
 
-// What the login has read is good enough for the first page.
+// What the login has read is good enough for the first page, but not for later ones.
 let readAtLogin: Status | null = null;
+const LOGIN_MS = 10_000;
 
 /** Read how the Manager does. */
 export async function readStatus(signal?: AbortSignal): Promise<Status> {
-  const found = readAtLogin ?? (await api().call<Status>("/status", { signal }));
+  const early = Date.now() - statusAt.peek() < LOGIN_MS ? readAtLogin : null;
+  const found = early ?? (await api().call<Status>("/status", { signal }));
   readAtLogin = null;
   batch(() => {
     status.value = found;

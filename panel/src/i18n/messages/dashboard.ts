@@ -51,6 +51,8 @@ const dashboard = area("dashboard", {
   events: ["{n} record|{n} records", "{n} 条记录", "{n} 筆記錄", "{n} запись|{n} записи|{n} записей"],
   deadLetters: ["{n} unreadable", "{n} 条无法解析", "{n} 筆無法解析", "нечитаемых: {n}"],
   clientKeys: ["{n} API key|{n} API keys", "{n} 个 API 密钥", "{n} 個 API 金鑰", "{n} API-ключ|{n} API-ключа|{n} API-ключей"],
+  credentials: ["{n} credential|{n} credentials", "{n} 个凭证", "{n} 個憑證", "{n} учётная запись|{n} учётные записи|{n} учётных записей"],
+  errorLogs: ["{n} failed request kept|{n} failed requests kept", "已保存 {n} 个失败请求", "已保存 {n} 個失敗請求", "сохранён {n} неудачный запрос|сохранено {n} неудачных запроса|сохранено {n} неудачных запросов"],
   providers: ["{n} provider entry|{n} provider entries", "{n} 个提供商条目", "{n} 個供應商項目", "{n} запись провайдера|{n} записи провайдеров|{n} записей провайдеров"],
   cpaVersion: ["CPA {version}", "CPA {version}", "CPA {version}", "CPA {version}"],
   managerVersion: ["Manager {version}", "Manager {version}", "Manager {version}", "Менеджер {version}"],

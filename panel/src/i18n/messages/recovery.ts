@@ -20,6 +20,7 @@ const fresh = area("fresh", {
   lost: ["Lost", "已断开", "已中斷", "Потеряна связь"],
   liveWhy: ["The server tells of every change; while it is silent, nothing has changed.", "服务器会通知每次变化；没有通知即无变化。", "伺服器會通知每次變化；沒有通知即無變化。", "Сервер сообщает о каждом изменении; пока он молчит, ничего не изменилось."],
   pollingWhy: ["Data are read again from time to time.", "数据会定时重新读取。", "資料會定時重新讀取。", "Данные перечитываются время от времени."],
+  neverWhy: ["This page is read again only when you ask for it.", "此页仅在手动刷新时更新。", "此頁僅在手動重新整理時更新。", "Эта страница обновляется только по вашей команде."],
   pausedWhy: ["Request monitoring is off.", "请求监控已关闭。", "請求監控已關閉。", "Мониторинг запросов выключен."],
   lostWhy: ["The server can't be reached.", "无法连接服务器。", "無法連線至伺服器。", "Сервер недоступен."],
 });

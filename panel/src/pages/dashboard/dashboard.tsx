@@ -3,6 +3,7 @@
 import type { Dashboard as Summary, Failure } from "../../api/analytics";
 import { timeZone } from "../../api/analytics";
 import type { Status } from "../../api/types";
+import { readAuthFiles } from "../../api/cpa";
 import { HealthMatrix } from "../../charts/matrix";
 import { Mix, Ranks } from "../../charts/marks";
 import { colorAt } from "../../charts/colors";
@@ -219,9 +220,27 @@ function Configured() {
     <>
       {clientKeys && "data" in clientKeys && <a href={hashOf("/config", { tab: "keys" })} data-metric="client-keys" data-value={Object.keys(clientKeys.data).length}>{t("dashboard.clientKeys", { n: Object.keys(clientKeys.data).length })}</a>}
       {entries !== null && <a href={hashOf("/ai-providers")} data-metric="providers" data-value={entries}>{t("dashboard.providers", { n: entries })}</a>}
-      {switches && <a href={hashOf("/logs", { tab: "errors" })}>{t("logs.errors")}</a>}
+      {cpaDown.value === false && <Counted />}
       {on("debug") && <span class="warn-text">debug</span>}
       {on("request-log") && <span class="warn-text">request-log</span>}
+    </>
+  );
+}
+
+/** What only CPA can count: asked once, when the figures are there. */
+async function count(signal: AbortSignal): Promise<{ readonly credentials: number; readonly errorLogs: number }> {
+  const failed = api().call<{ readonly files: readonly unknown[] | null }>("/v0/management/request-error-logs", { signal });
+  const [files, logs] = await Promise.all([readAuthFiles(signal), failed]);
+  return { credentials: files.length, errorLogs: logs.files?.length ?? 0 };
+}
+
+function Counted() {
+  const counts = useData("counts", count).now.value.value;
+  if (!counts) return null;
+  return (
+    <>
+      <a href={hashOf("/accounts")} data-metric="credentials" data-value={counts.credentials}>{t("dashboard.credentials", { n: counts.credentials })}</a>
+      <a href={hashOf("/logs", { tab: "errors" })} data-metric="error-logs" data-value={counts.errorLogs}>{t("dashboard.errorLogs", { n: counts.errorLogs })}</a>
     </>
   );
 }

@@ -1,5 +1,6 @@
 /** The tables of accounts and of client keys, and the drawer behind a row. */
 
+import type { ComponentChildren } from "preact";
 import type { AccountStats, KeyContext, KeyStats, GroupModel } from "../../api/analytics";
 import { Outcomes } from "../../charts/marks";
 import { fmt, t } from "../../i18n/language";
@@ -17,7 +18,8 @@ import { Table, type Column } from "../../ui/table";
 import { CostText, knownCost } from "../figures";
 import { AccountCards } from "./cards";
 import { outcomesOf, streamsOf, type Shown } from "./events";
-import { State, useStates } from "./states";
+import { AccountQuota } from "./quota";
+import { State, stateOf, useFiles } from "./states";
 
 interface Row {
   readonly id: string;
@@ -69,7 +71,8 @@ export function latestColumn<R extends { readonly last_seen_ms?: number }>(): Co
 export function Accounts({ data }: { readonly data: Data<Shown> }) {
   const rows = usePart(data, ({ answer }) => answer.account_stats ?? []);
   const strips = streamsOf(data.now.value.value?.answer);
-  const states = useStates();
+  const filesOf = useFiles();
+  const states = (row: AccountStats) => stateOf(filesOf(row));
   const figures = figureColumns<AccountStats>();
   const columns: Column<AccountStats>[] = [
     { id: "account", title: t("column.account"), phone: "main", value: (row) => accountName(row.id) },
@@ -90,7 +93,7 @@ export function Accounts({ data }: { readonly data: Data<Shown> }) {
     ...figures.slice(3),
     latestColumn(),
   ];
-  return <Groups id="accounts" data={rows} columns={columns} label={t("monitor.accounts")} nameOf={(row) => accountName(row.id)} focus={(row) => ({ account: row.id })} cards />;
+  return <Groups id="accounts" data={rows} columns={columns} label={t("monitor.accounts")} nameOf={(row) => accountName(row.id)} focus={(row) => ({ account: row.id })} quotaOf={(row) => <AccountQuota files={filesOf(row)} />} cards />;
 }
 
 export function ApiKeys({ data }: { readonly data: Data<Shown> }) {
@@ -114,11 +117,13 @@ interface GroupsProps<R extends AccountStats> {
   readonly focus: (row: R) => Record<string, string>;
   /** Of rows that are client keys: their hash. */
   readonly hashOfKey?: (row: R) => string;
+  /** Of rows that are accounts: what is left of their quota. */
+  readonly quotaOf?: (row: R) => ComponentChildren;
   /** Whether the rows may be looked at as cards. */
   readonly cards?: boolean;
 }
 
-function Groups<R extends AccountStats & { readonly contexts?: readonly KeyContext[] }>({ id, label, data, columns, nameOf, focus, hashOfKey, cards = false }: GroupsProps<R>) {
+function Groups<R extends AccountStats & { readonly contexts?: readonly KeyContext[] }>({ id, label, data, columns, nameOf, focus, hashOfKey, quotaOf, cards = false }: GroupsProps<R>) {
   const asCards = cards && query.value["display"] === "cards";
   const display = cards && (
     <Button action="display" pressed={asCards} onClick={() => setQuery({ display: asCards ? null : "cards" })}>
@@ -143,6 +148,7 @@ function Groups<R extends AccountStats & { readonly contexts?: readonly KeyConte
                 {t("monitor.focus")}
               </Button>
               {hashOfKey && <KeyCopy hash={hashOfKey(row)} />}
+              {quotaOf?.(row)}
               <Models rows={row.models ?? []} />
               {row.contexts && row.contexts.length > 0 && <Contexts rows={row.contexts} />}
             </Modal>

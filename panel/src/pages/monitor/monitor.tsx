@@ -1,5 +1,6 @@
 /** What happens now, and why did this fail. */
 
+import { useRef } from "preact/hooks";
 import { Interval, intervalOf } from "../../filters/interval";
 import { FilterBar } from "../../filters/bar";
 import { holdsUntil, pageView } from "../../filters/view";
@@ -9,7 +10,7 @@ import { location, query, setQuery } from "../../state/router";
 import { Tabs } from "../../ui/controls";
 import { SummaryTiles } from "../summary";
 import { EventDrawer } from "./event";
-import { readTab, TABS, type Shown } from "./events";
+import { readTab, TABS, type Shown, type Tab } from "./events";
 import { Accounts, ApiKeys } from "./groups";
 import { Realtime } from "./realtime";
 import { Transfers } from "./transfers";
@@ -23,7 +24,7 @@ export function Monitor() {
   const key = JSON.stringify([view, tab]);
   const data = useData<Shown>(key, (signal) => readTab(view, tab, signal), intervalOf("monitoring"), ({ summary }, at) => (summary.total_calls > 0 ? holdsUntil(view, at) : Infinity));
   const hash = query.value["event"];
-  const calls = data.now.value.value?.summary.total_calls;
+  const counts = useCounts(JSON.stringify(view), data.now.value.value);
   return (
     <>
       <FilterBar view={view} ranges={RANGES} shown={data.now.value.value?.range ?? null}>
@@ -32,11 +33,24 @@ export function Monitor() {
         <Transfers />
       </FilterBar>
       <SummaryTiles data={usePart(data, ({ summary, range, now }) => ({ summary, range, now }))} view={view} />
-      <Tabs label={t("monitor.title")} value={tab} tabs={TABS.map((value) => ({ value, text: t(`monitor.${value}`), ...(value === "realtime" && calls !== undefined && { count: fmt.value.compact(calls) }) }))} onChange={(value) => setQuery({ tab: value, row: null, event: null })} />
+      <Tabs label={t("monitor.title")} value={tab} tabs={TABS.map((value) => ({ value, text: t(`monitor.${value}`), ...(counts[value] !== undefined && { count: fmt.value.compact(counts[value]) }) }))} onChange={(value) => setQuery({ tab: value, row: null, event: null })} />
       {tab === "realtime" && <Realtime data={data} view={view} viewKey={key} />}
       {tab === "accounts" && <Accounts data={data} />}
       {tab === "apiKeys" && <ApiKeys data={data} />}
       {hash && <EventDrawer hash={hash} />}
     </>
   );
+}
+
+type Counts = Partial<Record<Tab, number>>;
+
+/** How many rows the tabs of a view have, as far as they have been looked at. */
+function useCounts(view: string, shown: Shown | null): Counts {
+  const known = useRef<{ readonly view: string; counts: Counts }>({ view, counts: {} });
+  if (known.current.view !== view) known.current = { view, counts: {} };
+  if (shown) {
+    const { account_stats: accounts, api_key_stats: keys } = shown.answer;
+    known.current.counts = { ...known.current.counts, realtime: shown.summary.total_calls, ...(accounts && { accounts: accounts.length }), ...(keys && { apiKeys: keys.length }) };
+  }
+  return known.current.counts;
 }

@@ -1,5 +1,6 @@
 /** Plugins of CPA: installed ones, and those that could be. */
 
+import { prefer, preferences, type PluginPage } from "../../state/preferences";
 import { api, noteHeaders } from "../../state/session";
 
 const BASE = "/v0/management";
@@ -48,7 +49,15 @@ export interface PluginStore {
 export async function readPlugins(signal?: AbortSignal): Promise<Installed> {
   const { value, headers } = await api().answer<Installed>(`${BASE}/plugins`, { signal });
   noteHeaders(headers);
+  const pluginPages = value.plugins_enabled ? (value.plugins ?? []).flatMap(pagesOf) : [];
+  // The side bar has them from then on, without asking CPA at each start.
+  if (JSON.stringify(pluginPages) !== JSON.stringify(preferences.peek().pluginPages ?? [])) prefer({ pluginPages });
   return value;
+}
+
+/** The pages of a plugin that runs. */
+export function pagesOf({ id, menus, effective_enabled: runs }: Plugin): readonly PluginPage[] {
+  return (menus ?? []).flatMap((menu, at) => (runs && pageOf(menu, "") ? [{ plugin: id, menu: at, title: menu.menu }] : []));
 }
 
 export function readStore(signal: AbortSignal): Promise<PluginStore> {

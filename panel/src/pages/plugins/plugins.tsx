@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../../i18n/language";
 import { useData } from "../../state/freshness";
-import { query, setQuery } from "../../state/router";
+import { hashOf, query, setQuery } from "../../state/router";
 import { base } from "../../state/session";
 import { redact } from "../../text/mask";
 import { Block } from "../../ui/block";
@@ -12,7 +12,7 @@ import { Facts } from "../../ui/facts";
 import { Fields, isValid, Toggle } from "../../ui/form";
 import { Confirm, Modal, toast, toastError } from "../../ui/overlay";
 import { Table, type Column } from "../../ui/table";
-import { deletePlugin, install, pageOf, readConfig, readPlugins, readStore, switchPlugin, writeConfig, type Plugin, type StorePlugin } from "./data";
+import { deletePlugin, install, pageOf, pagesOf, readConfig, readPlugins, readStore, switchPlugin, writeConfig, type Plugin, type StorePlugin } from "./data";
 
 export function Plugins() {
   const { plugin, menu, tab } = query.value;
@@ -97,9 +97,9 @@ function columns(reload: () => Promise<boolean>): readonly Column<Plugin>[] {
 function PageLinks({ plugin }: { readonly plugin: Plugin }) {
   return (
     <span class="bar-line">
-      {(plugin.menus ?? []).map((menu, at) => plugin.effective_enabled && pageOf(menu, "") && (
-        <a key={menu.path} href={`#/plugins?plugin=${encodeURIComponent(plugin.id)}&menu=${at}`} data-action="open-page" onClick={(event) => event.stopPropagation()}>
-          {menu.menu}
+      {pagesOf(plugin).map(({ menu, title }) => (
+        <a key={menu} href={hashOf("/plugins", { plugin: plugin.id, menu })} data-action="open-page" onClick={(event) => event.stopPropagation()}>
+          {title}
         </a>
       ))}
     </span>

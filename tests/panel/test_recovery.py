@@ -1,0 +1,86 @@
+"""What keeps the daemon from its work is told on every page, until it is over."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from tests.panel.driving import Panel
+
+BOOTSTRAP = "**/v0/management/panel/bootstrap"
+BAN_S = 90
+TAKEOVER = {
+    "source": "/old/usage.sqlite",
+    "state": "running",
+    "events": {"read": 30, "of": 90},
+    "added": 30,
+    "skipped": 0,
+    "unreadable": 0,
+    "deadLetters": 0,
+    "startedAtMs": 1,
+    "finishedAtMs": None,
+}
+# What the daemon says of itself, the strip that tells it, and words in that.
+TROUBLES: dict[str, tuple[dict[str, Any], str]] = {
+    "store": ({"store": {"ready": False, "problem": "database or disk is full"}}, "disk is full"),
+    "rebuild": ({"derived": {"ready": False, "rows": 30, "of": 90}}, "30 of 90"),
+    "takeover": ({"takeovers": [TAKEOVER]}, "30 of 90"),
+}
+
+
+def banned(seconds: int) -> dict[str, Any]:
+    """A status of a daemon whose key CPA does not look at for some time."""
+    return {"key": {"state": "banned", "reason": "IP banned", "retryInSeconds": seconds}}
+
+
+@pytest.fixture
+def told(inside: Panel) -> Iterator[dict[str, Any]]:
+    """Members of the status that the first answer has other than the daemon said."""
+    change: dict[str, Any] = {}
+
+    def answer(route: Route) -> None:
+        response = route.fetch()
+        # The daemon's own part is a line of its own, whose brace is closed by what CPA says.
+        own, rest = response.text().split("\n", 1)
+        first = json.loads(f"{own}}}")
+        collector = {**first["status"]["collector"], **change.get("collector", {})}
+        first["status"] |= {**change, "collector": collector}
+        route.fulfill(response=response, body=f"{json.dumps(first)[:-1]}\n{rest}")
+
+    inside.page.route(BOOTSTRAP, answer)
+    yield change
+
+
+@pytest.mark.parametrize("name", TROUBLES)
+def test_it_is_told_on_every_page(inside: Panel, told: dict[str, Any], name: str) -> None:
+    change, words = TROUBLES[name]
+    told |= change
+    strip = inside.page.locator(f"[data-strip={name}]")
+    for route in ("/coverage", "/config?tab=manager"):
+        inside.visit(route)
+        expect(strip).to_contain_text(words)
+    told.clear()
+    inside.page.reload()
+    inside.boot("running")
+    inside.page.locator("[data-action=fold]").wait_for()
+    expect(strip).to_have_count(0)
+
+
+def test_a_ban_counts_down_and_is_asked_about_at_its_end(
+    inside: Panel, told: dict[str, Any]
+) -> None:
+    told["collector"] = banned(BAN_S)
+    inside.page.clock.install()
+    inside.visit("/system")
+    left = inside.page.locator("[data-strip=key] [data-metric=retry]")
+    expect(left).to_contain_text("1m 30s")
+    inside.page.clock.run_for(30_000)
+    expect(left).to_contain_text("1m 00s")
+    # Not much beyond the end, or the question would be given up before it is answered.
+    inside.page.clock.run_for(61_000)
+    # The daemon itself was never banned, and says so when it is asked.
+    expect(inside.page.locator("[data-strip=key]")).to_have_count(0)

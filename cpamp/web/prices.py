@@ -20,7 +20,8 @@ from cpamp.web.route import ANY_METHOD, Access, Body, Parameter, Reply, route
 from cpamp.web.shapes import bodies, manager, prices
 
 PATH = "/v0/management/model-prices"
-BOOK_BYTES = 16 * 1024 * 1024
+# Several times what all sources together know of.
+BOOK_BYTES = 8 * 1024 * 1024
 IF_MATCH = {"If-Match": "the ETag of the prices that this is a change of"}
 # What stands where a model could.
 _OTHERS = {"sync": ("POST",), "usage-summary": ("GET",)}

@@ -19,7 +19,7 @@ from cpamp.commands.offline import existing
 from cpamp.errors import Problem
 from cpamp.pricing.cost import PriceBook
 from cpamp.store import aliases, prices
-from cpamp.store.checking import synced_columns
+from cpamp.store.checking import level_columns
 from cpamp.store.database import open_reader
 from cpamp.store.reading import Dictionaries
 
@@ -28,7 +28,6 @@ DAY_MS = 86_400_000
 ALL = "all time"
 RANGES = {"today": 1, "7 days": 7, "30 days": 30, ALL: 0}
 SHOWN = 20
-NEWER = "SELECT count(*) FROM events WHERE id > ?"
 INCLUDE: dict[str, Any] = {
     **{name: True for name in SECTIONS if not name.startswith("filter_")},
     "summary_comparison": True,
@@ -44,11 +43,6 @@ def run(args: argparse.Namespace, at: Surroundings) -> int:
     tomorrow = (now // DAY_MS + 1) * DAY_MS
     different = 0
     with closing(open_reader(path)) as conn, _answerer(conn, path) as answerer:
-        snapshot = answerer.view.snapshot
-        last = snapshot.id_of(snapshot.n - 1) if snapshot.n else 0
-        (newer,) = conn.execute(NEWER, (last,)).fetchone()
-        if newer:
-            at.say(f"the newest {newer:,} events are not compared: the daemon has just stored them")
         for name, days in RANGES.items():
             body = {
                 "from_ms": tomorrow - days * DAY_MS if days else 1,
@@ -64,13 +58,13 @@ def run(args: argparse.Namespace, at: Surroundings) -> int:
 
 @contextmanager
 def _answerer(conn: sqlite3.Connection, path: Path) -> Iterator[Answerer]:
-    """What answers from the columns as they were last synced."""
-    columns = synced_columns(conn, path)
-    if columns is None:
-        raise Problem("there are no columns yet; start the daemon, and try again in some seconds")
+    """What answers from the columns as they were last synced, and from what came since."""
     book: PriceBook = prices.read(conn)
     names = {alias.api_key_hash: alias.alias for alias in aliases.read(conn)[0]}
     with tempfile.TemporaryDirectory(prefix="cpamp-verify-") as folder:
+        columns = level_columns(conn, path, Path(folder))
+        if columns is None:
+            raise Problem("there are no columns yet; start the daemon, then try again")
         memory = Memory(lambda: Path(folder))
         yield memory.answerer(conn, Dictionaries(), columns.snapshot(), book, names)
 

@@ -15,6 +15,9 @@ from cpamp.pricing.price import ModelPrice
 from cpamp.pricing.sources import SOURCES
 
 MANUAL = "manual"
+# A person chooses among candidates: so many names without a sure match are compared with all
+# records, which takes some ms each; what more there are has none.
+MOST_COMPARED = 200
 
 
 @attrs.frozen
@@ -87,13 +90,15 @@ def select(
     matched: dict[str, ModelPrice] = {}
     candidates: dict[str, Sequence[Candidate]] = {}
     unmatched: list[str] = []
+    compared = 0
     for name in matcher.names() if requested is None else requested:
         go_on()
         record = matcher.match(name)
         if record is not None:
             matched[name] = record.price
         elif requested is not None:
-            found = matcher.candidates(name)
+            compared += 1
+            found = matcher.candidates(name) if compared <= MOST_COMPARED else []
             if found:
                 candidates[name] = found
             else:

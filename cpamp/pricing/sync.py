@@ -25,7 +25,7 @@ from cpamp.pricing.remote import RemoteSource
 from cpamp.pricing.selection import Selection, complete, requested_models, select
 from cpamp.pricing.sources import EMBEDDED, Catalogue, SourceFailed
 
-# Names in one request; each is compared with every record.
+# Names in one request.
 MOST_MODELS = 5_000
 # How long CPA may take to tell its proxy, in seconds.
 CPA_SECONDS = 5.0

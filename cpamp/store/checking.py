@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 import attrs
 
-from cpamp.columns.columns import Columns, Identity, Snapshot
+from cpamp.columns.columns import STATE, Columns, Identity, Snapshot
 from cpamp.store.database import store_id
 from cpamp.store.derived import FOLDER
 from cpamp.store.deriving import first_difference, read_batch
@@ -52,6 +54,28 @@ def synced_columns(conn: sqlite3.Connection, database: Path) -> Columns | None:
     if not place.is_dir():
         return None
     return Columns.recover(place, Identity(store_id(conn), int(generation)), last_id)
+
+
+def level_columns(conn: sqlite3.Connection, database: Path, folder: Path) -> Columns | None:
+    """A copy of these columns in an empty folder, with the rows of all events added.
+
+    A daemon may go on with its own meanwhile.
+    """
+    (generation,) = conn.execute(GENERATION).fetchone()
+    (last_id,) = conn.execute(LAST_ID).fetchone()
+    place = database.parent / FOLDER / str(generation)
+    # First how far they go: the files only grow, and one that is gone has made way for a wider one.
+    for name in (STATE, *(path.name for path in place.glob("*") if path.name != STATE)):
+        with suppress(FileNotFoundError):
+            shutil.copyfile(place / name, folder / name)
+    columns = Columns.recover(folder, Identity(store_id(conn), int(generation)), last_id)
+    known = Dictionaries()
+    while columns is not None and columns.last_id < last_id:
+        batch = read_batch(conn, known, columns.last_id)
+        if batch is None:
+            break
+        columns.append(batch)
+    return columns
 
 
 def check_columns(conn: sqlite3.Connection, database: Path) -> ColumnsCheck:

@@ -17,7 +17,7 @@ from cpamp.pricing.aliases import (
     Renaming,
     key_hash,
 )
-from cpamp.web.etags import IF_NONE_MATCH, etag, unchanged
+from cpamp.web.etags import IF_NONE_MATCH, VERSION, etag, unchanged
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import ANY_METHOD, Access, Body, Reply, route
 from cpamp.web.shapes import bodies, manager
@@ -47,6 +47,7 @@ class ApiKeyAliases:
         summary="What the API keys are called, by their hashes",
         access=Access.READ,
         answer=manager.AliasList,
+        sends=VERSION,
         headers=IF_NONE_MATCH,
     )
     async def shown(self, request: ApiRequest) -> Any:
@@ -62,6 +63,7 @@ class ApiKeyAliases:
         summary="Call some API keys by these names",
         body=ALIASES_BODY,
         answer=manager.AliasList,
+        sends=VERSION,
         problems=(AliasesRequired, AliasInvalid, AliasDuplicate),
     )
     async def put(self, request: ApiRequest) -> Any:
@@ -82,6 +84,7 @@ class ApiKeyAliases:
         f"{PATH}/<key>",
         summary="Call an API key by no name",
         answer=manager.Ok,
+        sends=VERSION,
         problems=(AliasInvalid,),
     )
     async def deleted(self, request: ApiRequest, key: str) -> Any:

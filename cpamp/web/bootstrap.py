@@ -18,7 +18,7 @@ from cpamp.errors import Problem
 from cpamp.web.proxy import NotConfigured
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import route
-from cpamp.web.shapes import manager
+from cpamp.web.shapes.bootstrap import Started
 
 PATH = "/v0/management/panel/bootstrap"
 CPA_SECONDS = 2.0
@@ -60,7 +60,7 @@ class Bootstrap:
         "GET",
         PATH,
         summary="All that the panel starts with, CPA's part last",
-        answer=manager.Started,
+        answer=Started,
     )
     async def bootstrap(self, request: ApiRequest) -> None:
         """One JSON object in two lines: what is our own is sent before CPA is waited for.

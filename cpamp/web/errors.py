@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -69,6 +69,14 @@ class HostilePath(Problem):
 
 class NoSuchPath(NotFound):
     """There is no route of that path."""
+
+
+# The header that comes with an answer of some problems, and what it means.
+SENT: Mapping[type[Problem], tuple[str, str]] = {
+    MethodNotAllowed: ("Allow", "the methods that the path has"),
+    TooManyTries: ("Retry-After", "after how many seconds a wrong key is looked at again"),
+    Unauthorized: ("WWW-Authenticate", "how a key is sent"),
+}
 
 
 def problem_reply(problem: Problem) -> Reply:

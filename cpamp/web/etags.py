@@ -8,6 +8,9 @@ _TAG = re.compile(r'\s*(?:W/)?"([0-9]{1,18})"\s*')
 
 # What a route declares that answers 304.
 IF_NONE_MATCH = {"If-None-Match": "the ETag of the answer that the client has"}
+# What a route declares whose answers have a validator.
+ETAG = {"ETag": "the validator of this answer"}
+VERSION = {"ETag": "the version of what is stored now, for `If-Match` and `If-None-Match`"}
 _ANY_TAG = re.compile(r'"[^"]*"')
 
 

@@ -62,7 +62,13 @@ class Health:
     info_of: Callable[[], dict[str, Any]]
     reactor_lag_ms: Callable[[], float]
 
-    @route("GET", "/health", summary="Whether the process answers", access=Access.PUBLIC)
+    @route(
+        "GET",
+        "/health",
+        summary="Whether the process answers",
+        access=Access.PUBLIC,
+        answer=manager.Alive,
+    )
     async def health(self, request: ApiRequest) -> Any:
         """Touches nothing."""
         return {"ok": True, "service": SERVICE}

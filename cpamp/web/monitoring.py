@@ -21,11 +21,12 @@ from cpamp.analytics.zones import InvalidTimeZone
 from cpamp.errors import BadRequest, NotFound, Problems, TooMuchWork
 from cpamp.usage.identity import TARGET_FIELDS
 from cpamp.web.columns import columns_of
-from cpamp.web.etags import IF_NONE_MATCH, beginning, matches
+from cpamp.web.etags import ETAG, IF_NONE_MATCH, beginning, matches
 from cpamp.web.packing import accepts_gzip
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import ANY_METHOD, JSON, Access, Body, Parameter, Reply, route, whole
 from cpamp.web.shapes import accounts, bodies, figures, quotas
+from cpamp.web.shapes.dashboard import Dashboard
 
 DASHBOARD = "/v0/management/dashboard"
 MONITORING = "/v0/management/monitoring"
@@ -45,6 +46,7 @@ ANALYTICS_QUERY: Mapping[str, str | Parameter] = {
         for name, schema in members_in_query()
     },
 }
+ATTACHMENT = {"Content-Disposition": "the name of the file, where the answer is a table"}
 _FORMAT = Parameter(
     "csv for one section that is a table, of events for all of them; json",
     {"enum": ["json", "csv"]},
@@ -70,6 +72,7 @@ class Monitoring:
         ends_with_client=True,
         answer=figures.Analytics,
         headers={**IF_NONE_MATCH, "Accept": "text/csv for the form of a table"},
+        sends={**ETAG, **ATTACHMENT},
         produces=(JSON, _CSV),
         problems=ASKING,
     )
@@ -85,6 +88,7 @@ class Monitoring:
         query={**ANALYTICS_QUERY, "format": _FORMAT},
         answer=figures.Analytics,
         headers={**IF_NONE_MATCH, "Accept": "text/csv for the form of a table"},
+        sends={**ETAG, **ATTACHMENT},
         produces=(JSON, _CSV),
         problems=ASKING,
     )
@@ -101,6 +105,7 @@ class Monitoring:
         ends_with_client=True,
         answer=accounts.AccountHistories,
         headers=IF_NONE_MATCH,
+        sends=ETAG,
         problems=ASKING,
     )
     async def account_history(self, request: ApiRequest) -> Reply | None:
@@ -117,6 +122,7 @@ class Monitoring:
         ends_with_client=True,
         answer=accounts.WindowUsages,
         headers=IF_NONE_MATCH,
+        sends=ETAG,
         problems=ASKING,
     )
     async def account_window_usage(self, request: ApiRequest) -> Reply | None:
@@ -152,6 +158,7 @@ class Monitoring:
         },
         answer=accounts.HeaderSnapshots,
         headers=IF_NONE_MATCH,
+        sends=ETAG,
         problems=ASKING,
     )
     async def header_snapshots(self, request: ApiRequest) -> Reply | None:
@@ -173,8 +180,9 @@ class Monitoring:
             "recent_failures": whole("how many failures; 5"),
             "time_zone": "IANA name, for days of 23 or 25 hours; 24 hours",
         },
-        answer=figures.Dashboard,
+        answer=Dashboard,
         headers=IF_NONE_MATCH,
+        sends=ETAG,
         problems=ASKING,
     )
     async def dashboard(self, request: ApiRequest) -> Reply | None:
@@ -191,6 +199,7 @@ class Monitoring:
         access=Access.READ,
         answer=quotas.Forecast,
         headers=IF_NONE_MATCH,
+        sends=ETAG,
         problems=ASKING,
     )
     async def forecast(self, request: ApiRequest) -> Reply | None:

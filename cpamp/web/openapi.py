@@ -17,6 +17,7 @@ from cpamp.errors import InvalidJson, Problem, StoreUnavailable
 from cpamp.schemas import PLACE, Named, schema_of_class, schema_of_shape, schema_of_value
 from cpamp.web.body import BodyCut, BodyTooLarge
 from cpamp.web.errors import (
+    SENT,
     AddressTooLong,
     Forbidden,
     HostilePath,
@@ -132,13 +133,28 @@ def _operation(
         "parameters": list(_parameters(one)),
         "responses": {
             "2XX": _answer(one, example, named),
-            **({"304": {"description": "As the client has it"}} if _MATCH in one.headers else {}),
+            **({"304": _unchanged(one)} if _MATCH in one.headers else {}),
             **dict(_refusals(one)),
             "default": {"$ref": f"{_RESPONSES}Problem"},
         },
     }
     body = _request_body(one.body, method, example, named)
     return operation | ({"requestBody": body} if body else {})
+
+
+def _unchanged(one: Route) -> dict[str, Any]:
+    sent = {name: meaning for name, meaning in one.sends.items() if name == "ETag"}
+    return {"description": "As the client has it", **_headers(sent)}
+
+
+def _headers(sent: Mapping[str, str]) -> dict[str, Any]:
+    """The member of a response that tells of its headers."""
+    kinds = {"Retry-After": "integer"}
+    told = {
+        name: {"description": meaning, "schema": {"type": kinds.get(name, "string")}}
+        for name, meaning in sent.items()
+    }
+    return {"headers": told} if told else {}
 
 
 def _identifier(method: str, path: str) -> str:
@@ -210,13 +226,16 @@ def _refusal(kinds: Iterable[type[Problem]]) -> dict[str, Any]:
         "properties": {"code": {"enum": sorted(told)}},
     }
     lines = [f"{code}: {' '.join(texts)}" for code, texts in told.items()]
-    return {"description": "\n".join(lines), "content": {JSON: {"schema": schema}}}
+    sent = dict(SENT[kind] for kind in kinds if kind in SENT)
+    content = {JSON: {"schema": schema}}
+    return {"description": "\n".join(lines), **_headers(sent), "content": content}
 
 
 def _answer(one: Route, example: Mapping[str, Any], named: Named) -> dict[str, Any]:
     content = {kind: _answer_of(kind, one, example.get("response"), named) for kind in one.produces}
     known = {kind: shown for kind, shown in content.items() if shown}
-    return {"description": "As asked for"} | ({"content": known} if known else {})
+    told = {"description": "As asked for", **_headers(one.sends)}
+    return told | ({"content": known} if known else {})
 
 
 def _answer_of(kind: str, one: Route, example: Any, named: Named) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import attrs
 from twisted.internet.threads import deferToThread
 
-from cpamp.web.etags import IF_NONE_MATCH
+from cpamp.web.etags import ETAG, IF_NONE_MATCH
 from cpamp.web.packing import accepts_gzip
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import Access, Reply, route
@@ -74,7 +74,14 @@ class Panel:
     _own: Page | None = None
     _own_stamp: tuple[int, int] | None = None
 
-    @route("GET", "/", summary="To the panel", access=Access.PUBLIC, cors=False)
+    @route(
+        "GET",
+        "/",
+        summary="To the panel",
+        access=Access.PUBLIC,
+        cors=False,
+        sends={"Location": "where the panel is"},
+    )
     async def root(self, request: ApiRequest) -> Reply:
         """Redirects."""
         return Reply(307, None, {"Location": f"{self.base_path}/management.html"})
@@ -86,6 +93,7 @@ class Panel:
         access=Access.PUBLIC,
         cors=False,
         headers=IF_NONE_MATCH,
+        sends=ETAG,
         produces=("text/html",),
     )
     async def page(self, request: ApiRequest) -> Reply:

@@ -14,13 +14,14 @@ from cpamp.pricing.book import BookChanged, Prices
 from cpamp.pricing.price import ModelPrice, PriceInvalid, read_book
 from cpamp.pricing.sync import Sync, SyncFailed, SyncRequest, SyncStopped
 from cpamp.web.errors import MethodNotAllowed, json_bytes
-from cpamp.web.etags import IF_NONE_MATCH, etag, unchanged, versions
+from cpamp.web.etags import IF_NONE_MATCH, VERSION, etag, unchanged, versions
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import ANY_METHOD, Access, Body, Parameter, Reply, route
 from cpamp.web.shapes import bodies, manager, prices
 
 PATH = "/v0/management/model-prices"
-BOOK_BYTES = 16 * 1024 * 1024
+# Several times what all sources together know of.
+BOOK_BYTES = 8 * 1024 * 1024
 IF_MATCH = {"If-Match": "the ETag of the prices that this is a change of"}
 # What stands where a model could.
 _OTHERS = {"sync": ("POST",), "usage-summary": ("GET",)}
@@ -51,6 +52,7 @@ class ModelPrices:
         query={"include": Parameter("also the sources' own records", {"enum": ["raw"]})},
         answer=prices.PriceBook,
         headers=IF_NONE_MATCH,
+        sends=VERSION,
     )
     async def shown(self, request: ApiRequest) -> Any:
         """By model id."""
@@ -67,6 +69,7 @@ class ModelPrices:
         body=Body.json(bodies.BookBody, BOOK_BYTES),
         answer=prices.PriceBook,
         headers=IF_MATCH,
+        sends=VERSION,
         problems=(PricesRequired, PriceInvalid, BookChanged),
     )
     async def replaced(self, request: ApiRequest) -> Any:
@@ -84,6 +87,7 @@ class ModelPrices:
         summary="Take prices over from the sources",
         body=Body.json(bodies.SyncBody, BOOK_BYTES, required=False),
         answer=prices.SyncResult,
+        sends=VERSION,
         problems=(SyncFailed, SyncStopped),
     )
     async def synced(self, request: ApiRequest) -> Any:
@@ -98,6 +102,7 @@ class ModelPrices:
         summary="The price of a model",
         access=Access.READ,
         answer=prices.PriceBook,
+        sends=VERSION,
         problems=(NotFound,),
     )
     async def shown_one(self, request: ApiRequest, model: str) -> Any:
@@ -115,6 +120,7 @@ class ModelPrices:
         body=Body.json(bodies.GivenPrice),
         answer=prices.PriceBook,
         headers=IF_MATCH,
+        sends=VERSION,
         problems=(PriceInvalid, BookChanged),
     )
     async def put_one(self, request: ApiRequest, model: str) -> Any:
@@ -130,6 +136,7 @@ class ModelPrices:
         summary="Delete the price of a model",
         answer=manager.Ok,
         headers=IF_MATCH,
+        sends=VERSION,
         problems=(BookChanged,),
     )
     async def deleted(self, request: ApiRequest, model: str) -> Any:

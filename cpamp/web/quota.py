@@ -14,7 +14,7 @@ from cpamp.quota.refreshing import Refreshing
 from cpamp.quota.snapshots import Snapshots
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import ANY_METHOD, Body, route
-from cpamp.web.shapes import bodies
+from cpamp.web.shapes import bodies, quotas
 
 BASE = "/v0/management/quota-snapshots"
 
@@ -31,6 +31,7 @@ class QuotaSnapshots:
         BASE,
         summary="Store observations of quota windows",
         body=Body.json(bodies.QuotaEntries),
+        answer=quotas.StoredQuotas,
         problems=(InvalidObservation,),
     )
     async def add(self, request: ApiRequest) -> dict[str, Any]:
@@ -47,6 +48,7 @@ class QuotaSnapshots:
         f"{BASE}/query",
         summary="The quota windows of accounts",
         body=Body.json(bodies.QuotaQuestion),
+        answer=quotas.KnownQuotas,
         problems=(InvalidObservation,),
     )
     async def query(self, request: ApiRequest) -> dict[str, Any]:
@@ -58,6 +60,7 @@ class QuotaSnapshots:
         f"{BASE}/refresh",
         summary="Ask Claude for quotas",
         body=Body.json(bodies.QuotaQuestion),
+        answer=quotas.KnownQuotas,
         problems=(InvalidObservation, NotConfigured, *AT_CPA),
     )
     async def refresh(self, request: ApiRequest) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from json import JSONDecoder
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -21,6 +20,9 @@ from cpamp.web.route import Body, Reply, Route
 
 if TYPE_CHECKING:
     from cpamp.web.surface import Surface
+
+# What orjson says of a value with something behind it.
+_MORE_FOLLOWS = "unexpected content after document"
 
 
 class ApiRequest(server.Request):
@@ -242,15 +244,13 @@ class ApiRequest(server.Request):
 
 def _first_json(body: bytes) -> Any:
     try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        pass
-    try:
-        text = body.decode().lstrip(" \t\r\n")
-        # Where the first value ends; what it is, the strict reader says.
-        _, end = JSONDecoder().raw_decode(text)
-        return orjson.loads(text[:end])
-    except (ValueError, RecursionError) as error:
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            if error.msg != _MORE_FOLLOWS:
+                raise
+            return orjson.loads(error.doc[: error.pos])
+    except orjson.JSONDecodeError as error:
         raise InvalidJson(f"the body is not valid JSON: {error}") from error
 
 

@@ -77,10 +77,11 @@ class Route:
     """One path with the methods that it takes.
 
     `path` has parameters in Klein's notation (``<id>``, ``<path:rest>``). `query` and `headers`
-    name what is read of them, each with what it means. A `fallback` takes only paths that no other
-    route has, with whatever method. Where a client that leaves is not to end the handler,
-    `ends_with_client` is false. `answer` is the shape of the JSON, `produces` the content types,
-    and `problems` are what may go wrong beside what may with every route of this access and body.
+    name what is read of them, `sends` the headers of a good answer, each with what it means. A
+    `fallback` takes only paths that no other route has, with whatever method. Where a client that
+    leaves is not to end the handler, `ends_with_client` is false. `answer` is the shape of the
+    JSON, `produces` the content types, and `problems` are what may go wrong beside what may with
+    every route of this access and body.
     """
 
     path: str
@@ -94,6 +95,7 @@ class Route:
     ends_with_client: bool = True
     answer: Any = None
     headers: Mapping[str, str] = attrs.Factory(dict)
+    sends: Mapping[str, str] = attrs.Factory(dict)
     produces: tuple[str, ...] = (JSON,)
     problems: Problems = ()
 
@@ -108,6 +110,7 @@ class _More(TypedDict, total=False):
     fallback: bool
     answer: Any
     headers: Mapping[str, str]
+    sends: Mapping[str, str]
     produces: tuple[str, ...]
     problems: Problems
 

@@ -26,6 +26,7 @@ from cpamp.setup.problems import (
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import Body, route
 from cpamp.web.shapes import bodies, manager
+from cpamp.web.shapes.config import ShownConfig
 
 # What may be wrong with a connection, and with the CPA there.
 SAVING: Problems = (
@@ -62,7 +63,7 @@ class Setup:
         "GET",
         "/usage-service/config",
         summary="The configuration; the CPA key as a mask",
-        answer=manager.ShownConfig,
+        answer=ShownConfig,
     )
     async def get_config(self, request: ApiRequest) -> Any:
         """With CPA's own view, if it answers soon."""
@@ -73,7 +74,7 @@ class Setup:
         "/usage-service/config",
         summary="Save the configuration",
         body=Body.json(bodies.ConfigBody),
-        answer=manager.ShownConfig,
+        answer=ShownConfig,
         problems=(ConnectionEnvManaged, InvalidTimeZone, InvalidTarget, *SAVING),
     )
     async def put_config(self, request: ApiRequest) -> Any:

@@ -19,7 +19,7 @@ from cpamp.usage.lines import csv_header, csv_rows, export_line, usage_detail
 from cpamp.web.newest import Page, Payload, usage_summary
 from cpamp.web.request import ApiRequest
 from cpamp.web.route import ANY_METHOD, Access, Parameter, Reply, route, whole
-from cpamp.web.shapes import prices
+from cpamp.web.shapes import prices, usage
 
 # Events that are read and written at once.
 PAGE = 1_000
@@ -44,6 +44,7 @@ class Usage:
         "/v0/management/usage",
         summary="The newest events, by endpoint and model",
         access=Access.READ,
+        answer=usage.NewestEvents,
     )
     async def usage(self, request: ApiRequest) -> None:
         """The shape that older panels and other programs read."""
@@ -69,6 +70,7 @@ class Usage:
             "format": Parameter("jsonl where it is not given", {"enum": ["jsonl", "csv"]}),
         },
         produces=("application/x-ndjson", "text/csv"),
+        sends={"Content-Disposition": "the name of the file"},
         problems=(BadRequest,),
     )
     async def export(self, request: ApiRequest) -> None:

@@ -9,7 +9,7 @@ import pytest
 from cpamp.errors import InvalidJson
 from cpamp.pricing.matching import Matcher
 from cpamp.pricing.price import ModelPrice, Rate, Rates
-from cpamp.pricing.selection import complete, requested_models, select
+from cpamp.pricing.selection import MOST_COMPARED, complete, requested_models, select
 from cpamp.pricing.sources import Catalogue, read_litellm, read_models_dev
 from cpamp.pricing.sync import SyncRequest
 
@@ -119,3 +119,12 @@ def test_a_selection_stops_between_two_names() -> None:
 def test_too_many_names_are_refused() -> None:
     with pytest.raises(InvalidJson):
         SyncRequest.read({"models": [f"m{i}" for i in range(5_001)]})
+
+
+def test_only_so_many_names_are_compared_with_all_records() -> None:
+    names = [f"m-pro-{number}" for number in range(MOST_COMPARED + 1)]
+    found = select([*names, "acme/m-pro"], Matcher([litellm("acme/m-pro")]), failed=(), stored={})
+    assert list(found.candidates) == names[:-1]
+    assert list(found.unmatched) == names[-1:]
+    # Sure matches are found all the same.
+    assert list(found.matched) == ["acme/m-pro"]

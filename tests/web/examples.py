@@ -183,6 +183,13 @@ class Examples:
             "duration_seconds": 18_000,
             "used_percent": 12.5,
         }
+        used = {**TARGET, "timestamp_ms": now_ms - 60_000, "event_hash": "in-the-window"}
+        used |= {"api_key_hash": KEY_HASH, "model": "gpt-5.4"}
+        tokens = {"input_tokens": 9_000, "output_tokens": 800, "total_tokens": 9_800}
+        imported = self.manager.http.json(
+            "POST", f"{MANAGEMENT}/usage/import", {**used, "tokens": tokens}
+        )
+        assert imported["added"] == 1
         self.ask("POST", QUOTAS, {"entries": [{**about, "windows": [window]}]})
         self.ask("POST", f"{QUOTAS}/query", {"accounts": [about]})
         claude = {**about, "provider": "claude"}

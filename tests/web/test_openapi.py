@@ -77,6 +77,17 @@ UNSHOWN = {
     "/v0/management/events/stream": "it has no end",
     "/v0/management/codex-inspection/runs/{run_id}/cancel": "it is as the run's own answer",
 }
+# Headers of answers, by what is asked.
+_QUESTION = f"{ANALYTICS}?from_ms=1&to_ms=2&include=model_share"
+SENDING = {
+    "/": {"Location"},
+    "/management.html": {"ETag"},
+    _QUESTION: {"ETag"},
+    f"{_QUESTION}&format=csv": {"Content-Disposition"},
+    "/v0/management/usage/export?limit=1": {"Content-Disposition"},
+    "/v0/management/model-prices": {"ETag"},
+    "/v0/management/api-key-aliases": {"ETag"},
+}
 SOURCES = Path(__file__).parent.parent.parent / "cpamp"
 
 
@@ -177,6 +188,19 @@ def test_values_are_of_their_types(document: Any) -> None:
         for kind in operation["responses"]["2XX"].get("content", {})
     }
     assert {"text/csv", "application/x-ndjson", "text/event-stream", "text/html"} <= produced
+
+
+def test_headers_are_those_that_are_sent(manager: Manager, document: Any) -> None:
+    for path, sent in SENDING.items():
+        operation = document["paths"][path.partition("?")[0]]["get"]
+        assert manager.http.request("GET", path)[0] < 400
+        declared = operation["responses"]["2XX"].get("headers", {}).keys()
+        assert sent <= declared
+        assert sent <= manager.http.answered.keys()
+    refused = document["components"]["responses"]
+    shared = {name: [*refused[name]["headers"]] for name in ("Unauthorized", "TooManyTries")}
+    assert shared == {"Unauthorized": ["WWW-Authenticate"], "TooManyTries": ["Retry-After"]}
+    assert "Allow" in refused["MethodNotAllowed"]["headers"]
 
 
 def differences(example: Any, found: Any, path: str) -> list[str]:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from cpamp.lab import Manager
+from cpamp.web.prices import BOOK_BYTES
 from tests import answers
 from tests.daemon import Lab
 from tests.web.asking import Asked, ask
@@ -141,19 +142,19 @@ def test_a_bad_book_leaves_the_stored_one_untouched(
     assert list(book(manager)) == ["kept"]
 
 
-def test_a_body_of_more_than_16_mib_is_refused_unread(manager: Manager) -> None:
+def test_a_body_that_is_too_long_is_refused_unread(manager: Manager) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", manager.http.port, timeout=30)
     connection.putrequest("PUT", PRICES)
     connection.putheader("Authorization", f"Bearer {manager.http.key}")
-    connection.putheader("Content-Length", str(16 * 1024 * 1024 + 1))
+    connection.putheader("Content-Length", str(BOOK_BYTES + 1))
     connection.endheaders()
     assert connection.getresponse().status == 413
     connection.close()
 
 
 def test_only_the_first_value_counts_and_names_match_in_any_case(manager: Manager) -> None:
-    body = b' {"Prices": {"M": {"PROMPT": 1, "unknown": [2]}}, "x": 1} trailing {'
-    assert ask(manager, "PUT", PRICES, body).status == 200
+    body = ' {"Prices": {"M": {"PROMPT": 1, "ünknown": [2]}}, "x": 1} trailing {'
+    assert ask(manager, "PUT", PRICES, body.encode()).status == 200
     assert untimed(book(manager)) == {"M": {**EMPTY, "prompt": 1}}
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
-from cpamp.web.shapes.figures import Credential, HeaderFacts, Made, Mark
-from cpamp.web.shapes.manager import InspectionJson
+from cpamp.web.shapes.config import InspectionJson
+from cpamp.web.shapes.counts import HeaderFacts, Made
+from cpamp.web.shapes.groups import Credential, Mark
 
 SyncStatus = Literal["ready", "empty"]
 

@@ -1,90 +1,21 @@
-"""Figures: dashboard and monitoring (analytics contract, sections 9 to 13)."""
+"""The sections of `monitoring/analytics`."""
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
-Tone = Literal["good", "warn", "bad"]
-
-
-class Derived(TypedDict):
-    """How far the columns are; 0 of 0 for who may see one key's events alone."""
-
-    ready: bool
-    rows: int
-    of: int
-
-
-class Calls(TypedDict):
-    """Calls by outcome."""
-
-    calls: int
-    success_calls: int
-    failure_calls: int
-    success_rate: float
-
-
-class Outcome(TypedDict):
-    """Calls by outcome, as series name them."""
-
-    calls: int
-    tokens: int
-    success: int
-    failure: int
-
-
-class Tokens(TypedDict):
-    """Tokens by kind; they overlap."""
-
-    input_tokens: int
-    output_tokens: int
-    cached_tokens: int
-    cache_read_tokens: int
-    cache_creation_tokens: int
-
-
-class Hits(TypedDict):
-    """What came from a cache."""
-
-    cache_hit_tokens: int
-    cache_hit_input_tokens: int
-    cache_hit_rate: float
-
-
-class Cost(TypedDict):
-    """The cost of the calls that have a price, and how much has none."""
-
-    cost: float
-    unpriced_calls: int
-    unpriced_tokens: int
-
-
-class Snapshots(TypedDict):
-    """What a credential was called when it was used."""
-
-    account_snapshot: str
-    auth_label_snapshot: str
-    auth_provider_snapshot: str
-
-
-class Sets(TypedDict):
-    """All that one row stands for."""
-
-    auth_indices: list[str]
-    sources: list[str]
-    source_hashes: list[str]
-
-
-class HeaderFacts(TypedDict):
-    """What the response headers of a call told."""
-
-    response_metadata: Any
-    header_quota_recover_at_ms: int | None
-    header_quota_used_percent: float | None
-    header_quota_plan_type: str
-    header_error_kind: str
-    header_error_code: str
-    header_trace_id: str | None
+from cpamp.web.shapes.counts import Cost, HeaderFacts, Made, Outcome, Snapshots, Tokens
+from cpamp.web.shapes.groups import (
+    AccountStats,
+    ChannelShare,
+    Credential,
+    CredentialStats,
+    FailureSource,
+    KeyStats,
+    KnownAccount,
+    ModelStats,
+    Strip,
+)
 
 
 class Totals(Tokens):
@@ -206,97 +137,12 @@ class Anomaly(TypedDict):
     confidence: Literal["normal", "low"]
 
 
-class ModelFigures(Calls, Tokens, Hits, Cost):
-    """The figures of a model."""
-
-    model: str
-    total_tokens: int
-
-
-class ModelStats(ModelFigures):
-    """A model of the whole selection; `tokens` is `total_tokens`."""
-
-    tokens: int
-    first_seen_ms: int
-
-
-class GroupModel(ModelFigures):
-    """A model of one account, key or credential."""
-
-    last_seen_ms: int
-
-
 class ModelBucket(Bucket):
     """A bucket of one model, or of all that are not shown by themselves."""
 
     model: str | None
     others: bool
     bucket_label: str
-
-
-class GroupStats(Calls, Tokens, Cost):
-    """The figures of an account, key or credential."""
-
-    id: str
-    total_tokens: int
-    average_latency_ms: float | None
-    first_seen_ms: int
-    last_seen_ms: int
-    models: list[GroupModel]
-
-
-class Mark(TypedDict):
-    """One call, and how it ended; what there is nothing to tell of is left out."""
-
-    timestamp_ms: int
-    failed: bool
-    fail_status_code: NotRequired[int]
-    fail_summary: NotRequired[str]
-    header_error_kind: NotRequired[str]
-    header_error_code: NotRequired[str]
-    header_trace_id: NotRequired[str]
-
-
-class AccountStats(GroupStats, Snapshots, Sets):
-    """An account; `recent_requests` only where they are asked for."""
-
-    recent_requests: NotRequired[list[Mark]]
-
-
-class KnownAccount(Snapshots, Sets):
-    """An account that may be chosen; its figures are there or zero, and mean nothing."""
-
-    id: str
-
-
-class Strip(TypedDict):
-    """The range in equal blocks, for one account."""
-
-    id: str
-    success: list[int]
-    failure: list[int]
-    success_rate: float
-
-
-class KeyContext(Calls, Cost, Snapshots):
-    """Where a client key was used."""
-
-    id: str
-    auth_index: str
-    source: str
-    source_hash: str
-    failure_rate: float
-    total_tokens: int
-    average_latency_ms: float | None
-    last_seen_ms: int
-
-
-class KeyStats(GroupStats, Snapshots, Sets):
-    """A client key."""
-
-    api_key_hash: str
-    api_key_alias: str
-    contexts: list[KeyContext]
 
 
 class KeyBucket(Bucket):
@@ -307,47 +153,12 @@ class KeyBucket(Bucket):
     bucket_label: str
 
 
-class Credential(Snapshots):
-    """What tells a credential apart."""
-
-    auth_file_snapshot: str
-    auth_index: str
-    source: str
-    source_hash: str
-    auth_project_id_snapshot: str
-
-
-class CredentialStats(GroupStats, Credential):
-    """A credential."""
-
-
 class CredentialBucket(Bucket, Credential):
     """A bucket of one credential."""
 
     id: str
     label: str
     bucket_label: str
-
-
-class ChannelShare(Outcome, Cost, Snapshots):
-    """An auth index."""
-
-    auth_index: str
-    source: str
-    average_latency_ms: float | None
-
-
-class FailureSource(Snapshots):
-    """A source that had failures."""
-
-    source_hash: str
-    auth_index: str
-    source: str
-    calls: int
-    failure: int
-    failure_rate: float
-    last_seen_ms: int
-    average_latency_ms: float | None
 
 
 class Contribution(Outcome, Cost):
@@ -465,7 +276,7 @@ class FilterOptions(TypedDict, total=False):
     accounts: list[str]
     account_count: int
     api_key_count: int
-    account_stats: list[KnownAccount]
+    account_stats: list[AccountStats | KnownAccount]
     api_key_stats: list[KeyStats]
     channel_share: list[ChannelShare]
     model_stats: list[ModelStats]
@@ -475,13 +286,6 @@ class FilterOptions(TypedDict, total=False):
     header_error_codes: list[str]
     header_quota_plans: list[str]
     header_trace_ids: list[str]
-
-
-class Made(TypedDict):
-    """When an answer was made; `derived` while the columns lack events."""
-
-    generated_at_ms: int
-    derived: NotRequired[Derived]
 
 
 class Analytics(Made):
@@ -511,132 +315,3 @@ class Analytics(Made):
     events: NotRequired[Events]
     drilldown_preview: NotRequired[Events]
     filter_options: NotRequired[FilterOptions]
-
-
-# -- the dashboard --------------------------------------------------------------------------------
-
-
-class DayWindow(TypedDict):
-    """What the figures are of."""
-
-    today_start_ms: int
-    now_ms: int
-    rolling_30m_start_ms: int
-
-
-class Rolling(TypedDict):
-    """The last half hour, per minute and as a whole."""
-
-    rpm: float
-    tpm: float
-    total_calls: int
-    total_tokens: int
-
-
-class RankedModel(TypedDict):
-    """A model of the day; `cost_share` is of the dearest one."""
-
-    model: str
-    calls: int
-    tokens: int
-    cost: float
-    success_rate: float
-    unpriced_calls: int
-    unpriced_tokens: int
-    cost_share: NotRequired[float]
-
-
-class TrafficHour(Outcome):
-    """An hour of the day; the shares are of the greatest hour."""
-
-    bucket_ms: int
-    calls_share: float
-    tokens_share: float
-    failure_rate: float
-
-
-class ActiveHour(TypedDict):
-    """How busy an hour was against the busiest."""
-
-    hour_index: int
-    bucket_ms: int
-    calls: int
-    tokens: int
-    intensity: float
-
-
-class HealthPoint(Outcome):
-    """Ten minutes of the day."""
-
-    bucket_ms: int
-    success_rate: float
-    failure_rate: float
-    tone: Literal["good", "warn", "bad", "empty", "future"]
-    intensity: float
-    future: bool
-
-
-class HealthTimeline(TypedDict):
-    """The day in cells of ten minutes."""
-
-    from_ms: int
-    to_ms: int
-    bucket_ms: int
-    success_calls: int
-    failure_calls: int
-    total_calls: int
-    success_rate: float
-    points: list[HealthPoint]
-
-
-class TokenPart(TypedDict):
-    """A part of the tokens; the parts don't overlap."""
-
-    key: Literal["input", "cached", "output", "reasoning"]
-    tokens: int
-    share: float
-
-
-class Channel(Cost, Snapshots):
-    """How an auth index does."""
-
-    auth_index: str
-    source: str
-    calls: int
-    tokens: int
-    failures: int
-    failure_rate: float
-    success_rate: float
-    average_latency_ms: float | None
-    tone: Tone
-
-
-class TonedSource(Snapshots):
-    """A source that had failures today."""
-
-    source_hash: str
-    auth_index: str
-    source: str
-    calls: int
-    failures: int
-    failure_rate: float
-    last_seen_ms: int
-    average_latency_ms: float | None
-    tone: Literal["warn", "bad"]
-
-
-class Dashboard(Made):
-    """One day."""
-
-    window: DayWindow
-    today: Totals
-    rolling_30m: Rolling
-    top_models_today: list[RankedModel]
-    model_cost_rank: list[RankedModel]
-    traffic_timeline: list[TrafficHour]
-    hourly_activity: list[ActiveHour]
-    today_request_health_timeline: HealthTimeline
-    token_mix: list[TokenPart]
-    channel_health: list[Channel]
-    failure_sources: list[TonedSource]
-    recent_failures: list[Failure]

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
-from cpamp.web.shapes.figures import Derived
+from cpamp.web.shapes.counts import Derived
+
+
+class Alive(TypedDict):
+    """That the process answers, and what it is."""
+
+    ok: bool
+    service: str
 
 
 class Ok(TypedDict):
@@ -34,91 +41,6 @@ class Info(TypedDict):
     dataKeyReady: bool
     hasHistoricalData: bool
     inContainer: bool
-
-
-class ConnectionJson(TypedDict):
-    """Where CPA is; the key is a mask."""
-
-    cpaBaseUrl: str
-    managementKeySet: bool
-    managementKey: NotRequired[str]
-
-
-class CollectorJson(TypedDict):
-    """How records are collected."""
-
-    enabled: bool
-    collectorMode: str
-    queue: str
-    popSide: str
-    batchSize: int
-    pollIntervalMs: int
-    queryLimit: int
-    tlsSkipVerify: NotRequired[Literal[True]]
-    ensureUsageStatisticsEnabled: NotRequired[Literal[False]]
-
-
-class ScheduleJson(TypedDict):
-    """When inspections begin by themselves."""
-
-    mode: Literal["interval", "time_points"]
-    intervalMinutes: int
-    timePoints: list[str]
-    timeZone: str
-
-
-class InspectionJson(TypedDict):
-    """How accounts are inspected."""
-
-    enabled: bool
-    schedule: ScheduleJson
-    targetTypes: list[str]
-    targetType: str
-    workers: int
-    deleteWorkers: int
-    timeout: int
-    retries: int
-    sampleSize: int
-    usedPercentThreshold: float
-    userAgent: str
-    autoActionMode: str
-    autoRecoverEnabled: bool
-    xaiInferenceEnabled: bool
-    xaiInferenceModel: str
-    xaiInferencePrompt: str
-    xaiInferenceUserAgent: str
-
-
-class External(TypedDict):
-    """What is never on."""
-
-    enabled: bool
-
-
-class ConfigJson(TypedDict):
-    """The configuration."""
-
-    cpaConnection: ConnectionJson
-    collector: CollectorJson
-    codexInspection: InspectionJson
-    externalUsageService: External
-
-
-class CpaUsage(TypedDict):
-    """What CPA says of its own statistics."""
-
-    usageStatisticsEnabled: bool
-    redisUsageQueueRetentionSeconds: int
-    retentionSourceDefault: bool
-
-
-class ShownConfig(TypedDict):
-    """The configuration, and where it comes from."""
-
-    config: ConfigJson
-    source: Literal["", "db", "env"]
-    warnings: NotRequired[list[str]]
-    cpaUsage: NotRequired[CpaUsage]
 
 
 class WatchedDay(TypedDict):
@@ -344,85 +266,6 @@ class CreatedToken(TokenInfo):
     """A token, told this once."""
 
     token: str
-
-
-class Trouble(TypedDict):
-    """Why a part of an answer is not there."""
-
-    code: str
-    error: str
-
-
-class Versions(TypedDict, total=False):
-    """What CPA's headers tell of itself."""
-
-    version: str
-    commit: str
-    buildDate: str
-
-
-class Plugins(TypedDict):
-    """Whether CPA has plugins."""
-
-    supported: bool
-    enabled: bool
-
-
-class VersionPart(TypedDict):
-    """One part of what CPA says."""
-
-    data: Versions
-
-
-class SwitchesPart(TypedDict):
-    """The switches under CPA's own names."""
-
-    data: dict[str, Any]
-
-
-class UsagePart(TypedDict):
-    """One part of what CPA says."""
-
-    data: CpaUsage
-
-
-class PluginsPart(TypedDict):
-    """One part of what CPA says."""
-
-    data: Plugins
-
-
-class ClientKeysPart(TypedDict):
-    """The keys of CPA's clients, masked, by their hashes."""
-
-    data: dict[str, str]
-
-
-class ProvidersPart(TypedDict):
-    """How many entries each kind of provider has."""
-
-    data: dict[str, int]
-
-
-class CpaParts(TypedDict):
-    """What CPA says of itself: for each part its data, or why there are none."""
-
-    version: VersionPart | Trouble
-    switches: SwitchesPart | Trouble
-    usage: UsagePart | Trouble
-    plugins: PluginsPart | Trouble
-    clientKeys: ClientKeysPart | Trouble
-    providers: ProvidersPart | Trouble
-
-
-class Started(TypedDict):
-    """All that the panel starts with."""
-
-    info: Info
-    config: ShownConfig
-    status: Status
-    aliases: AliasList
-    cpa: CpaParts
 
 
 class ImportResult(TypedDict):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
-from cpamp.web.shapes.figures import Made
+from cpamp.web.shapes.bodies import GivenWindow
+from cpamp.web.shapes.counts import Made
 
 
 class Burn(TypedDict):
@@ -119,3 +120,89 @@ class AccountShares(Made):
 
     account_key: str
     windows: list[WindowShares]
+
+
+# -- snapshots ----------------------------------------------------------------------------------
+
+
+class StoredQuota(TypedDict):
+    """What became of the observation of an account: how many of its windows it tells of."""
+
+    row_key: NotRequired[str]
+    account_key: str
+    provider: str
+    inserted_count: int
+
+
+class StoredQuotas(TypedDict):
+    """In the order of the request."""
+
+    observed_at_ms: int
+    items: list[StoredQuota]
+
+
+class FieldSource(TypedDict):
+    """From where and from when a field is."""
+
+    source: str
+    observed_at_ms: int
+
+
+class FieldSources(TypedDict):
+    """The sources of the fields that come together."""
+
+    quota: FieldSource
+    boundary: NotRequired[FieldSource]
+    plan_type: NotRequired[FieldSource]
+    reset_credits_available: NotRequired[FieldSource]
+    reset_credits: NotRequired[FieldSource]
+
+
+class QuotaCycle(TypedDict):
+    """One run of a window, from its begin to its reset."""
+
+    id: int
+    activation_id: int
+    state: Literal["active", "closed"]
+    actual_start_ms: int
+    boundary_accuracy: Literal["exact", "derived", "estimated", "unknown"]
+    forecast_eligible: bool
+    scheduled_start_ms: NotRequired[int]
+    scheduled_end_ms: NotRequired[int]
+    actual_end_ms: NotRequired[int]
+    duration_seconds: NotRequired[int]
+    end_reason: NotRequired[str]
+    parent_cycle_id: NotRequired[int]
+
+
+class KnownWindow(GivenWindow):
+    """A quota window as it was last observed, and its life since it was first seen."""
+
+    missing_since_ms: NotRequired[int]
+    deactivated_at_ms: NotRequired[int]
+    current_cycle: NotRequired[QuotaCycle]
+    previous_cycle: NotRequired[QuotaCycle]
+    stale: bool
+    field_sources: FieldSources
+    logical_window_id: int
+    activation_generation: int
+    availability: Literal["active", "pending_absent", "inactive", "unknown"]
+    first_seen_at_ms: int
+    last_seen_at_ms: int
+
+
+class KnownQuota(TypedDict):
+    """The windows of an account, the short ones first; `error` where its provider did not tell."""
+
+    row_key: str
+    account_key: str
+    provider: str
+    windows: list[KnownWindow]
+    error: NotRequired[str]
+
+
+class KnownQuotas(TypedDict):
+    """In the order of the request."""
+
+    generated_at_ms: int
+    items: list[KnownQuota]

@@ -144,6 +144,12 @@ export interface AliasesBody {
   readonly allowOrphanAliasCleanup?: boolean;
 }
 
+/** That the process answers, and what it is. */
+export interface Alive {
+  readonly ok: boolean;
+  readonly service: string;
+}
+
 /** The sections that were asked for. */
 export interface Analytics {
   readonly generated_at_ms: number;
@@ -718,10 +724,56 @@ export interface Derived {
   readonly of: number;
 }
 
+/** An event; what is empty is left out. */
+export interface Detail {
+  readonly timestamp: string;
+  readonly source: string;
+  readonly auth_index?: string;
+  readonly api_key_hash?: string;
+  readonly account_snapshot?: string;
+  readonly auth_label_snapshot?: string;
+  readonly auth_file_snapshot?: string;
+  readonly auth_provider_snapshot?: string;
+  readonly auth_project_id_snapshot?: string;
+  readonly auth_snapshot_at_ms?: number;
+  readonly latency_ms?: number;
+  readonly ttft_ms?: number;
+  readonly requested_model?: string;
+  readonly resolved_model?: string;
+  readonly reasoning_effort?: string;
+  readonly service_tier?: string;
+  readonly request_service_tier?: string;
+  readonly response_service_tier?: string;
+  readonly cache_input_mode?: "included_in_input" | "separate_from_input";
+  readonly executor_type?: string;
+  readonly tokens: DetailTokens;
+  readonly failed: boolean;
+  readonly fail_status_code?: number;
+  readonly fail_summary?: string;
+  readonly response_metadata?: Readonly<Record<string, unknown>>;
+}
+
+/** The token counts of an event; both members of cached tokens have the compatible count. */
+export interface DetailTokens {
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+  readonly reasoning_tokens: number;
+  readonly cached_tokens: number;
+  readonly cache_tokens: number;
+  readonly cache_read_tokens: number;
+  readonly cache_creation_tokens: number;
+  readonly total_tokens: number;
+}
+
 /** What works, and what does not. */
 export interface Diagnosis {
   readonly atMs: number;
   readonly findings: readonly FindingJson[];
+}
+
+/** The models at an endpoint, by name. */
+export interface EndpointModels {
+  readonly models: Readonly<Record<string, ModelDetails>>;
 }
 
 /** A call. */
@@ -830,6 +882,21 @@ export interface FailureSource {
   readonly average_latency_ms: number | null;
 }
 
+/** From where and from when a field is. */
+export interface FieldSource {
+  readonly source: string;
+  readonly observed_at_ms: number;
+}
+
+/** The sources of the fields that come together. */
+export interface FieldSources {
+  readonly quota: FieldSource;
+  readonly boundary?: FieldSource;
+  readonly plan_type?: FieldSource;
+  readonly reset_credits_available?: FieldSource;
+  readonly reset_credits?: FieldSource;
+}
+
 /** What may be chosen; `filter_selectors` and `filter_options` have different members. */
 export interface FilterOptions {
   readonly models?: readonly string[];
@@ -840,7 +907,7 @@ export interface FilterOptions {
   readonly accounts?: readonly string[];
   readonly account_count?: number;
   readonly api_key_count?: number;
-  readonly account_stats?: readonly KnownAccount[];
+  readonly account_stats?: readonly (AccountStats | KnownAccount)[];
   readonly api_key_stats?: readonly KeyStats[];
   readonly channel_share?: readonly ChannelShare[];
   readonly model_stats?: readonly ModelStats[];
@@ -1263,8 +1330,17 @@ export interface KindLimit {
   readonly most: number | null;
 }
 
-/** An account that may be chosen; its figures are there or zero, and mean nothing. */
+/** An account that may be chosen; its figures are zero, and mean nothing. */
 export interface KnownAccount {
+  readonly calls: number;
+  readonly success_calls: number;
+  readonly failure_calls: number;
+  readonly success_rate: number;
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+  readonly cached_tokens: number;
+  readonly cache_read_tokens: number;
+  readonly cache_creation_tokens: number;
   readonly account_snapshot: string;
   readonly auth_label_snapshot: string;
   readonly auth_provider_snapshot: string;
@@ -1272,6 +1348,64 @@ export interface KnownAccount {
   readonly sources: readonly string[];
   readonly source_hashes: readonly string[];
   readonly id: string;
+  readonly cost: number;
+  readonly total_tokens: number;
+  readonly average_latency_ms: null;
+  readonly last_seen_ms: number;
+}
+
+/** The windows of an account, the short ones first; `error` where its provider did not tell. */
+export interface KnownQuota {
+  readonly row_key: string;
+  readonly account_key: string;
+  readonly provider: string;
+  readonly windows: readonly KnownWindow[];
+  readonly error?: string;
+}
+
+/** In the order of the request. */
+export interface KnownQuotas {
+  readonly generated_at_ms: number;
+  readonly items: readonly KnownQuota[];
+}
+
+/** A quota window as it was last observed, and its life since it was first seen. */
+export interface KnownWindow {
+  readonly provider_window_id: string;
+  readonly window_mode: "fixed" | "calendar" | "rolling" | "non_window" | "unknown";
+  readonly model_scope_kind: "all" | "family" | "models" | "product" | "feature";
+  readonly source: "response_header" | "response_body" | "api_query" | "inspection";
+  readonly boundary_accuracy: "exact" | "derived" | "estimated" | "unknown";
+  readonly observed_at_ms?: number;
+  readonly provider_window_aliases?: readonly string[];
+  readonly window_kind?: string;
+  readonly model_scope_key?: string;
+  readonly model_ids?: readonly string[];
+  readonly source_observation_id?: string;
+  readonly cycle_start_ms?: number;
+  readonly cycle_end_ms?: number;
+  readonly duration_seconds?: number;
+  readonly used_percent?: number;
+  readonly remaining_percent?: number;
+  readonly used_value?: number;
+  readonly limit_value?: number;
+  readonly quota_unit?: string;
+  readonly reset_credits_available?: number;
+  readonly reset_credits?: readonly ResetCredit[];
+  readonly plan_type?: string;
+  readonly relationship_kind?: string;
+  readonly container_provider_window_id?: string;
+  readonly missing_since_ms?: number;
+  readonly deactivated_at_ms?: number;
+  readonly current_cycle?: QuotaCycle;
+  readonly previous_cycle?: QuotaCycle;
+  readonly stale: boolean;
+  readonly field_sources: FieldSources;
+  readonly logical_window_id: number;
+  readonly activation_generation: number;
+  readonly availability: "active" | "pending_absent" | "inactive" | "unknown";
+  readonly first_seen_at_ms: number;
+  readonly last_seen_at_ms: number;
 }
 
 /** A line of the log of an inspection. */
@@ -1329,6 +1463,11 @@ export interface ModelBucket {
   readonly bucket_label: string;
 }
 
+/** The events of a model at an endpoint, newest first. */
+export interface ModelDetails {
+  readonly details: readonly Detail[];
+}
+
 /** Which models count in a window. */
 export interface ModelScope {
   readonly kind: "all" | "family" | "models" | "product" | "feature";
@@ -1358,6 +1497,15 @@ export interface ModelStats {
   readonly total_tokens: number;
   readonly tokens: number;
   readonly first_seen_ms: number;
+}
+
+/** The newest events, by endpoint and model, and their sums. */
+export interface NewestEvents {
+  readonly total_requests: number;
+  readonly success_count: number;
+  readonly failure_count: number;
+  readonly total_tokens: number;
+  readonly apis: Readonly<Record<string, EndpointModels>>;
 }
 
 /** What there is. */
@@ -1465,6 +1613,22 @@ export interface QuotaAccount {
   readonly row_key: string;
   readonly provider: string;
   readonly account: Readonly<Record<string, string>>;
+}
+
+/** One run of a window, from its begin to its reset. */
+export interface QuotaCycle {
+  readonly id: number;
+  readonly activation_id: number;
+  readonly state: "active" | "closed";
+  readonly actual_start_ms: number;
+  readonly boundary_accuracy: "exact" | "derived" | "estimated" | "unknown";
+  readonly forecast_eligible: boolean;
+  readonly scheduled_start_ms?: number;
+  readonly scheduled_end_ms?: number;
+  readonly actual_end_ms?: number;
+  readonly duration_seconds?: number;
+  readonly end_reason?: string;
+  readonly parent_cycle_id?: number;
 }
 
 /** Observations to be stored. */
@@ -1789,6 +1953,20 @@ export interface Status {
 export interface StoreState {
   readonly ready: boolean;
   readonly problem: string;
+}
+
+/** What became of the observation of an account: how many of its windows it tells of. */
+export interface StoredQuota {
+  readonly row_key?: string;
+  readonly account_key: string;
+  readonly provider: string;
+  readonly inserted_count: number;
+}
+
+/** In the order of the request. */
+export interface StoredQuotas {
+  readonly observed_at_ms: number;
+  readonly items: readonly StoredQuota[];
 }
 
 /** The range in equal blocks, for one account. */
@@ -2187,6 +2365,7 @@ export interface WindowsBody {
 
 /** What comes back of each route. */
 export interface Answers {
+  readonly "GET /health": Alive;
   readonly "POST /setup": Connected;
   readonly "GET /status": Status;
   readonly "GET /usage-service/account-processing-policy": AccountPolicy;
@@ -2241,6 +2420,10 @@ export interface Answers {
   readonly "PUT /v0/management/notifications/rules/{number}": RuleJson;
   readonly "DELETE /v0/management/notifications/rules/{number}": Ok;
   readonly "GET /v0/management/panel/bootstrap": Started;
+  readonly "POST /v0/management/quota-snapshots": StoredQuotas;
+  readonly "POST /v0/management/quota-snapshots/query": KnownQuotas;
+  readonly "POST /v0/management/quota-snapshots/refresh": KnownQuotas;
+  readonly "GET /v0/management/usage": NewestEvents;
   readonly "POST /v0/management/usage/import": ImportResult;
   readonly "GET /v0/management/usage/import-sessions": Uploads;
   readonly "POST /v0/management/usage/import-sessions": Upload;

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cpamp.simulator.credentials import switch
 from pytest_twisted import ensureDeferred
 from twisted.internet.defer import Deferred
 
 from cpamp.errors import StoreUnavailable
 from cpamp.inspection.settings import InspectionSettings
 from cpamp.lab import wait_until
+from cpamp.simulator.credentials import switch
 from cpamp.store.claims import HELD
 from tests.daemon import Lab
 from tests.inspection import fixture

@@ -15,7 +15,6 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import attrs
-from cpamp.simulator.credentials import switch
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -38,6 +37,7 @@ from cpamp.inspection.settings import InspectionSettings
 from cpamp.quota.feeds import QuotaFeed
 from cpamp.quota.snapshots import Snapshots
 from cpamp.simulator.answers import Call
+from cpamp.simulator.credentials import switch
 from cpamp.simulator.management import management
 from cpamp.simulator.server import Simulator
 from cpamp.store.database import open_database

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cpamp.simulator.credentials import PLUGIN_CHILD
 from pytest_twisted import ensureDeferred
 
 from cpamp.cpa.errors import PluginConflict
 from cpamp.errors import Problem
 from cpamp.inspection.account import accounts_of
 from cpamp.inspection.targets import TargetGone
+from cpamp.simulator.credentials import PLUGIN_CHILD
 from tests.inspection.fixture import BY_KEY, DEACTIVATED, EXHAUSTED, HEALTHY, Case
 from tests.inspection.test_runs import by_account
 from tests.inspection.world import World, world

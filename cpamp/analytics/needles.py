@@ -92,7 +92,9 @@ def hashes_having(
         having = np.zeros(len(block), dtype=bool)
         if len(digits) == 1:
             digit, values = int(digits, 16), block[:, :HASH]
-            having = ((values >> 4 == digit) | (values & 15 == digit)).any(axis=1)
+            having = (values >> 4 == digit) | (values & 15 == digit)
+            # Eight bytes at a time.
+            having = having.view(np.uint64).any(axis=1)
         else:
             for odd in (False, True):
                 places = _hex_places(block.reshape(-1), _covered(digits, odd=odd))

@@ -31,6 +31,8 @@ HISTORY_EVENTS = 20_000
 CLIENTS = 4
 LOADED = (FULL_MONTH, OVERVIEW, DASHBOARD_DAY)
 MEMORY_MB = {MILLION: 200, THREE_MILLION: 400}
+# How much longer answers of a set may take than those of the even ones; of 0 nothing is asked.
+FACTORS = {"skewed": 2, "wide": 0}
 # Every asking has a number, so that none is of the same range as another.
 _askings = itertools.count()
 
@@ -41,6 +43,7 @@ def figures(ground: Ground) -> Iterator[Figure]:
     for size in (small, large):
         yield from _alone(ground, "monitoring", size)
     yield from _alone(ground, "skewed", large)
+    yield from _alone(ground, "wide", large)
     for size in (small, large):
         yield from _alone(ground, "dashboard", size)
     yield from _alone(ground, "history", min(HISTORY_EVENTS, large))
@@ -70,27 +73,27 @@ def _cold(http: Http, question: Question, times: int) -> float:
 
 def _alone(ground: Ground, kind: str, size: int) -> Iterator[Figure]:
     """Each question of a set; the first answer of all, which reads the columns, is not counted."""
-    factor = 2 if kind == "skewed" else 1
-    name = {"skewed": "skewed, "}.get(kind, "")
+    factor = FACTORS.get(kind, 1)
+    name = f"{kind}, " if kind in FACTORS else ""
     with ground.manager(ground.events(kind, size)) as manager:
         manager.start()
         _ask(manager.http, QUESTIONS[kind][0], next(_askings))
         with PeakMemory(manager.process.pid) as memory:
             for question in QUESTIONS[kind]:
                 taken = _cold(manager.http, question, ground.plan.times)
-                target = question.target(size)
+                target = question.target(size) if factor else None
                 yield Figure(
                     f"{question.name}: {name}{size:,} events",
                     taken,
                     "ms",
                     target=None if target is None else target * factor,
-                    baseline=None if kind == "skewed" else question.baselines_ms.get(size),
+                    baseline=None if kind in FACTORS else question.baselines_ms.get(size),
                 )
         yield Figure(
             f"memory while answering: {kind}, {size:,} events",
             memory.peak / MIB,
             "MB",
-            target=MEMORY_MB.get(size),
+            target=MEMORY_MB.get(size) if factor else None,
         )
 
 

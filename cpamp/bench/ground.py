@@ -71,6 +71,7 @@ SETS: Mapping[str, Callable[[int], Iterable[Event]]] = {
     "dashboard": lambda count: _exported(workloads.dashboard(count)),
     "history": lambda count: _exported(workloads.history(count)),
     "skewed": lambda count: _exported(workloads.skewed(count)),
+    "wide": lambda count: _exported(workloads.wide(count)),
     "codex": workloads.codex,
 }
 

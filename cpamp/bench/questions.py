@@ -234,6 +234,7 @@ def _accounts() -> Iterator[Question]:
 QUESTIONS: Mapping[str, tuple[Question, ...]] = {
     "monitoring": (*_general(), *_accounts()),
     "skewed": tuple(_general()),
+    "wide": tuple(_general()),
     "dashboard": (DASHBOARD_DAY,),
     "history": tuple(map(_histories_of, (20, 100, 200))),
 }

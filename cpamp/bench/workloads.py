@@ -25,7 +25,7 @@ DAY_MS = 86_400_000
 MONITORING_BEGIN_MS = 1_800_000_000_000
 MONITORING_DAYS = 30
 HISTORY_BEGIN_MS = 1_700_000_000_000
-SKEWED_MODELS = 40
+WIDE_MODELS = 40
 _PROVIDERS = ("codex", "claude", "gemini")
 _TIERS = ("", "default", "priority")
 
@@ -123,12 +123,21 @@ def history(count: int) -> Iterator[bytes]:
 
 
 def skewed(count: int) -> Iterator[bytes]:
-    """As in real traffic: few of many accounts, keys and models have most of the events."""
+    """As many accounts, keys and models as W-MON has; as in real traffic few have most events."""
+    return _skewed(count, accounts=100, keys=50, models=12)
+
+
+def wide(count: int) -> Iterator[bytes]:
+    """The same of a large pool: its events are of some 47,000 pairs of key and account."""
+    return _skewed(count, accounts=200, keys=300, models=WIDE_MODELS)
+
+
+def _skewed(count: int, *, accounts: int, keys: int, models: int) -> Iterator[bytes]:
     rng = np.random.default_rng(1)
     at_ms = MONITORING_BEGIN_MS + np.sort(rng.integers(MONITORING_DAYS * DAY_MS, size=count))
     account, key, model = (
         rng.choice(many, size=count, p=_falling(many, power)).tolist()
-        for many, power in ((200, 1.1), (300, 1.0), (SKEWED_MODELS, 1.3))
+        for many, power in ((accounts, 1.1), (keys, 1.0), (models, 1.3))
     )
     given, output, latency = (
         rng.lognormal(mean, 1.2, count).astype(np.int64).tolist() for mean in (8.5, 6.0, 8.2)
@@ -186,7 +195,7 @@ def prices() -> dict[str, Any]:
     rates = {"prompt": 1, "completion": 2, "cache": 0.5, "cacheRead": 0.25, "cacheCreation": 1.5}
     resolved = _price(rates, {128: {"prompt": 2}, 176: _HIGHEST})
     return {
-        **{f"gpt-{i:02d}": plain for i in range(SKEWED_MODELS)},
+        **{f"gpt-{i:02d}": plain for i in range(WIDE_MODELS)},
         **{f"benchmark-model-{i:02d}": plain for i in range(12)},
         **{f"resolved-{i:02d}": resolved for i in range(8)},
     }

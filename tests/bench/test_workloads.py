@@ -46,7 +46,7 @@ def test_history(tmp_path: Path) -> None:
     assert sum(item["total_cost"] for item in items) == pytest.approx(9.083178)
 
 
-@pytest.mark.parametrize("kind", ["monitoring", "skewed", "dashboard"])
+@pytest.mark.parametrize("kind", ["monitoring", "skewed", "wide", "dashboard"])
 def test_each_asking_is_another_question(kind: str) -> None:
     for question in QUESTIONS[kind]:
         asked = {(question.path_of(i), orjson.dumps(question.body(i))) for i in range(20)}

@@ -423,6 +423,16 @@ def test_the_monitor_tells_whether_it_records(inside: Panel) -> None:
     expect(inside.page.locator("[data-page=account-actions]")).to_be_visible()
 
 
+def test_a_page_that_is_not_read_again_by_itself_says_so(inside: Panel) -> None:
+    inside.visit("/monitoring?time_range=7d")
+    mark = inside.page.locator("[data-live]")
+    expect(mark).to_have_attribute("data-live", "live")
+    inside.page.locator("select[data-field=auto-refresh]").select_option("0")
+    expect(mark).to_have_attribute("data-live", "paused")
+    inside.go("/coverage")
+    expect(mark).to_have_attribute("data-live", "live")
+
+
 def test_the_key_of_a_row_can_be_copied(inside: Panel, filled: Manager) -> None:
     path = "/v0/management/api-keys"
     used = next(records(int(time.time() * 1000)))["api_key"]

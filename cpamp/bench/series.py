@@ -50,8 +50,7 @@ HABITS = (
 class Miss:
     """A forecast and the truth, in parts of the remaining time; `within` its stated bounds.
 
-    `least` is the error of who knows the habit, its pace and the exact use: no forecast can do
-    better but by chance.
+    `least` is the error of who knows the habit, its pace and the exact use.
     """
 
     error: float

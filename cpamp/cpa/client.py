@@ -159,6 +159,7 @@ class CpaClient:
         *,
         seconds: float,
         with_key: bool = True,
+        reads: bool = False,
     ) -> IResponse:
         """One call, answered when the headers are in; the body is not read yet.
 
@@ -166,12 +167,12 @@ class CpaClient:
         CPA has with the key, and `Refused` where it refuses something else.
         """
         if not with_key:
-            return await self._send(method, target, headers, body, seconds)
+            return await self._send(method, target, headers, body, seconds, reads)
         call = await self._guard.enter(self.url, self.key)
         headers.setRawHeaders("Authorization", [f"Bearer {self.key}"])
         said = b""
         try:
-            response = await self._send(method, target, headers, body, seconds)
+            response = await self._send(method, target, headers, body, seconds, reads)
             if response.code in (401, 403):
                 said = await self.body(response, SMALL_BYTES, CALL_SECONDS)
         except BaseException:
@@ -201,17 +202,25 @@ class CpaClient:
         headers: Headers,
         body: IBodyProducer | None,
         seconds: float,
+        reads: bool,
     ) -> IResponse:
         # An impossible URL is somebody's mistake: a `Problem`, not the client's ValueError.
         Address.of(self.url)
-        sent: Deferred[IResponse] = self._agent.request(
+        send = self._agent.read if reads else self._agent.request
+        sent: Deferred[IResponse] = send(
             method.encode(), f"{self.url}{target}".encode(), headers, body
         )
         response: IResponse = await within(self._reactor, sent, seconds, "CPA did not answer")
         return response
 
     async def _checked(
-        self, method: str, path: str, seconds: float, body: bytes | None = None
+        self,
+        method: str,
+        path: str,
+        seconds: float,
+        body: bytes | None = None,
+        *,
+        reads: bool = False,
     ) -> IResponse:
         """A call that must succeed; raises the `CpaProblem` of any other answer."""
         headers = Headers({"Accept-Encoding": ["identity"]})
@@ -220,7 +229,9 @@ class CpaClient:
             headers.setRawHeaders("Content-Type", ["application/json"])
             producer = FileBodyProducer(BytesIO(body))
         try:
-            response = await self.request(method, path, headers, producer, seconds=seconds)
+            response = await self.request(
+                method, path, headers, producer, seconds=seconds, reads=reads
+            )
         except Refused as refused:
             raise self._refusal(refused.response, refused.body) from refused
         if 200 <= response.code < 300:
@@ -249,9 +260,13 @@ class CpaClient:
         *,
         seconds: float = CALL_SECONDS,
         limit: int = SMALL_BYTES,
+        reads: bool = False,
     ) -> bytes:
-        """A call that must succeed, and its whole reply; raises the `CpaProblem` of another."""
-        response = await self._checked(method, path, seconds, body)
+        """A call that must succeed, and its whole reply; raises the `CpaProblem` of another.
+
+        `reads`: it changes nothing, although its method is not one to read by.
+        """
+        response = await self._checked(method, path, seconds, body, reads=reads)
         return await self.body(response, limit, seconds)
 
     async def _read(

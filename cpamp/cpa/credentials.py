@@ -63,6 +63,7 @@ class Credentials:
             orjson.dumps(call),
             seconds=seconds,
             limit=API_REPLY_BYTES,
+            reads=method == "GET",
         )
         value = _json(reply)
         if not isinstance(value, dict):

@@ -67,6 +67,15 @@ class CpaAgent:
         agent = self._kept if method in (b"GET", b"HEAD") else self._fresh
         return agent.request(method, uri, headers, bodyProducer)
 
+    def read(
+        self, method: bytes, uri: bytes, headers: Headers, body: IBodyProducer | None
+    ) -> Deferred[IResponse]:
+        """A call that changes nothing, whatever its method, over a kept connection.
+
+        It is sent once all the same: the pool sends again only what has a method to read by.
+        """
+        return self._kept.request(method, uri, headers, body)
+
     def close(self) -> Deferred[None]:
         """Close the kept connections."""
         closed: Deferred[None] = self._pool.closeCachedConnections()

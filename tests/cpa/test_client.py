@@ -20,6 +20,7 @@ from cpamp.cpa.client import (
     CpaClient,
     CpaConfig,
 )
+from cpamp.cpa.credentials import Credentials
 from cpamp.cpa.errors import (
     CpaProblem,
     CpaTimeout,
@@ -273,6 +274,35 @@ async def test_a_refused_key_is_sent_twice_and_no_more(cpa: Upstream) -> None:
     for _ in range(5):
         assert isinstance(await problem(asking.config()), KeyRefused)
     assert len(cpa.asked(CONFIG_PATH)) == 2
+
+
+API_CALL = "/v0/management/api-call"
+
+
+@ensureDeferred
+async def test_what_a_provider_only_tells_goes_over_one_connection(cpa: Upstream) -> None:
+    cpa.on(API_CALL, reply(200, b'{"status_code":200,"body":"x"}'))
+    credentials = Credentials(client(cpa))
+    for method in ("GET", "GET", "GET", "POST"):
+        await credentials.api_call("i", "https://x", {}, seconds=5, method=method)
+    first, second, third, change = cpa.asked(API_CALL)
+    assert first.writer is second.writer is third.writer
+    # What may change something has a connection of its own.
+    assert change.writer is not first.writer
+
+
+@ensureDeferred
+async def test_it_is_sent_once_over_a_connection_that_has_gone_stale_too(cpa: Upstream) -> None:
+    async def hang_up(call: Call) -> None:
+        call.writer.close()
+
+    cpa.on(API_CALL, reply(200, b'{"status_code":200}'))
+    credentials = Credentials(client(cpa))
+    await credentials.api_call("i", "https://x", {}, seconds=5)
+    cpa.on(API_CALL, hang_up)
+    asking = credentials.api_call("i", "https://x", {}, seconds=5)
+    assert isinstance(await problem(asking), CpaUnreachable)
+    assert len(cpa.asked(API_CALL)) == 1
 
 
 # -- reading a configuration --------------------------------------------------------------------

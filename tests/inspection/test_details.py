@@ -13,10 +13,12 @@ from twisted.internet.task import Clock
 
 from cpamp.cpa.credentials import Credentials
 from cpamp.cpa.errors import CpaProblem
+from cpamp.errors import StoreUnavailable
 from cpamp.inspection.account import Account
 from cpamp.inspection.probing import DETAIL_BYTES, CodexProber, Retries, blank_result, detail
-from cpamp.inspection.recorder import MESSAGES, entry, redacted
+from cpamp.inspection.recorder import MESSAGES, Recorder, entry, redacted
 from cpamp.inspection.settings import InspectionSettings
+from cpamp.store.inspection import LogEntry
 from tests.cpa.test_credentials import Client
 
 CUT = "...(truncated)"
@@ -114,6 +116,43 @@ def test_what_a_provider_is_asked(who: dict[str, Any], more: dict[str, str]) -> 
     }
     assert told.lines == [("info", "probe_completed")]
     assert (result.status_code, result.action) == (200, "keep")
+
+
+@attrs.define
+class Store:
+    """A store that does not take what comes first."""
+
+    refusals: int
+    lines: list[LogEntry] = attrs.field(factory=list)
+
+    async def write(
+        self, work: Any, run_id: int, rows: list[Any], logs: list[LogEntry], *_: Any
+    ) -> list[int]:
+        if self.refusals:
+            self.refusals -= 1
+            raise StoreUnavailable("the disk is full")
+        self.lines += logs
+        return list(range(1, len(rows) + 1))
+
+
+@pytest.mark.parametrize(("refusals", "lost"), [(0, 0), (1, 0), (9, 1)])
+def test_results_that_the_store_does_not_take_at_once(refusals: int, lost: int) -> None:
+    store: Any = Store(refusals)
+    recorder = Recorder(store, 1, lambda: 5)
+    account = Account.of({"name": "a.json", "provider": "codex", "auth_index": "a1"})
+    recorder.add(blank_result(account, "k", 1, 5))
+    over: list[Any] = []
+    Deferred.fromCoroutine(recorder.again()).addBoth(over.append)
+    assert over == [lost]
+    told = [line.detail for line in store.lines]
+    assert told == [
+        {
+            "fileName": "a.json",
+            "displayAccount": "a.json",
+            "retryScheduled": True,
+            "error": "the disk is full",
+        }
+    ] * (refusals == 1)
 
 
 def test_pauses_between_tries_double() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pytest_twisted import ensureDeferred
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 
+from cpamp.cpa.credentials import Credentials
 from cpamp.inspection.account import Account
 from cpamp.inspection.grok import (
     Reply,
@@ -19,8 +23,12 @@ from cpamp.inspection.grok import (
     refused,
     worst,
 )
-from cpamp.inspection.xai_probing import CLI, OFFICIAL, base_of
+from cpamp.inspection.probing import blank_result
+from cpamp.inspection.settings import InspectionSettings
+from cpamp.inspection.xai_probing import CLI, OFFICIAL, XaiProber, base_of
 from cpamp.simulator.fixtures import auth_file
+from tests.cpa.test_credentials import Client
+from tests.inspection.test_details import Told
 from tests.inspection.test_runs import CALL, answers
 from tests.inspection.world import World, world
 
@@ -437,3 +445,36 @@ async def test_what_the_log_tells(tmp_path: Path) -> None:
         (unseen,) = [r for r in detail["results"] if r["fileName"] == "y.json"]
         assert (unseen["action"], unseen["errorKind"]) == ("keep", "missing_auth_index")
         assert len(w.calls(CALL)) == 2
+
+
+GROK = {
+    "Authorization": "Bearer $TOKEN$",
+    "x-xai-token-auth": "xai-grok-cli",
+    "x-grok-client-version": "0.2.101",
+    "x-userid": "u-1",
+}
+AGENT = "grok-pager/0.2.101 grok-shell/0.2.101 (macos; aarch64)"
+PLAIN = {"Authorization": "Bearer $TOKEN$", "Accept": "application/json"}
+
+
+@pytest.mark.parametrize(
+    "who", [{"sub": "u-1"}, {"metadata": {"userId": "u-1"}}, {"user": {"id": "u-1"}}]
+)
+def test_what_xai_is_asked(who: dict[str, Any]) -> None:
+    account = Account.of({"name": "x.json", "provider": "xai", "auth_index": "x1", **who})
+    said = json.dumps({"status_code": 403, "body": "Forbidden"})
+    client, told = Client(said.encode()), Told()
+    settings = InspectionSettings(xai_inference=True, xai_user_agent="ua")
+    prober = XaiProber(Clock(), Credentials(cast(Any, client)), settings, cast(Any, told))
+    result = blank_result(account, "k", 1, 5)
+    Deferred.fromCoroutine(prober.probe(account, result, False))
+    weekly, monthly, me, word = (body for _, _, body in client.asked)
+    for body, url in ((weekly, WEEKLY), (monthly, MONTHLY)):
+        assert (body["method"], body["url"]) == ("GET", url)
+        assert body["header"] == {**GROK, "User-Agent": AGENT, "Accept": "*/*"}
+    assert (me["url"], me["header"]) == (ME, PLAIN)
+    assert (word["method"], word["url"]) == ("POST", f"{CLI}/responses")
+    header = {**GROK, **PLAIN, "Content-Type": "application/json", "User-Agent": "ua"}
+    assert word["header"] == header
+    prompt = {"model": "grok-4.5", "input": "Reply with exactly OK.", "stream": False}
+    assert json.loads(word["data"]) == prompt

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import attrs
 from twisted.internet.defer import Deferred
@@ -114,31 +115,43 @@ class Subscribe:
             await ended(self._draining)
 
 
+class Queue(Protocol):
+    """What records are popped from."""
+
+    @property
+    def name(self) -> str:
+        """The transport's name."""
+
+    async def open(self) -> None:
+        """What must be done before the first pop."""
+
+    async def pop(self, count: int) -> int:
+        """Take up to `count` records and hand them over; how many there were."""
+
+    def close(self) -> None:
+        """Let go; nothing will be popped any more."""
+
+
 @attrs.define(eq=False)
-class _Polling:
+class Polling:
     """Takes records from CPA's queue, at a pace that follows what comes."""
 
     link: Link
+    _queue: Queue
     _call: LoopingCall | None = None
     _told: bool = False
     _stopped: bool = False
     _polling: Deferred[None] | None = None
 
-    name = ""
-
-    async def pop(self, count: int) -> int:
-        """Take up to `count` records and hand them over; how many there were."""
-        raise NotImplementedError
-
-    async def prepare(self) -> None:
-        """What must be done before the first pop."""
-
     async def run(self) -> None:
         """Poll until stopped."""
-        await self.prepare()
-        self._call = LoopingCall(self._poll)
-        self._call.clock = self.link.reactor
-        await self._call.start(self._pause, now=True)
+        try:
+            await self._queue.open()
+            self._call = LoopingCall(self._poll)
+            self._call.clock = self.link.reactor
+            await self._call.start(self._pause, now=True)
+        finally:
+            self._queue.close()
 
     @property
     def _pause(self) -> float:
@@ -159,11 +172,11 @@ class _Polling:
         taken = 0
         while not self._stopped:
             await self.link.sink.wait_for_room()
-            count = await self.pop(size)
+            count = await self._queue.pop(size)
             taken += count
             if not self._told:
                 self._told = True
-                self.link.listener.connected(self.name)
+                self.link.listener.connected(self._queue.name)
                 self.link.listener.drained("")
             if count < size:
                 break
@@ -181,50 +194,52 @@ class _Polling:
             await ended(self._polling)
 
 
-@attrs.define(eq=False)
-class HttpQueue(_Polling):
+@attrs.frozen
+class HttpQueue:
     """Records popped over HTTP."""
 
-    name = "http"
+    _link: Link
+    name: str = "http"
+
+    async def open(self) -> None:
+        """Every pop is a call of its own."""
 
     async def pop(self, count: int) -> int:
         """Take up to `count` records."""
-        body = await self.link.client.usage_queue(count)
+        body = await self._link.client.usage_queue(count)
         if len(body) > 4:
-            self.link.sink.received_array(body)
+            self._link.sink.received_array(body)
         # Known only as far as the pace needs it: no record is shorter than this.
         return count if len(body) >= count * LEAST_BYTES else int(len(body) > 4)
 
+    def close(self) -> None:
+        """Nothing is held."""
 
-@attrs.define(eq=False)
-class RespPop(_Polling):
+
+@attrs.frozen
+class RespQueue:
     """Records popped over one RESP connection."""
 
-    _protocol: Popper | None = None
+    _link: Link
+    name: str = "resp"
+    _popper: Popper = attrs.field(factory=Popper, init=False)
 
-    name = "resp"
-
-    async def prepare(self) -> None:
+    async def open(self) -> None:
         """Connect and present the key."""
-        self._protocol = Popper()
-        await self.link.log_in(self._protocol)
+        await self._link.log_in(self._popper)
 
     async def pop(self, count: int) -> int:
         """Take up to `count` records."""
-        assert self._protocol is not None
-        config = self.link.config
-        records = await self._protocol.pop(config.pop_side, config.queue, count)
+        config = self._link.config
+        records = await self._popper.pop(config.pop_side, config.queue, count)
         for record in records:
-            self.link.sink.received(record)
+            self._link.sink.received(record)
         return len(records)
 
-    async def run(self) -> None:
-        """Poll until stopped, and close."""
-        try:
-            await super().run()
-        finally:
-            if self._protocol is not None and self._protocol.connected:
-                self._protocol.transport.loseConnection()
+    def close(self) -> None:
+        """Drop the connection."""
+        if self._popper.connected:
+            self._popper.transport.loseConnection()
 
 
 async def ended(work: Deferred[Any]) -> None:
@@ -239,4 +254,8 @@ async def ended(work: Deferred[Any]) -> None:
     await done
 
 
-TRANSPORTS: dict[str, Any] = {"subscribe": Subscribe, "http": HttpQueue, "resp": RespPop}
+TRANSPORTS: Mapping[str, Callable[[Link], Any]] = {
+    "subscribe": Subscribe,
+    "http": lambda link: Polling(link, HttpQueue(link)),
+    "resp": lambda link: Polling(link, RespQueue(link)),
+}

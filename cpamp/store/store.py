@@ -196,17 +196,6 @@ class Store(Service):
             self._writer.transaction, lambda conn: work(conn, *args, **kwargs)
         )
 
-    async def rewrite(
-        self,
-        work: Callable[Concatenate[sqlite3.Connection, P], T],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
-        """The same for a change of rows that columns and readers already know."""
-        return await self._in_writer(
-            self._writer.change_generation, lambda conn: work(conn, *args, **kwargs)
-        )
-
     async def add_dead_letters(
         self,
         letters: Sequence[DeadLetter],

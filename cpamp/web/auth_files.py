@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -53,6 +54,15 @@ IDENTITIES = {
     _CONTENT: "the SHA-256 of the file that an upload replaces",
 }
 CHANGING: Problems = (*PASSING, BadRequest, NoSuchCredential, CredentialChanged, BodyTooLarge)
+# What is declared of all that may change credentials.
+_changing = partial(
+    route,
+    ANY_METHOD,
+    body=Body.stream(),
+    headers=IDENTITIES,
+    produces=ANY_KIND,
+    problems=CHANGING,
+)
 
 
 @attrs.frozen
@@ -79,15 +89,7 @@ class AuthFiles:
     _holders: Holders
     _journal: Journal
 
-    @route(
-        ANY_METHOD,
-        f"{FILES}/",
-        summary="Credential files",
-        body=Body.stream(),
-        headers=IDENTITIES,
-        produces=ANY_KIND,
-        problems=CHANGING,
-    )
+    @_changing(f"{FILES}/", summary="Credential files")
     async def files(self, request: ApiRequest) -> Reply | None:
         """A change by name, a deletion, an upload, or the listing."""
         if request.method == b"DELETE":
@@ -98,30 +100,14 @@ class AuthFiles:
             return await self._status(request, legacy=True)
         return await self._proxy.pass_on(request, with_key=True)
 
-    @route(
-        ANY_METHOD,
-        f"{FILES}/status/",
-        summary="Switch a credential",
-        body=Body.stream(),
-        headers=IDENTITIES,
-        produces=ANY_KIND,
-        problems=CHANGING,
-    )
+    @_changing(f"{FILES}/status/", summary="Switch a credential")
     async def status(self, request: ApiRequest) -> Reply | None:
         """Off or on."""
         if request.method == b"PATCH":
             return await self._status(request, legacy=False)
         return await self._proxy.pass_on(request, with_key=True)
 
-    @route(
-        ANY_METHOD,
-        f"{FILES}/fields/",
-        summary="Fields of a credential",
-        body=Body.stream(),
-        headers=IDENTITIES,
-        produces=ANY_KIND,
-        problems=CHANGING,
-    )
+    @_changing(f"{FILES}/fields/", summary="Fields of a credential")
     async def fields(self, request: ApiRequest) -> Reply | None:
         """These leave a credential as disabled as it is."""
         if request.method == b"PATCH":

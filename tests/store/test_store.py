@@ -194,27 +194,6 @@ async def test_columns_that_are_gone_at_the_start(path: Path) -> None:
 
 
 @ensureDeferred
-async def test_rewrite(path: Path) -> None:
-    """A change of rows that everybody knows already: all see it, and the totals agree."""
-
-    def change(conn: sqlite3.Connection) -> None:
-        conn.execute("UPDATE who SET auth_index = 'other', digest = randomblob(16) WHERE id = 1")
-        conn.execute("UPDATE events SET total_tokens = 0 WHERE id = 1")
-
-    async with running(path) as store:
-        await store.add_events(events(1, 50))
-        await store.read(read_range, store.dictionaries, 1, 1)
-        await store.rewrite(change)
-        await until(lambda: store.snapshot().generation == 2)
-        assert store.snapshot().column("total")[:2].tolist() == [0, 4]
-        ((_, one),) = await store.read(read_range, store.dictionaries, 1, 1)
-        assert (one.who.auth_index, one.tokens.total_tokens) == ("other", 0)
-        # The writer has forgotten the former text, too.
-        await store.add_events([event(51, who=event(1).who)])
-        assert store.snapshot().column("who")[-1] == 8
-
-
-@ensureDeferred
 async def test_new_rows_are_synced_within_seconds(path: Path) -> None:
     def synced() -> int:
         with closing(open_reader(path)) as conn:

@@ -6,7 +6,6 @@ Playwright drives Debian's Chromium; it comes with the extra ``test``.
 from __future__ import annotations
 
 import gzip
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -22,6 +21,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from cpamp.bench.browser import chromium
 from cpamp.bench.ground import Ground
 from cpamp.bench.intake import control
 from cpamp.bench.measure import MIB, median
@@ -153,9 +153,7 @@ def figures(ground: Ground) -> Iterator[Figure]:
         ground.collecting(cpa, ground.copy("recent", size)) as manager,
         sync_playwright() as playwright,
     ):
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-        )
+        browser = chromium(playwright)
         visits = _logged_in(browser, manager)
         yield from _starts(visits, ground.plan.times)
         yield _idle(visits, ground.plan.seconds)

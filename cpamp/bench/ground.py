@@ -57,7 +57,7 @@ QUICK = Plan(
     accounts=12,
     year_accounts=1,
     year_days=1,
-    windows=5,
+    windows=10,
 )
 
 

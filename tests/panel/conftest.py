@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from cpamp.bench.browser import chromium
 from cpamp.lab import Manager
 from tests.daemon import Lab, connection
 from tests.panel.driving import Panel, fill, manager_of, origin_of
@@ -20,9 +20,7 @@ LIVE = 20
 def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-        )
+        browser = chromium(playwright)
         yield browser
         browser.close()
 

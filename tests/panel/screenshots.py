@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from cpamp import demo
+from cpamp.bench.browser import chromium
 from cpamp.lab import ADMIN_KEY, Manager, free_port
 from tests.panel.driving import DESKTOP, PHONE, origin_of
 
@@ -60,9 +60,7 @@ def main(folder: Path) -> None:
     """Take all of them; there are two themes and two sizes of each page."""
     folder.mkdir(parents=True, exist_ok=True)
     with demo.world(free_port()) as (manager, _), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-        )
+        browser = chromium(playwright)
         for theme in ("light", "dark"):
             for suffix, (width, height) in SIZES.items():
                 page = _logged_in(browser, manager, theme, width, height)

@@ -91,8 +91,10 @@ def test_every_field_can_be_typed_into_at_once(lab: Lab, wizard: Panel) -> None:
         expect(wizard.page.locator(f"[data-step={before}]")).to_have_count(0)
     for name in ("monitoring", "collector-mode", "poll-interval"):
         step(wizard, name)
+        expect(wizard.page.locator("form :focus")).to_have_count(1)
         wizard.page.keyboard.press("Enter")
     step(wizard, "review")
+    expect(wizard.page.locator("form :focus")).to_have_count(1)
     wizard.page.keyboard.press("Enter")
     wizard.boot("running")
 

@@ -97,6 +97,9 @@ def _observed(
         return _with_cycle(_with_extras(fresh, window, at_ms), window, at_ms, "")
     if at_ms < before.last_seen_ms or (not newer and before.scope == seen.scope):
         return attrs.evolve(before, first_seen_ms=min(before.first_seen_ms, at_ms))
+    if at_ms == before.last_seen_ms and _rank(window, at_ms) < _rank(before.seen, at_ms):
+        # Another scope has told more of that moment.
+        return before
     after = attrs.evolve(before, last_seen_ms=at_ms, seen=_merged(before, window, at_ms))
     if window.cycle_end_ms is not None:
         after = attrs.evolve(after, boundary_source=boundary)
@@ -112,6 +115,21 @@ def _observed(
     elif _fell(used, window.used_percent):
         reset = "provider_reset" if several else "early_reset"
     return _with_cycle(after, window, at_ms, reset, _little(used))
+
+
+def stale(window: Window, now_ms: int) -> bool:
+    """Whether what was seen is of a time that is over."""
+    if window.window_mode in ("fixed", "calendar"):
+        return window.cycle_end_ms is not None and window.cycle_end_ms <= now_ms
+    if window.window_mode == "rolling" and window.duration_seconds is not None:
+        return window.observed_at_ms + window.duration_seconds * 1000 < now_ms
+    return False
+
+
+def _rank(window: Window, at_ms: int) -> tuple[bool, bool, bool]:
+    """How much what was seen of a window is worth beside what was seen at the same moment."""
+    whole = None not in (window.cycle_end_ms, window.duration_seconds)
+    return (not stale(window, at_ms), whole, window.boundary_accuracy in ("exact", "derived"))
 
 
 def _merged(before: State, window: Window, at_ms: int) -> Window:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cpamp.quota.lifecycle import INACTIVE, Cycle, State
+from cpamp.quota.lifecycle import INACTIVE, Cycle, State, stale
 from cpamp.quota.observation import MAIN
 
 # Cycles of a window are numbered within it; ids are of all windows.
@@ -44,20 +44,10 @@ def _placeholder(state: State) -> bool:
     )
 
 
-def stale(state: State, now_ms: int) -> bool:
-    """Whether what was seen is of a time that is over."""
-    seen = state.seen
-    if seen.window_mode in ("fixed", "calendar"):
-        return seen.cycle_end_ms is not None and seen.cycle_end_ms <= now_ms
-    if seen.window_mode == "rolling" and seen.duration_seconds is not None:
-        return seen.observed_at_ms + seen.duration_seconds * 1000 < now_ms
-    return False
-
-
 def _window(
     number: int, state: State, containers: dict[str, tuple[int, State]], now_ms: int
 ) -> dict[str, Any]:
-    seen, old = state.seen, stale(state, now_ms)
+    seen, old = state.seen, stale(state.seen, now_ms)
     fields: dict[str, Any] = {
         "provider_window_id": seen.provider_window_id,
         "provider_window_aliases": list(seen.provider_window_aliases),

@@ -73,6 +73,28 @@ async def test_storing_and_asking(tmp_path: Path) -> None:
         assert (await ask(w, now))[1]["used_percent"] == 40
 
 
+@pytest.mark.parametrize("richer_first", [True, False])
+@ensureDeferred
+async def test_of_one_moment_the_scope_that_tells_more_is_shown(
+    tmp_path: Path, richer_first: bool
+) -> None:
+    async with world(tmp_path) as w:
+        now = w.now_ms()
+        rich = weekly(now, 40), "s"
+        poor = window(
+            provider_window_id="weekly",
+            window_mode="unknown",
+            boundary_accuracy="unknown",
+            cycle_end_ms=None,
+            duration_seconds=None,
+            used_percent=41,
+        )
+        for one, scope in (rich, (poor, "t")) if richer_first else ((poor, "t"), rich):
+            await tell(w, now, one, about={"inventory_scope_key": scope})
+        (shown,) = await ask(w, now)
+        assert (shown["used_percent"], shown["boundary_accuracy"]) == (40, "exact")
+
+
 @ensureDeferred
 async def test_windows_that_go_and_come_back(tmp_path: Path) -> None:
     async with world(tmp_path) as w:

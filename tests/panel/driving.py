@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +16,7 @@ from cpamp.lab import ADMIN_KEY, Manager
 from cpamp.simulator.records import Generator
 from tests.daemon import Lab
 
+ANALYTICS = "/v0/management/monitoring/analytics"
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 DESKTOP = (1440, 900)
@@ -24,6 +26,16 @@ UNPRICED = "no-such-model-anywhere"
 # It is listened to all the time, and asks for nothing.
 STREAM = "/v0/management/events/stream"
 SECRET = "sk-proj-abcdefgh12345678"
+# The page, its address, a block of it that must have data, and its figures.
+PAGES = {
+    "dashboard": ("/", "today"),
+    "usage-analytics": ("/usage-analytics?time_range=7d", "summary"),
+    "monitoring": ("/monitoring?time_range=7d", "events"),
+    "model-prices": ("/model-prices", "prices"),
+    "api-key-aliases": ("/api-key-aliases", "aliases"),
+    "coverage": ("/coverage", "minutes"),
+    "system": ("/system", "storage"),
+}
 
 
 def records(now_ms: int) -> Iterator[dict[str, Any]]:
@@ -170,3 +182,21 @@ def manager_of(lab: Lab, **environ: str) -> Manager:
 def origin_of(manager: Manager) -> str:
     """Where it is."""
     return f"http://127.0.0.1:{manager.http.port}"
+
+
+def asked(manager: Manager, **include: Any) -> Any:
+    """Sections of all time."""
+    body = {"from_ms": 1, "to_ms": int(time.time() * 1000), "include": include}
+    return manager.http.json("POST", ANALYTICS, body)
+
+
+def rows(panel: Panel, table: str) -> list[str | None]:
+    """The keys of the rows of a table."""
+    found = panel.page.locator(f"[data-table={table}] [data-row]").all()
+    return [row.get_attribute("data-row") for row in found]
+
+
+def values(panel: Panel, table: str, column: str) -> list[str]:
+    """The raw values of a column."""
+    cells = panel.page.locator(f"[data-table={table}] [data-col={column}]").all()
+    return [cell.get_attribute("data-value") or "" for cell in cells]

@@ -10,9 +10,8 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from cpamp.lab import Manager
-from tests.panel.driving import PHONE, UNPRICED, Panel
+from tests.panel.driving import ANALYTICS, PHONE, UNPRICED, Panel
 
-ANALYTICS = "/v0/management/monitoring/analytics"
 BOOTSTRAP = "**/panel/bootstrap*"
 WEEK = "time_range=7d"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -38,7 +37,7 @@ def banned(seconds: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-def told(inside: Panel) -> Iterator[dict[str, Any]]:
+def told(inside: Panel) -> dict[str, Any]:
     """Members of the status that the first answer has other than the daemon said."""
     change: dict[str, Any] = {}
 
@@ -52,7 +51,7 @@ def told(inside: Panel) -> Iterator[dict[str, Any]]:
         route.fulfill(response=response, body=f"{json.dumps(first)[:-1]}\n{rest}")
 
     inside.page.route(BOOTSTRAP, answer)
-    yield change
+    return change
 
 
 @pytest.mark.parametrize("name", TROUBLES)

@@ -42,8 +42,9 @@ panel-check: panel/node_modules/.installed $(VENV)/.installed
 	$(NPM) run build -- --outDir dist
 	cmp panel/dist/management.html $(PAGE) || { echo "$(PAGE) is stale: run make panel"; exit 1; }
 
+# Three at a time on two cores: many a test waits for a daemon or a browser.
 unit: $(VENV)/.tested browser
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 bench: $(VENV)/.tested browser  ## the table of figures in the README
 	$(BIN)/python -m cpamp.bench

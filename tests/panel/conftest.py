@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from cpamp.bench.browser import chromium
 from cpamp.lab import Manager
@@ -14,6 +14,8 @@ from tests.daemon import Lab, connection
 from tests.panel.driving import Panel, fill, manager_of, origin_of
 
 LIVE = 20
+# Other tests keep the processors busy meanwhile.
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="session")

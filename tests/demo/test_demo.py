@@ -57,7 +57,8 @@ def test_what_a_newcomer_sees_of_the_accounts(lab: Lab) -> None:
             what="the notices",
         )
         wait_until(lambda: not disabled(resting[0]), seconds=30, what="the end of the cooldown")
-        assert resting[0] not in {item["authFileName"] for item in get(COOLDOWNS)["items"]}
+        names = lambda: {item["authFileName"] for item in get(COOLDOWNS)["items"]}  # noqa: E731
+        wait_until(lambda: resting[0] not in names(), seconds=10, what="the end of its record")
         demo.scene(manager, cpa, 3)
         wait_until(
             lambda: get(CANDIDATES)["pendingCount"] > 1, seconds=10, what="another candidate"

@@ -101,7 +101,7 @@ def test_a_full_disk_and_then_room_again(lab: Lab, small_disk: Path) -> None:
     free = shutil.disk_usage(small_disk).free
     with filler.open("wb") as f:
         f.write(b"x" * (free - 64 * 1024))
-    both.publish(2_000, seed=2)
+    both.publish(2_000, seed=2, per_second=2_000)
     both.wait(lambda s: "store: " in s.get("lastError", ""), "the error to show", 40)
     assert both.manager.http.request("GET", "/health")[0] == 200
     filler.unlink()
@@ -126,7 +126,7 @@ def test_a_spool_that_was_left_over_is_stored_at_the_start(lab: Lab) -> None:
 @pytest.mark.parametrize("harm", ["deleted", "truncated", "other version"])
 def test_columns_that_are_no_good_are_made_anew(lab: Lab, harm: str) -> None:
     both = Collecting.begin(lab)
-    both.publish(500)
+    both.publish(500, per_second=1_000)
     both.all_here()
     both.manager.stop()
     columns = data(both.manager) / "columns"

@@ -38,6 +38,13 @@ PAGES = {
 }
 
 
+def afternoon() -> str:
+    """A time zone in which today has many hours behind it and some before it."""
+    ahead = 14 - time.gmtime().tm_hour
+    # Their signs are those of the way to Greenwich.
+    return f"Etc/GMT{-ahead:+d}"
+
+
 def records(now_ms: int) -> Iterator[dict[str, Any]]:
     """Records of the last two days, a few of them made to do harm."""
     generator, chance = Generator(5, accounts=12), random.Random(5)
@@ -82,7 +89,7 @@ class Panel:
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
             locale=language,
-            timezone_id="Europe/Berlin",
+            timezone_id=afternoon(),
             has_touch=size == PHONE,
         )
         return cls.beside(context.new_page(), origin)

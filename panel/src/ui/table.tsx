@@ -65,6 +65,8 @@ const WINDOWED = 100;
 /** Rows that are kept as they were drawn. */
 const MOST_DRAWN = 200;
 const SPARE_ROWS = 8;
+/** While a table is scrolled so many new rows are drawn in a frame; the others in the next ones. */
+const MOST_NEW = 8;
 
 /** Rows in the order of a column; equals, and rows without a value, in the order of their keys. */
 export function sorted<R>(rows: readonly R[], columns: readonly Column<R>[], sort: Sort | null, rowKey: (row: R) => string): readonly R[] {
@@ -184,7 +186,7 @@ function Rows<R>(props: TableProps<R> & { readonly sort: Sort | null; readonly r
   const first = windowed ? Math.max(0, Math.floor(view.top / pitch) - SPARE_ROWS) : 0;
   const last = windowed ? Math.min(count, Math.ceil((view.top + view.height) / pitch) + SPARE_ROWS) : count;
   useEffect(() => lazy?.look(first, last), [first, last, lazy]);
-  const lines = useLines(props);
+  const lines = useLines(props, lazy !== undefined);
   const places = Array.from({ length: Math.max(0, last - first) }, (_, at) => first + at);
   return (
     <div class="table-scroll" tabIndex={props.sortable === false && !onRow ? 0 : undefined} ref={box} onScroll={follow} style={{ maxHeight: height ?? (windowed ? "70vh" : undefined) }}>
@@ -200,12 +202,13 @@ function Rows<R>(props: TableProps<R> & { readonly sort: Sort | null; readonly r
           {first > 0 && <tr class="spacer" style={{ height: `${first * pitch}px` }} />}
           {places.map((place) => {
             const row = lazy ? lazy.at(place) : (rows[place] as R);
-            return row === null ? (
-              <tr key={place} class="ghost">
-                <td colSpan={columns.length} />
-              </tr>
-            ) : (
-              lines(row)
+            const line = row === null ? null : lines(row);
+            return (
+              line ?? (
+                <tr key={place} class="ghost">
+                  <td colSpan={columns.length} />
+                </tr>
+              )
             );
           })}
           {last < count && <tr class="spacer" style={{ height: `${(count - last) * pitch}px` }} />}
@@ -215,15 +218,31 @@ function Rows<R>(props: TableProps<R> & { readonly sort: Sort | null; readonly r
   );
 }
 
-/** What draws a row. While a table is merely scrolled, a row that was in sight is not drawn again. */
-function useLines<R>({ rowKey, columns, onRow, rowClass }: TableProps<R>): (row: R) => VNode {
+/** What draws a row. While a table is merely scrolled, a row that was in sight is not drawn again.
+ *
+ * If `bounded`, it is null for a row whose turn comes in a later frame.
+ */
+function useLines<R>({ rowKey, columns, onRow, rowClass }: TableProps<R>, bounded: boolean): (row: R) => VNode | null {
   const drawn = useMemo(() => new Map<R, VNode>(), [rowKey, columns, onRow, rowClass]);
+  const [, goOn] = useState({});
+  const most = bounded && drawn.size > 0 ? MOST_NEW : Infinity;
+  let fresh = 0;
+  useEffect(() => {
+    if (fresh < most) return;
+    const frame = requestAnimationFrame(() => goOn({}));
+    return () => cancelAnimationFrame(frame);
+  });
   return (row) => {
-    const known = drawn.get(row);
-    if (known) return known;
-    if (drawn.size >= MOST_DRAWN) drawn.clear();
-    const line = <Line key={rowKey(row)} name={rowKey(row)} row={row} columns={columns} onRow={onRow} kind={rowClass?.(row)} />;
+    let line = drawn.get(row);
+    if (!line) {
+      if (fresh >= most) return null;
+      fresh += 1;
+      line = <Line key={rowKey(row)} name={rowKey(row)} row={row} columns={columns} onRow={onRow} kind={rowClass?.(row)} />;
+    }
+    // What was in sight last stands last, and goes last.
+    drawn.delete(row);
     drawn.set(row, line);
+    if (drawn.size > MOST_DRAWN) drawn.delete(drawn.keys().next().value as R);
     return line;
   };
 }

@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { bodyOf, type EventRow, type Strip } from "../../api/analytics";
 import { isFiltered, searchOf, type View } from "../../filters/view";
-import { fmt, t } from "../../i18n/language";
+import { fmt, language, t } from "../../i18n/language";
 import type { Data } from "../../state/freshness";
 import { keyName, whoseName } from "../../state/names";
 import { setQuery } from "../../state/router";
@@ -114,6 +114,11 @@ export function eventColumns(streams?: Streams, range?: Range): Column<EventRow>
   ];
 }
 
+// The same at every drawing, so that a table that is scrolled keeps the rows it has drawn.
+const keyOf = (row: EventRow) => row.event_hash;
+const classOf = (row: EventRow) => (row.failed ? "failed-row" : "");
+const open = (row: EventRow) => setQuery({ event: row.event_hash });
+
 const AT_TOP_PX = 40;
 /** How long a page is looked at before it is asked for. */
 const LOOKED_MS = 40;
@@ -181,6 +186,8 @@ export function Realtime({ data, view, viewKey }: { readonly data: Data<Shown>; 
   const fresh = waiting && held ? newer(waiting, held) : 0;
   const total = held?.shown.answer.events?.total_count ?? 0;
   const lazy = useMemo<Lazy<EventRow> | undefined>(() => held ? { count: countOf(held), at: (place) => rowAt(held, place), look } : undefined, [held]);
+  const shown = now.value;
+  const columns = useMemo(() => eventColumns(streamsOf(shown?.answer), shown?.range), [shown, language.value]);
   const foot = (
     <>
       <span class="dim" data-metric="shown-rows" data-value={total}>
@@ -203,11 +210,11 @@ export function Realtime({ data, view, viewKey }: { readonly data: Data<Shown>; 
             label={t("monitor.realtime")}
             rows={[]}
             lazy={lazy}
-            rowKey={(row) => row.event_hash}
-            columns={eventColumns(streamsOf(now.value?.answer), now.value?.range)}
+            rowKey={keyOf}
+            columns={columns}
             sortable={false}
-            rowClass={(row) => (row.failed ? "failed-row" : "")}
-            onRow={(row) => setQuery({ event: row.event_hash })}
+            rowClass={classOf}
+            onRow={open}
             onScrollTop={(px) => (top.current = px)}
             onCsv={() => held && void saveCsv(view, held.shown)}
             foot={foot}

@@ -194,6 +194,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
     journal = Journal(store, now_ms)
     claims = Claims(store, now_ms, journal)
     cooldowns = Cooldowns(reactor, store, editor, Holders((claims,)), configured, now_ms, journal)
+    setup.on_connection(cooldowns.reconnected)
     holders = Holders((claims, cooldowns))
     policy = Policy(settings, store, now_ms)
     candidates = Candidates(store, editor, holders, configured, now_ms, journal)

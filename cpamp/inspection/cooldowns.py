@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
@@ -52,11 +52,12 @@ class Cooldowns(Service):
     _now_ms: Callable[[], int]
     _journal: Journal
     _call: LoopingCall = attrs.field(init=False)
-    _restoring: Deferred[None] | None = attrs.field(default=None, init=False)
+    # One look at what is due at a time.
+    _turn: DeferredLock = attrs.field(factory=DeferredLock, init=False)
     _log: Logger = attrs.field(factory=Logger, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._call = LoopingCall(self._tick)
+        self._call = LoopingCall(self._look)
         self._call.clock = self._reactor
 
     def startService(self) -> None:
@@ -66,19 +67,27 @@ class Cooldowns(Service):
             lambda f: self._log.failure("cooldowns are no longer restored", failure=f)
         )
 
-    def stopService(self) -> Deferred[None] | None:
+    def stopService(self) -> Deferred[None]:
         """End after the restore that is under way."""
         super().stopService()
         if self._call.running:
             self._call.stop()
-        return self._restoring
+        ended: Deferred[None] = self._turn.run(lambda: None)
+        return ended
 
-    def _tick(self) -> Deferred[None]:
-        self._restoring = Deferred.fromCoroutine(self.restore_due())
-        self._restoring.addErrback(
+    def reconnected(self) -> None:
+        """CPA is another one, or reached in another way: what has failed is tried at once."""
+        if self.running:
+            self._look(again=True)
+
+    def _look(self, *, again: bool = False) -> Deferred[None]:
+        looking: Deferred[None] = self._turn.run(
+            lambda: Deferred.fromCoroutine(self.restore_due(again=again))
+        )
+        looking.addErrback(
             lambda f: self._log.failure("cooldowns can't be restored now", failure=f)
         )
-        return self._restoring
+        return looking
 
     async def active(self) -> list[Cooldown]:
         """Those in force, by the time of their end."""
@@ -162,13 +171,18 @@ class Cooldowns(Service):
 
     # -- restoring ------------------------------------------------------------------------------
 
-    async def restore_due(self) -> None:
-        """Enable those whose time has come; also while no new ones are made."""
+    async def restore_due(self, *, again: bool = False) -> None:
+        """Enable those whose time has come; also while no new ones are made.
+
+        What has failed waits for a while, but not `again`.
+        """
         if not self._configured():
             return
         try:
             now_ms = self._now_ms()
-            due = [row for row in await self._store.read(stored.active) if _is_due(row, now_ms)]
+            due = [
+                row for row in await self._store.read(stored.active) if _is_due(row, now_ms, again)
+            ]
             for row in due[:AT_ONCE]:
                 await self._restore(row)
         except StoreUnavailable as problem:
@@ -272,8 +286,8 @@ class Cooldowns(Service):
             await self._store.write(stored.update, rows)
 
 
-def _is_due(row: Cooldown, now_ms: int) -> bool:
+def _is_due(row: Cooldown, now_ms: int, again: bool) -> bool:
     """Whether its end has come, or nobody knows yet whether it began."""
-    if row.retry_at_ms > now_ms:
+    if row.retry_at_ms > now_ms and not again:
         return False
     return row.state == INTENDED or row.recover_at_ms <= now_ms

@@ -83,6 +83,7 @@ class SetupService:
     _state: BootstrapState = attrs.field(init=False)
     _started_at_ms: int = attrs.field(default=0, init=False)
     _client: CpaClient | None = attrs.field(default=None, init=False)
+    _listeners: list[Callable[[], None]] = attrs.field(factory=list, init=False)
     # One change at a time: each reads what holds, asks CPA, and writes.
     _changing: DeferredLock = attrs.field(factory=DeferredLock, init=False)
     _log: Logger = attrs.field(factory=Logger, init=False)
@@ -92,6 +93,10 @@ class SetupService:
         self._saved = found.saved
         self._state = found.state
         self._started_at_ms = self._now_ms()
+
+    def on_connection(self, hear: Callable[[], None]) -> None:
+        """Have it told whenever the connection is set."""
+        self._listeners.append(hear)
 
     # What holds.
 
@@ -320,6 +325,8 @@ class SetupService:
             self._collector.configure(wanted if connection.complete else None)
         except Exception:
             self._log.failure("the collector can't be configured")
+        for hear in self._listeners:
+            hear()
 
     async def _cpa_usage(self, connection: Connection) -> dict[str, Any] | None:
         asked: Deferred[CpaConfig] = Deferred.fromCoroutine(

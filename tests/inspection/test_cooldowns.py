@@ -248,6 +248,23 @@ async def test_tries_come_ever_later(tmp_path: Path) -> None:
 
 
 @ensureDeferred
+async def test_a_new_connection_is_tried_at_once(tmp_path: Path) -> None:
+    async with rest(tmp_path) as r:
+        w = r.world
+        r.cooldowns.startService()
+        await r.cooldowns.take(r.found("f01"))
+        w.ahead_ms = 2 * HOUR_MS
+        w.cpa.faults.add({"when": {"method": "PATCH"}, "do": {"status": 500}, "times": "forever"})
+        await r.cooldowns.restore_due()
+        w.cpa.faults.clear()
+        await r.cooldowns.restore_due()
+        assert len(await r.cooldowns.active()) == 1
+        r.cooldowns.reconnected()
+        await r.cooldowns.stopService()
+        assert not w.entry("f01.json")["disabled"]
+
+
+@ensureDeferred
 async def test_faults_of_cpa(tmp_path: Path) -> None:
     async with rest(tmp_path) as r:
         w = r.world

@@ -182,7 +182,10 @@ async def test_before_setup(tmp_path: Path) -> None:
 @ensureDeferred
 async def test_setup_and_the_next_start(tmp_path: Path) -> None:
     async with bench(tmp_path) as b:
+        heard: list[tuple[str, str] | None] = []
+        b.service.on_connection(lambda: heard.append(b.service.connection()))
         answer = await b.service.setup(REQUEST)
+        assert heard == [("http://cpa:8317", "k1")]
         assert answer == {"ok": True, "upstream": "http://cpa:8317"}
         assert b.cpa.calls == [
             ("GET", "http://cpa:8317", "k1"),

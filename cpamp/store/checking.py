@@ -46,14 +46,18 @@ class ColumnsCheck:
     differing: str = ""
 
 
-def synced_columns(conn: sqlite3.Connection, database: Path) -> Columns | None:
-    """The columns as they were last synced; None where there are none of use."""
+def _whose(conn: sqlite3.Connection, database: Path) -> tuple[Path, Identity, int]:
+    """Where the columns of a database are, what they must say of themselves, and its last event."""
     (generation,) = conn.execute(GENERATION).fetchone()
     (last_id,) = conn.execute(LAST_ID).fetchone()
     place = database.parent / FOLDER / str(generation)
-    if not place.is_dir():
-        return None
-    return Columns.recover(place, Identity(store_id(conn), int(generation)), last_id)
+    return place, Identity(store_id(conn), int(generation)), last_id
+
+
+def synced_columns(conn: sqlite3.Connection, database: Path) -> Columns | None:
+    """The columns as they were last synced; None where there are none of use."""
+    place, identity, last_id = _whose(conn, database)
+    return Columns.recover(place, identity, last_id) if place.is_dir() else None
 
 
 def level_columns(conn: sqlite3.Connection, database: Path, folder: Path) -> Columns | None:
@@ -61,14 +65,12 @@ def level_columns(conn: sqlite3.Connection, database: Path, folder: Path) -> Col
 
     A daemon may go on with its own meanwhile.
     """
-    (generation,) = conn.execute(GENERATION).fetchone()
-    (last_id,) = conn.execute(LAST_ID).fetchone()
-    place = database.parent / FOLDER / str(generation)
+    place, identity, last_id = _whose(conn, database)
     # First how far they go: the files only grow, and one that is gone has made way for a wider one.
     for name in (STATE, *(path.name for path in place.glob("*") if path.name != STATE)):
         with suppress(FileNotFoundError):
             shutil.copyfile(place / name, folder / name)
-    columns = Columns.recover(folder, Identity(store_id(conn), int(generation)), last_id)
+    columns = Columns.recover(folder, identity, last_id)
     known = Dictionaries()
     while columns is not None and columns.last_id < last_id:
         batch = read_batch(conn, known, columns.last_id)

@@ -279,16 +279,14 @@ async def test_a_full_store_lets_nobody_rest_and_decides_nothing(small_disk: Pat
     async with rest(small_disk) as r:
         w = r.world
         await r.policy.change({"authIssueQueueEnabled": True, "authIssueAutoDisableEnabled": True})
-        r.automation.added([refused("f01")])
-        await until(lambda: r.automation._working is None, "the work")
+        await r.hears([refused("f01")])
         (item,) = (await r.candidates.listing("", 100))["items"]
         off = w.disabled()
         assert "f01.json" in off
         filler = fill(small_disk)
         with pytest.raises(StoreUnavailable):
             await r.cooldowns.take(r.found("f02"))
-        r.automation.added([refused("f03")])
-        await until(lambda: r.automation._working is None, "the work")
+        await r.hears([refused("f03")])
         assert w.disabled() == off
         # What can't be noted is undone; and it can be decided later.
         with pytest.raises(StoreUnavailable):

@@ -25,6 +25,7 @@ from cpamp.inspection.policy import EnvLocked, Policy
 from cpamp.inspection.targets import TargetGone, TargetShared
 from cpamp.settings import Settings, load
 from cpamp.store import cooldowns as stored
+from cpamp.usage.event import Event
 from tests.inspection import fixture
 from tests.inspection.test_evidence import failed
 from tests.inspection.world import World, until, world
@@ -42,6 +43,11 @@ class Rest:
     candidates: Candidates
     policy: Policy
     automation: Automation
+
+    async def hears(self, events: list[Event]) -> None:
+        """Events are collected, and what follows from them is done."""
+        self.automation.added(events)
+        await until(lambda: self.automation._working is None, "the work")
 
     async def rows(self) -> list[tuple[str, str, str]]:
         rows = await self.world.store.read(
@@ -320,8 +326,7 @@ async def test_live_traffic(tmp_path: Path) -> None:
         proof.who = proof.who._replace(
             auth_file_snapshot="f01.json", auth_index="a01", account_snapshot="f01@example.test"
         )
-        r.automation.added([proof])
-        await until(lambda: r.automation._working is None, "the work")
+        await r.hears([proof])
         assert w.calls(STATUS) == []
         await r.policy.change({"codexQuotaCooldownEnabled": True})
         began = time.monotonic()
@@ -353,8 +358,7 @@ async def test_candidates(tmp_path: Path) -> None:
             entry["modtime"] = "2026-11-01T00:00:00Z"
 
         async def happen(*events: Any) -> dict[str, Any]:
-            r.automation.added(events)
-            await until(lambda: r.automation._working is None, "the work")
+            await r.hears(events)
             return await r.candidates.listing("", 100)
 
         listed = await happen(refused("f01"), refused("f01"), refused("f02"))
@@ -416,8 +420,7 @@ async def test_failures_are_counted_in_one_row(tmp_path: Path) -> None:
         await r.policy.change({"authIssueQueueEnabled": True})
 
         async def happen(*events: Any) -> list[dict[str, Any]]:
-            r.automation.added(events)
-            await until(lambda: r.automation._working is None, "the work")
+            await r.hears(events)
             items: list[dict[str, Any]] = (await r.candidates.listing("", 100))["items"]
             return items
 
@@ -452,16 +455,14 @@ async def test_most_accounts_failing_at_once_are_left_enabled(tmp_path: Path) ->
         keys = ("f01", "f02", "f03", "f07", "f08", "f09", "f10", "f11")
         w.cpa.auth_files = [fixture.BY_KEY[key].entry() for key in keys]
         await r.policy.change({"authIssueQueueEnabled": True, "authIssueAutoDisableEnabled": True})
-        r.automation.added([refused(key) for key in keys])
-        await until(lambda: r.automation._working is None, "the work")
+        await r.hears([refused(key) for key in keys])
         assert len(w.disabled()) == 4
         items = (await r.candidates.listing("", 100))["items"]
         assert len(items) == len(keys)
         assert sum("looks like an outage" in item.get("lastError", "") for item in items) == 4
         # One that fails long after the others has reasons of its own.
         w.ahead_ms = 2 * HOUR_MS
-        r.automation.added([refused(min(set(keys) - {n[:3] for n in w.disabled()}))])
-        await until(lambda: r.automation._working is None, "the work")
+        await r.hears([refused(min(set(keys) - {n[:3] for n in w.disabled()}))])
         assert len(w.disabled()) == 5
 
 
@@ -470,15 +471,13 @@ async def test_what_people_disabled_is_not_marked_as_ours(tmp_path: Path) -> Non
     async with rest(tmp_path) as r:
         w = r.world
         await r.policy.change({"authIssueQueueEnabled": True, "authIssueAutoDisableEnabled": True})
-        r.automation.added([refused("f04")])
-        await until(lambda: r.automation._working is None, "the work")
+        await r.hears([refused("f04")])
         (item,) = (await r.candidates.listing("", 100))["items"]
         assert ("autoDisabledAtMs" in item, w.calls(STATUS)) == (False, [])
         # Nor what fails for reasons that may not be its own.
         unsure = failed(401, "unauthorized")
         unsure.who, unsure.event_hash = refused("f01").who, "unsure"
-        r.automation.added([unsure])
-        await until(lambda: r.automation._working is None, "the work")
+        await r.hears([unsure])
         assert w.calls(STATUS) == []
 
 
@@ -487,8 +486,7 @@ async def test_without_a_cpa_people_can_only_put_things_aside(tmp_path: Path) ->
     async with rest(tmp_path) as r:
         w = r.world
         await r.policy.change({"authIssueQueueEnabled": True})
-        r.automation.added([refused("f01"), refused("f02")])
-        await until(lambda: r.automation._working is None, "the work")
+        await r.hears([refused("f01"), refused("f02")])
         first, second = (await r.candidates.listing("", 100))["items"]
         off = Candidates(w.store, w.editor, Holders(()), lambda: False, w.now_ms, w.journal)
         for decide in (off.enable, off.delete):
@@ -507,8 +505,7 @@ async def test_a_shared_file_is_not_deleted(tmp_path: Path) -> None:
         event.who = event.who._replace(
             auth_file_snapshot="dead.json", auth_index="c1", account_snapshot="d1@example.test"
         )
-        r.automation.added([event])
-        await until(lambda: r.automation._working is None, "the work")
+        await r.hears([event])
         (item,) = (await r.candidates.listing("", 1))["items"]
         with pytest.raises(TargetShared):
             await r.candidates.delete(item["id"])

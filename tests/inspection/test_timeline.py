@@ -24,7 +24,6 @@ from tests.described import Described
 from tests.inspection.test_cooldowns import Rest, refused, rest
 from tests.inspection.test_guard import FILES, pair  # noqa: F401
 from tests.inspection.test_http import finished
-from tests.inspection.world import until
 
 TIMELINE = "/v0/management/monitoring/account-timeline"
 RUN = "/v0/management/codex-inspection/run"
@@ -157,8 +156,7 @@ async def test_candidates(tmp_path: Path) -> None:
     async with rest(tmp_path) as r:
         w = r.world
         await r.policy.change({"authIssueQueueEnabled": True, "authIssueAutoDisableEnabled": True})
-        r.automation.added([refused("f03")])
-        await until(lambda: r.automation._working is None, "the work")
+        await r.hears([refused("f03")])
         (candidate,) = (await r.candidates.listing("", 1))["items"]
         await w.store.write(_notice, w.now_ms(), "account_needs_person", str(candidate["id"]))
         w.cpa.faults.add({"when": {"method": "DELETE"}, "do": {"status": 500}})

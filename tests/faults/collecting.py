@@ -20,10 +20,11 @@ class Collecting:
     published: int = 0
 
     @classmethod
-    def begin(cls, lab: Lab, *options: str, **environ: str) -> Collecting:
+    def begin(cls, lab: Lab, *options: str, name: str = "manager", **environ: str) -> Collecting:
         """A CPA and a daemon that is subscribed to it, or collects as `environ` says."""
         cpa = lab.cpa(*options)
-        manager = lab.manager(CPA_UPSTREAM_URL=cpa.url, CPA_MANAGEMENT_KEY=CPA_KEY, **environ)
+        connection = {"CPA_UPSTREAM_URL": cpa.url, "CPA_MANAGEMENT_KEY": CPA_KEY}
+        manager = lab.manager(name, **connection, **environ)
         both = cls(cpa, manager)
         manager.start()
         both.wait_for_collecting()

@@ -213,6 +213,7 @@ def test_the_wizard_waits_for_its_daemon(lab: Lab, opened: Callable[..., Panel])
         if step in told:
             panel.page.locator(f"[data-field={step}]").fill(told[step])
         panel.page.locator("[data-action=next]").click()
+        expect(panel.page.locator(f"[data-step={step}]")).to_have_count(0)
     manager.stop()
     finish.click()
     expect(panel.page.locator("[data-error=network]")).to_be_visible()

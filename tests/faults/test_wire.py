@@ -128,7 +128,6 @@ def test_garbage_in_a_subscription_costs_the_connection_alone(lab: Lab, do: dict
         lambda: (
             [n["what"] for n in subscribed.json("POST", "/requests", {})].count("SUBSCRIBE") == 2
         ),
-        seconds=20,
         what="another subscription",
     )
     both.wait(lambda s: s["collector"] == "running", "the collector to run")
@@ -258,7 +257,6 @@ def test_publishing_off_is_turned_on_once(lab: Lab) -> None:
     both.wait(lambda s: s["publishing"] is True, "publishing")
     wait_until(
         lambda: cpa.control.json("GET", "/state")["config"]["usage-statistics-enabled"],
-        seconds=5,
         what="CPA to publish",
     )
 

@@ -284,7 +284,7 @@ def test_in_the_background_from_any_directory(lab: Lab, tmp_path: Path) -> None:
     subprocess.run(argv, env=dict(manager.process.env), cwd=elsewhere, check=True, timeout=60)
     pid = int(pidfile.read_text())
     try:
-        wait_until(lambda: health(manager), seconds=30, what="/health")
+        wait_until(lambda: health(manager), what="/health")
         key_file = data(manager) / "admin-key.txt"
         key = key_file.read_text().strip()
         manager.http.key = key
@@ -294,7 +294,7 @@ def test_in_the_background_from_any_directory(lab: Lab, tmp_path: Path) -> None:
         assert f"CPA Manager Plus admin key generated: see {key_file}" in log.read_text()
     finally:
         os.kill(pid, signal.SIGTERM)
-        wait_until(lambda: not Path(f"/proc/{pid}").exists(), seconds=30, what="the end")
+        wait_until(lambda: not Path(f"/proc/{pid}").exists(), what="the end")
     assert not pidfile.exists()
 
 

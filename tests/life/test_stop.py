@@ -39,7 +39,7 @@ def test_a_call_under_way_is_answered_and_an_idle_connection_is_not_waited_for(l
     idle.getresponse().read()
     with ThreadPoolExecutor() as threads:
         called = threads.submit(slow_call, manager)
-        wait_until(lambda: seen(cpa, PATH), seconds=10, what="the slow call")
+        wait_until(lambda: seen(cpa, PATH), what="the slow call")
         started = time.monotonic()
         assert manager.stop() == -15
         ended = time.monotonic()

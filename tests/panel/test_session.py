@@ -58,6 +58,7 @@ def test_tabs_log_out_together(inside: Panel) -> None:
 
 
 def test_figures_are_there_after_three_requests(inside: Panel) -> None:
+    inside.nothing_ages()
     inside.visit()
     inside.ready("today")
     expect(inside.page.locator("[data-block=foot] [data-metric=error-logs]")).to_be_visible()

@@ -112,6 +112,7 @@ def test_texts_can_be_read(inside: Panel, theme: str) -> None:
 
 
 def test_keys_lead_to_pages(inside: Panel) -> None:
+    inside.ready("today")
     inside.page.keyboard.press("g")
     inside.page.keyboard.press("m")
     expect(inside.page.locator("[data-page=monitoring]")).to_be_visible()

@@ -109,9 +109,7 @@ def test_an_account_that_wants_a_person_is_seen_to(world: World) -> None:
         "fail": {"status_code": 401, "body": said},
     }
     world.cpa.control.json("POST", "/publish", {"records": [record]})
-    wait_until(
-        lambda: http.json("GET", CANDIDATES)["pendingCount"] == 1, seconds=10, what="a candidate"
-    )
+    wait_until(lambda: http.json("GET", CANDIDATES)["pendingCount"] == 1, what="a candidate")
     (item,) = http.json("GET", CANDIDATES)["items"]
     world.panel.visit("/monitoring/account-actions")
     world.panel.ready("actions")
@@ -130,9 +128,7 @@ def test_an_account_that_wants_a_person_is_seen_to(world: World) -> None:
 
     # The next one is ignored from its row.
     world.cpa.control.json("POST", "/publish", {"records": [{**record, "request_id": "r-2"}]})
-    wait_until(
-        lambda: http.json("GET", CANDIDATES)["pendingCount"] == 1, seconds=10, what="a candidate"
-    )
+    wait_until(lambda: http.json("GET", CANDIDATES)["pendingCount"] == 1, what="a candidate")
     world.panel.visit("/monitoring/account-actions")
     world.click("[data-table=action-candidates] [data-action=ignore]")
     expect(world.panel.page.locator("[data-block=actions]")).to_have_attribute(

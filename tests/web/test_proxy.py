@@ -430,9 +430,9 @@ def test_a_gigabyte_for_a_slow_client_takes_no_memory(pair: Pair) -> None:
     before = pair.memory
     most, taken = 0, 0
     with pair.send("GET /v0/management/big") as client:
-        wait_until(lambda: bool(pair.cpa.asked("/v0/management/big")), seconds=10, what="the call")
+        wait_until(lambda: bool(pair.cpa.asked("/v0/management/big")), what="the call")
         (call,) = pair.cpa.asked("/v0/management/big")
-        wait_until(settling(call), seconds=10, what="CPA to be held back")
+        wait_until(settling(call), what="CPA to be held back")
         assert call.sent_bytes < 64 * MIB
         most = max(most, pair.memory)
         buffer = bytearray(MIB)
@@ -501,7 +501,7 @@ def test_500_slow_streams_at_once(pair: Pair) -> None:
             taken.append(time.perf_counter() - start)
         assert percentile(taken, 0.5) < 0.1
     calls = pair.cpa.asked("/v0/management/slow")
-    wait_until(lambda: all(c.gone.is_set() for c in calls), seconds=20, what="all calls to end")
+    wait_until(lambda: all(c.gone.is_set() for c in calls), what="all calls to end")
 
 
 async def never(call: Call) -> None:
@@ -523,13 +523,13 @@ async def endless(call: Call) -> None:
 def test_a_client_that_hangs_up_ends_the_call_to_cpa(pair: Pair, script: Any) -> None:
     pair.cpa.on("/v0/management/watched", script)
     client = pair.send("GET /v0/management/watched")
-    wait_until(lambda: bool(pair.cpa.asked("/v0/management/watched")), seconds=10, what="the call")
+    wait_until(lambda: bool(pair.cpa.asked("/v0/management/watched")), what="the call")
     (call,) = pair.cpa.asked("/v0/management/watched")
     if script is not never:
         assert client.recv(100)
     assert not call.gone.is_set()
     client.close()
-    assert call.gone.wait(10)
+    assert call.gone.wait(60)
 
 
 def test_a_client_that_hangs_up_in_the_middle_of_its_body(pair: Pair) -> None:
@@ -537,10 +537,10 @@ def test_a_client_that_hangs_up_in_the_middle_of_its_body(pair: Pair) -> None:
     head = f"PUT /v0/management/watched HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ADMIN_KEY}"
     client = pair.connect()
     client.sendall(f"{head}\r\nContent-Length: 1000\r\n\r\nhalf".encode())
-    wait_until(lambda: bool(pair.cpa.asked("/v0/management/watched")), seconds=10, what="the call")
+    wait_until(lambda: bool(pair.cpa.asked("/v0/management/watched")), what="the call")
     (call,) = pair.cpa.asked("/v0/management/watched")
     client.close()
-    assert call.gone.wait(10)
+    assert call.gone.wait(60)
 
 
 def test_an_answer_that_cpa_breaks_off_does_not_look_whole(pair: Pair) -> None:

@@ -22,9 +22,9 @@ from cpamp.store.claims import HELD
 from tests.daemon import Lab
 from tests.inspection import fixture
 from tests.inspection.fixture import BY_KEY, EXHAUSTED, HEALTHY
+from tests.inspection.rest import refused, rest
+from tests.inspection.running import answers, by_account
 from tests.inspection.test_automation_http import record
-from tests.inspection.test_cooldowns import refused, rest
-from tests.inspection.test_runs import answers, by_account
 from tests.inspection.world import World, until, world
 
 FILES = "/v0/management/auth-files"

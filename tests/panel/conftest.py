@@ -1,4 +1,4 @@
-"""One browser and one filled daemon for all tests of the panel."""
+"""One browser for all tests of the panel, and daemons that many of them share."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from cpamp.bench.browser import chromium
-from cpamp.lab import Manager
+from cpamp.lab import Cpa, Manager
 from tests.daemon import Lab, connection
+from tests.panel.configuring import YAML, Pair
 from tests.panel.driving import Panel, fill, manager_of, origin_of
+from tests.panel.managing import OFFER, PLUGIN, World
 
 LIVE = 20
 # Other tests keep the processors busy meanwhile.
@@ -76,3 +78,56 @@ def opened(browser: Browser) -> Iterator[Callable[..., Panel]]:
     yield open_
     for panel in panels:
         panel.close()
+
+
+# -- the pages that manage CPA ------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Manager, Cpa]]:
+    """A daemon and its CPA with plugins, for all tests: each changes things of its own."""
+    lab = Lab(tmp_path_factory.mktemp("managing"))
+    cpa = lab.cpa()
+    cpa.control.json("POST", "/plugins", {"plugins": [PLUGIN], "offers": [OFFER]})
+    manager = manager_of(lab)
+    manager.http.json("POST", "/setup", connection(cpa))
+    manager.wait_for_collector()
+    yield manager, cpa
+    lab.close()
+
+
+@pytest.fixture
+def world(servers: tuple[Manager, Cpa], opened: Callable[..., Panel]) -> World:
+    """A tab that is logged in."""
+    manager, cpa = servers
+    panel = opened(origin_of(manager))
+    panel.visit()
+    panel.log_in(remember=True)
+    panel.boot("running")
+    return World(panel, manager, cpa)
+
+
+# -- the pages of settings ----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Manager, Cpa]]:
+    """A daemon and its CPA, whose settings are changed by all tests."""
+    lab = Lab(tmp_path_factory.mktemp("settings"))
+    cpa, manager = lab.cpa(), manager_of(lab)
+    manager.http.json("POST", "/setup", connection(cpa))
+    yield manager, cpa
+    lab.close()
+
+
+@pytest.fixture
+def pair(both: tuple[Manager, Cpa], opened: Callable[..., Panel]) -> Pair:
+    """A tab that is logged in; CPA's file and its keys are as they were at first."""
+    manager, cpa = both
+    pair = Pair(manager, cpa, opened(origin_of(manager)))
+    pair.file = YAML
+    manager.http.json("PUT", "/v0/management/api-keys", ["sk-client-team-a-0001"])
+    pair.panel.visit()
+    pair.panel.log_in(remember=True)
+    pair.panel.boot("running")
+    return pair

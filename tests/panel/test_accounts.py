@@ -16,7 +16,7 @@ from tests.described import Described
 from tests.inspection import fixture
 from tests.inspection.test_http import finished
 from tests.panel.driving import DESKTOP, PHONE, Panel, manager_of, origin_of
-from tests.panel.test_managing import World
+from tests.panel.managing import World
 
 MONITORING = "/v0/management/monitoring"
 FILES = "/v0/management/auth-files"

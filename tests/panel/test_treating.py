@@ -13,7 +13,7 @@ from cpamp.lab import wait_until
 from tests.daemon import Lab, connection
 from tests.inspection import fixture
 from tests.panel.driving import Panel, manager_of, origin_of
-from tests.panel.test_managing import CANDIDATES, World
+from tests.panel.managing import CANDIDATES, World
 
 POLICY = "/usage-service/account-processing-policy"
 RUNS = "/v0/management/codex-inspection/runs"

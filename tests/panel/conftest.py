@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, StorageState, expect, sync_playwright
 
 from cpamp.bench.browser import chromium
 from cpamp.lab import Cpa, Manager
@@ -58,12 +58,9 @@ def panel(browser: Browser, filled: Manager) -> Iterator[Panel]:
 
 
 @pytest.fixture
-def inside(panel: Panel) -> Panel:
-    """The same, logged in and remembered."""
-    panel.visit()
-    panel.log_in(remember=True)
-    panel.boot("running")
-    return panel
+def inside(entered: Callable[..., Panel], filled: Manager) -> Panel:
+    """A tab of the filled daemon, whose key it remembers, at no page yet."""
+    return entered(origin_of(filled))
 
 
 @pytest.fixture
@@ -78,6 +75,32 @@ def opened(browser: Browser) -> Iterator[Callable[..., Panel]]:
     yield open_
     for panel in panels:
         panel.close()
+
+
+@pytest.fixture(scope="session")
+def remembered(browser: Browser) -> Callable[[str], StorageState]:
+    """Tells what a browser keeps of a login at a daemon, which is made once."""
+    kept: dict[str, StorageState] = {}
+
+    def remembered(origin: str) -> StorageState:
+        if origin not in kept:
+            panel = Panel.open(browser, origin)
+            panel.visit()
+            panel.log_in(remember=True)
+            panel.boot("running")
+            kept[origin] = panel.page.context.storage_state()
+            panel.close()
+        return kept[origin]
+
+    return remembered
+
+
+@pytest.fixture
+def entered(
+    opened: Callable[..., Panel], remembered: Callable[[str], StorageState]
+) -> Callable[..., Panel]:
+    """Opens further tabs that remember the key."""
+    return lambda origin, **options: opened(origin, storage=remembered(origin), **options)
 
 
 # -- the pages that manage CPA ------------------------------------------------------------------
@@ -97,14 +120,10 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Manager,
 
 
 @pytest.fixture
-def world(servers: tuple[Manager, Cpa], opened: Callable[..., Panel]) -> World:
-    """A tab that is logged in."""
+def world(servers: tuple[Manager, Cpa], entered: Callable[..., Panel]) -> World:
+    """A tab that remembers the key, at no page yet."""
     manager, cpa = servers
-    panel = opened(origin_of(manager))
-    panel.visit()
-    panel.log_in(remember=True)
-    panel.boot("running")
-    return World(panel, manager, cpa)
+    return World(entered(origin_of(manager)), manager, cpa)
 
 
 # -- the pages of settings ----------------------------------------------------------------------
@@ -121,13 +140,10 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Manager, Cp
 
 
 @pytest.fixture
-def pair(both: tuple[Manager, Cpa], opened: Callable[..., Panel]) -> Pair:
-    """A tab that is logged in; CPA's file and its keys are as they were at first."""
+def pair(both: tuple[Manager, Cpa], entered: Callable[..., Panel]) -> Pair:
+    """A tab that remembers the key; CPA's file and its keys are as they were at first."""
     manager, cpa = both
-    pair = Pair(manager, cpa, opened(origin_of(manager)))
+    pair = Pair(manager, cpa, entered(origin_of(manager)))
     pair.file = YAML
     manager.http.json("PUT", "/v0/management/api-keys", ["sk-client-team-a-0001"])
-    pair.panel.visit()
-    pair.panel.log_in(remember=True)
-    pair.panel.boot("running")
     return pair

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import attrs
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Browser, Page, Request, StorageState, expect
 
 from cpamp.lab import ADMIN_KEY, Manager
 from cpamp.simulator.records import Generator
@@ -86,6 +86,7 @@ class Panel:
         *,
         size: tuple[int, int] = DESKTOP,
         language: str = "en",
+        storage: StorageState | None = None,
     ) -> Panel:
         """A tab with a storage of its own, at no page yet."""
         context = browser.new_context(
@@ -93,6 +94,7 @@ class Panel:
             locale=language,
             timezone_id=afternoon(),
             has_touch=size == PHONE,
+            storage_state=storage,
         )
         return cls.beside(context.new_page(), origin)
 
@@ -181,6 +183,8 @@ class Panel:
     def close(self) -> None:
         """The tab has asked no third party, and nothing went wrong in it."""
         self.page.close()
+        if not self.page.context.pages:
+            self.page.context.close()
         assert self.foreign == []
         assert self.problems == []
 

@@ -98,13 +98,10 @@ def test_everybody_can_use_them(filled: Manager, opened: Callable[..., Panel]) -
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_they_hold_still(
-    filled: Manager, opened: Callable[..., Panel], size: tuple[int, int]
+    filled: Manager, entered: Callable[..., Panel], size: tuple[int, int]
 ) -> None:
-    panel = opened(origin_of(filled), size=size)
+    panel = entered(origin_of(filled), size=size)
     panel.page.add_init_script(SHIFT)
-    panel.visit()
-    panel.log_in(remember=True)
-    panel.boot("running")
     moved = {}
     for place in (*PLACES, *MAYBE_EMPTY):
         panel.visit(place)

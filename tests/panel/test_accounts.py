@@ -106,13 +106,9 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 
 @pytest.fixture
-def open_world(servers: Servers, opened: Callable[..., Panel]) -> Callable[..., World]:
+def open_world(servers: Servers, entered: Callable[..., Panel]) -> Callable[..., World]:
     def open_(size: tuple[int, int] = DESKTOP) -> World:
-        panel = opened(origin_of(servers[0]), size=size)
-        panel.visit()
-        panel.log_in(remember=True)
-        panel.boot("running")
-        return World(panel, *servers)
+        return World(entered(origin_of(servers[0]), size=size), *servers)
 
     return open_
 

@@ -52,6 +52,8 @@ def test_a_page_fits_a_phone(inside: Panel, name: str) -> None:
 
 
 def test_the_address_is_the_truth(inside: Panel) -> None:
+    inside.visit()
+    inside.ready("today")
     for name in ("coverage", "monitoring", "system", "dashboard"):
         inside.go(PAGES[name][0])
         expect(inside.page.locator(f"[data-page={name}]")).to_be_visible()

@@ -126,6 +126,16 @@ def world(servers: tuple[Manager, Cpa], entered: Callable[..., Panel]) -> World:
     return World(entered(origin_of(manager)), manager, cpa)
 
 
+@pytest.fixture(scope="module")
+def restarted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Manager, Cpa]]:
+    """A daemon and its CPA, for all tests of a file: each loses them, and gets them back."""
+    lab = Lab(tmp_path_factory.mktemp("restarted"))
+    cpa, manager = lab.cpa(), manager_of(lab)
+    manager.http.json("POST", "/setup", connection(cpa))
+    yield manager, cpa
+    lab.close()
+
+
 # -- the pages of settings ----------------------------------------------------------------------
 
 

@@ -20,7 +20,7 @@ def seen(cpa: Cpa, path: str) -> bool:
 
 def slow_call(manager: Manager) -> tuple[int, float]:
     """A proxied call that CPA takes its time for: the status, and when it came."""
-    client = http.client.HTTPConnection("127.0.0.1", manager.http.port, timeout=30)
+    client = http.client.HTTPConnection("127.0.0.1", manager.http.port, timeout=60)
     headers = {"Authorization": f"Bearer {manager.http.key}"}
     client.request("GET", PATH, headers=headers)
     status = client.getresponse().status

@@ -90,7 +90,7 @@ def with_hanging_cpa(manager: Manager, cpa: Cpa) -> tuple[float, float]:
     """Ask while CPA says nothing: the seconds until our own parts came, and all."""
     hang = {"when": {"path": CONFIG}, "do": {"never": True}}
     cpa.control.json("POST", "/fault", hang)
-    client = http.client.HTTPConnection("127.0.0.1", manager.http.port, timeout=30)
+    client = http.client.HTTPConnection("127.0.0.1", manager.http.port, timeout=60)
     client.request("GET", PATH, headers={"Authorization": f"Bearer {ADMIN_KEY}"})
     began = time.monotonic()
     response = client.getresponse()

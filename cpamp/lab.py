@@ -46,7 +46,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def wait_until(
-    ready: Callable[[], bool], *, seconds: float, what: str, every: float = 0.01
+    ready: Callable[[], bool], *, what: str, seconds: float = 60.0, every: float = 0.01
 ) -> float:
     """Poll `ready` until it holds; returns the seconds that it took, or raises `LabError`."""
     start = time.perf_counter()
@@ -229,7 +229,7 @@ class Manager:
         argv = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", "cpamp"]
         return cls(Process(argv, env, folder, folder / "cpamp.log"), Http(port, ADMIN_KEY))
 
-    def start(self, seconds: float = 30.0) -> float:
+    def start(self, seconds: float = 60.0) -> float:
         """Start it; returns the seconds until `/health` answered."""
         start = time.perf_counter()
         self.process.start()
@@ -250,7 +250,7 @@ class Manager:
         """How many events it has."""
         return int(self.status()["events"])
 
-    def wait_for_collector(self, seconds: float = 30.0) -> float:
+    def wait_for_collector(self, seconds: float = 60.0) -> float:
         """Wait until records flow; returns the seconds that it took."""
         return wait_until(
             lambda: self.status()["collector"]["collector"] == "running",
@@ -265,7 +265,7 @@ class Manager:
         )
 
 
-def _wait_for_http(process: Process, http: Http, path: str, seconds: float = 30.0) -> None:
+def _wait_for_http(process: Process, http: Http, path: str, seconds: float = 60.0) -> None:
     def answers() -> bool:
         if not process.alive:
             raise LabError(f"{process.argv} ended:\n{process.output()}")

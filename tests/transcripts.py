@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 FOLDER = Path(__file__).parent / "data" / "cpa"
 KEY = "lab-management-key"
 # For how long a wire waits for more, which only a failing test does.
-SECONDS = 10
+SECONDS = 60
 RESP = sorted(path.stem for path in (FOLDER / "resp").glob("*.jsonl"))
 HTTP = sorted(path.stem for path in (FOLDER / "http").glob("*.json"))
 

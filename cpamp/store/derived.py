@@ -27,14 +27,12 @@ class Derived:
     """The columns of one database.
 
     `append` is called by the writer thread after each commit, `catch_up` by another thread while
-    the columns are behind; `level` says which of the two holds. `columns` answer questions,
-    `growing` are those that rows are added to: others only while a generation is made anew.
+    the columns are behind; `level` says which of the two holds.
     """
 
     folder: Path
     known: Dictionaries
     columns: Columns | None = None
-    growing: Columns | None = None
     level: bool = False
     problem: str = ""
     # Held while rows are added or the columns are replaced.
@@ -57,16 +55,9 @@ class Derived:
             if found is None:
                 self._log.info("columns are made anew from {n} events", n=last_id)
                 found = Columns.create(place, identity)
-            self.columns = self.growing = found
+            self.columns = found
             self.level = found.last_id == last_id
             self._remove_others(place)
-
-    def renew(self, identity: Identity, last_id: int) -> None:
-        """Begin another generation; until it is whole, the former one answers."""
-        with self._lock:
-            self.growing = Columns.create(self._place(identity), identity)
-            self.level = False
-            self._swap_if_level(last_id)
 
     def _place(self, identity: Identity) -> Path:
         return self.folder / str(identity.generation)
@@ -94,9 +85,9 @@ class Derived:
                 self._add(batch)
 
     def _add(self, batch: Batch) -> bool:
-        assert self.growing is not None
+        assert self.columns is not None
         try:
-            self.growing.append(batch)
+            self.columns.append(batch)
         except NoRoom as error:
             self.level = False
             if not self.problem:
@@ -106,42 +97,36 @@ class Derived:
         self.problem = ""
         return True
 
-    def catch_up(self, conn: sqlite3.Connection, growing: Columns) -> bool:
+    def catch_up(self, conn: sqlite3.Connection, columns: Columns) -> bool:
         """Add one batch of the rows that are missing; whether there may be more of them.
 
-        `growing` is what there was to fill before `conn` was opened: what has taken its place
+        `columns` is what there was to fill before `conn` was opened: what has taken its place
         meanwhile may belong to another file.
         """
         with self._lock:
-            if self.level or growing is not self.growing:
+            if self.level or columns is not self.columns:
                 return False
-            batch = read_batch(conn, self.known, growing.last_id)
+            batch = read_batch(conn, self.known, columns.last_id)
             return batch is not None and self._add(batch)
 
     def finish(self, conn: sqlite3.Connection, last_id: int) -> None:
         """Add what is missing, in the writer's thread: from here on the columns are level."""
-        assert self.growing is not None
-        while self.catch_up(conn, self.growing):
+        assert self.columns is not None
+        while self.catch_up(conn, self.columns):
             pass
         with self._lock:
-            self._swap_if_level(last_id)
-
-    def _swap_if_level(self, last_id: int) -> None:
-        if self.growing is not None and self.growing.last_id == last_id:
-            former, self.columns = self.columns, self.growing
-            self.level = True
-            if former is not self.columns:
-                self._remove_others(self.columns.folder)
+            if self.columns is not None and self.columns.last_id == last_id:
+                self.level = True
 
     @property
     def wants_sync(self) -> bool:
         """Whether rows were added since the last sync."""
-        columns = self.growing
+        columns = self.columns
         return columns is not None and columns.n != columns.synced_rows
 
     def sync(self) -> None:
         """Bring the columns to the disk; failures are logged, since nothing depends on it."""
-        columns = self.growing
+        columns = self.columns
         if columns is None or not self.wants_sync:
             return
         try:
@@ -153,11 +138,11 @@ class Derived:
         """Sync what was added, and let go."""
         with self._lock:
             self.sync()
-            self.columns = self.growing = None
+            self.columns = None
             self.level = False
 
     def status(self, last_id: int) -> dict[str, Any]:
         """``{ready, rows, of}`` and the problem, if there is one."""
-        rows = self.growing.n if self.growing is not None else 0
+        rows = self.columns.n if self.columns is not None else 0
         status: dict[str, Any] = {"ready": self.level, "rows": rows, "of": last_id}
         return {**status, "problem": self.problem} if self.problem else status

@@ -320,9 +320,9 @@ class Store(Service):
             await deferToThreadPool(self._reactor, self._tend_pool, self._derived.sync)
 
     def _catch_up(self) -> None:
-        growing = self._derived.growing
-        if growing is None:
+        columns = self._derived.columns
+        if columns is None:
             return
         with closing(open_reader(self._path)) as conn:
-            while self.running and self._derived.catch_up(conn, growing):
+            while self.running and self._derived.catch_up(conn, columns):
                 pass

@@ -24,7 +24,6 @@ T = TypeVar("T")
 # What is written in the transaction of some events; it is told which of them were new.
 AlsoWrite = Callable[[sqlite3.Connection, Sequence[bool]], object]
 GENERATION = "SELECT value FROM meta WHERE name = 'generation'"
-BUMP = "UPDATE meta SET value = value + 1 WHERE name = 'generation'"
 # What SQLite raises for a wrong statement or value: no fault of the file, and no use to try again.
 OUR_FAULTS = (
     sqlite3.ProgrammingError,
@@ -134,21 +133,6 @@ class WriterConnection:
             self.events.drop(self._conn)
         except sqlite3.Error:
             self.events.drop(None)
-
-    def change_generation(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a change that is no append, after which the columns are made anew."""
-
-        def both(conn: sqlite3.Connection) -> T:
-            result = work(conn)
-            conn.execute(BUMP)
-            return result
-
-        result = self.transaction(both)
-        assert self._conn is not None
-        self.events.load(self._conn)
-        self.derived.renew(self.identity(), self.events.last_id)
-        self.reopened()
-        return result
 
     def finish_columns(self) -> None:
         """Bring the columns level with the last commit."""

@@ -29,7 +29,7 @@ def test_what_a_newcomer_sees_of_the_accounts(lab: Lab) -> None:
         demo.look_after(manager, cpa, notices)
 
         # A cooldown in force, and one that ends within seconds.
-        wait_until(lambda: disabled(resting[1]), seconds=10, what="the cooldown")
+        wait_until(lambda: disabled(resting[1]), what="the cooldown")
         assert resting[1] in {item["authFileName"] for item in get(COOLDOWNS)["items"]}
         (candidate, *_) = get(CANDIDATES)["items"]
         assert (candidate["status"], candidate["actionType"]) == ("pending", "reauth")
@@ -38,7 +38,7 @@ def test_what_a_newcomer_sees_of_the_accounts(lab: Lab) -> None:
             runs: list[dict[str, Any]] = get(f"{demo.INSPECTION}/runs")["items"]
             return [run for run in runs if run["status"] == "completed"]
 
-        wait_until(lambda: bool(inspected()), seconds=30, what="an inspection")
+        wait_until(lambda: bool(inspected()), what="an inspection")
         run = inspected()[-1]
         assert "error" not in run
         assert run["sampledCount"] > 30
@@ -53,13 +53,10 @@ def test_what_a_newcomer_sees_of_the_accounts(lab: Lab) -> None:
 
         wait_until(
             lambda: sent() == {"account_needs_person", "account_exhausted"},
-            seconds=30,
             what="the notices",
         )
-        wait_until(lambda: not disabled(resting[0]), seconds=30, what="the end of the cooldown")
+        wait_until(lambda: not disabled(resting[0]), what="the end of the cooldown")
         names = lambda: {item["authFileName"] for item in get(COOLDOWNS)["items"]}  # noqa: E731
-        wait_until(lambda: resting[0] not in names(), seconds=10, what="the end of its record")
+        wait_until(lambda: resting[0] not in names(), what="the end of its record")
         demo.scene(manager, cpa, 3)
-        wait_until(
-            lambda: get(CANDIDATES)["pendingCount"] > 1, seconds=10, what="another candidate"
-        )
+        wait_until(lambda: get(CANDIDATES)["pendingCount"] > 1, what="another candidate")

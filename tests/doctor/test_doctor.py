@@ -53,7 +53,7 @@ def test_all_is_well(lab: Lab) -> None:
     cpa, manager = lab.cpa(), lab.manager()
     manager.start()
     manager.http.json("POST", "/setup", connection(cpa))
-    wait_until(lambda: transport(manager) == "subscribe", seconds=10, what="a subscription")
+    wait_until(lambda: transport(manager) == "subscribe", what="a subscription")
     status, page = doctor(manager)
     assert status == 0, page
     assert page.endswith("Nothing to be repaired.\n")

@@ -34,7 +34,7 @@ class Collecting:
         """Wait until records flow."""
         self.manager.wait_for_collector()
 
-    def wait(self, holds: Any, what: str, seconds: float = 30) -> dict[str, Any]:
+    def wait(self, holds: Any, what: str, seconds: float = 60) -> dict[str, Any]:
         """Wait until the collector's status is as wanted; the status."""
         wait_until(lambda: bool(holds(self.status)), seconds=seconds, what=what)
         return self.status
@@ -65,14 +65,13 @@ class Collecting:
         wanted = self.manager.events() + count
         wait_until(
             lambda: self.manager.events() >= wanted or not self.bursting,
-            seconds=60,
             what=f"{count} more events",
         )
         return self.bursting
 
     def burst_over(self) -> None:
         """Wait until all is published."""
-        wait_until(lambda: not self.bursting, seconds=60, what="the burst to end")
+        wait_until(lambda: not self.bursting, what="the burst to end")
 
     def all_here(self, seconds: float = 60) -> None:
         """Wait until everything that was published is stored, and then look at it once."""

@@ -22,9 +22,9 @@ from cpamp.store.claims import HELD
 from tests.daemon import Lab
 from tests.inspection import fixture
 from tests.inspection.fixture import BY_KEY, EXHAUSTED, HEALTHY
+from tests.inspection.rest import refused, rest
+from tests.inspection.running import answers, by_account
 from tests.inspection.test_automation_http import record
-from tests.inspection.test_cooldowns import refused, rest
-from tests.inspection.test_runs import answers, by_account
 from tests.inspection.world import World, until, world
 
 FILES = "/v0/management/auth-files"
@@ -356,7 +356,6 @@ def test_killed_between_the_changes_and_their_records(lab: Lab) -> None:
         run_id = http.json("POST", f"{INSPECTION}/run")["run"]["id"]
         wait_until(
             lambda: not http.json("GET", f"{INSPECTION}/runs/{run_id}")["run"]["active"],
-            seconds=30,
             what="the run",
         )
 
@@ -368,7 +367,7 @@ def test_killed_between_the_changes_and_their_records(lab: Lab) -> None:
     config = {"config": {"codexInspection": {"autoActionMode": "disable"}}}
     http.json("PUT", "/usage-service/config", config)
     http.json("POST", f"{INSPECTION}/run")
-    wait_until(lambda: len(changes()) == 2, seconds=30, what="both changes")
+    wait_until(lambda: len(changes()) == 2, what="both changes")
     manager.stop(signal.SIGKILL)
     cpa.control.json("POST", "/clear_faults", {})
     manager.start()
@@ -376,6 +375,6 @@ def test_killed_between_the_changes_and_their_records(lab: Lab) -> None:
     rule = {"match": {"auth_index": "a03"}, "reply": {"status": 200, "body": HEALTHY}}
     cpa.control.json("POST", "/api_call", {"rules": [rule, *(case.rule() for case in cases)]})
     inspect(autoActionMode="disable", autoRecoverEnabled=True)
-    wait_until(lambda: disabled() == set(), seconds=60, what="all to be on again")
+    wait_until(lambda: disabled() == set(), what="all to be on again")
     # Nothing was disabled twice, and each was enabled once.
     assert sorted(json.loads(body)["disabled"] for body in changes()) == [False] * 2 + [True] * 2

@@ -59,9 +59,7 @@ def test_kills_lose_no_more_than_the_last_moment(lab: Lab) -> None:
     # Of a slow machine fewer, so that each comes in the middle of traffic, and of that alone: what
     # CPA kept meanwhile comes in one piece, which may be larger than a moment's.
     while kills < 10 and both.some_more(rng.randrange(20, 150)):
-        wait_until(
-            lambda: both.status["intakeBytes"] < CAUGHT_UP_BYTES, seconds=30, what="the rest"
-        )
+        wait_until(lambda: both.status["intakeBytes"] < CAUGHT_UP_BYTES, what="the rest")
         both.restart_manager(signal.SIGKILL)
         kills += 1
     assert kills >= 5
@@ -70,7 +68,6 @@ def test_kills_lose_no_more_than_the_last_moment(lab: Lab) -> None:
     both.manager.wait_for_events(least)
     wait_until(
         lambda: both.status["intakeBytes"] == 0 and len(both.exported()) == both.manager.events(),
-        seconds=10,
         what="the last records to be stored",
     )
     hashes = [line["event_hash"] for line in both.exported()]

@@ -25,7 +25,7 @@ def test_a_database_locked_for_longer_than_the_daemon_waits(lab: Lab) -> None:
     ) as conn:
         conn.execute("BEGIN IMMEDIATE")
         both.publish(300, seed=2, per_second=300)
-        both.wait(lambda s: s["spoolEvents"] > 0, "the spool to be used", 40)
+        both.wait(lambda s: s["spoolEvents"] > 0, "the spool to be used")
         assert both.status["lastError"].startswith("store: ")
         assert both.manager.events() == 50
         conn.execute("ROLLBACK")
@@ -102,7 +102,7 @@ def test_a_full_disk_and_then_room_again(lab: Lab, small_disk: Path) -> None:
     with filler.open("wb") as f:
         f.write(b"x" * (free - 64 * 1024))
     both.publish(2_000, seed=2, per_second=2_000)
-    both.wait(lambda s: "store: " in s.get("lastError", ""), "the error to show", 40)
+    both.wait(lambda s: "store: " in s.get("lastError", ""), "the error to show")
     assert both.manager.http.request("GET", "/health")[0] == 200
     filler.unlink()
     both.all_here(90)
@@ -116,7 +116,7 @@ def test_a_spool_that_was_left_over_is_stored_at_the_start(lab: Lab) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as conn:
         conn.execute("BEGIN IMMEDIATE")
         both.publish(100, seed=2)
-        both.wait(lambda s: s["spoolEvents"] == 100, "all to be spooled", 40)
+        both.wait(lambda s: s["spoolEvents"] == 100, "all to be spooled")
         both.manager.stop(9)
         conn.execute("ROLLBACK")
     both.manager.start()
@@ -140,7 +140,6 @@ def test_columns_that_are_no_good_are_made_anew(lab: Lab, harm: str) -> None:
     both.manager.start()
     wait_until(
         lambda: both.manager.status()["derived"] == {"ready": True, "rows": 500, "of": 500},
-        seconds=20,
         what="the columns to be level",
     )
     both.all_here()

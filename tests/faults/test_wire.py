@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -45,6 +46,16 @@ def test_a_queue_with_items_of_every_kind(lab: Lab) -> None:
     both.wait(lambda s: s["deadLetters"] == 2, "the dead letters")
 
 
+@pytest.fixture(scope="module", params=["http"])
+def polling(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Collecting]:
+    """A daemon that asks CPA for records, for tests after which it goes on so."""
+    lab = Lab(tmp_path_factory.mktemp("polling"))
+    yield Collecting.begin(lab, USAGE_COLLECTOR_MODE=request.param)
+    lab.close()
+
+
 @pytest.mark.parametrize(
     "do",
     [
@@ -56,13 +67,11 @@ def test_a_queue_with_items_of_every_kind(lab: Lab) -> None:
         {"close": True},
     ],
 )
-def test_strange_replies_of_the_queue(lab: Lab, do: dict[str, Any]) -> None:
-    both = Collecting.begin(lab, USAGE_COLLECTOR_MODE="http")
-    both.control(
-        "fault", when={"proto": "http", "path": "/v0/management/usage-queue"}, times=2, do=do
-    )
-    both.publish(100)
-    both.all_here()
+def test_strange_replies_of_the_queue(polling: Collecting, do: dict[str, Any]) -> None:
+    when = {"proto": "http", "path": "/v0/management/usage-queue"}
+    polling.control("fault", when=when, times=2, do=do)
+    polling.publish(100, seed=polling.published + 1)
+    polling.all_here()
 
 
 @pytest.mark.parametrize(
@@ -128,7 +137,6 @@ def test_garbage_in_a_subscription_costs_the_connection_alone(lab: Lab, do: dict
         lambda: (
             [n["what"] for n in subscribed.json("POST", "/requests", {})].count("SUBSCRIBE") == 2
         ),
-        seconds=20,
         what="another subscription",
     )
     both.wait(lambda s: s["collector"] == "running", "the collector to run")
@@ -138,12 +146,12 @@ def test_garbage_in_a_subscription_costs_the_connection_alone(lab: Lab, do: dict
     assert coverage["atRiskMinutes"] + coverage["lostMinutes"] >= 1
 
 
+@pytest.mark.parametrize("polling", ["resp"], indirect=True)
 @pytest.mark.parametrize("reply", ["LOADING not yet", "ERR unsupported channel 'usage'"])
-def test_errors_in_reply_to_pops(lab: Lab, reply: str) -> None:
-    both = Collecting.begin(lab, USAGE_COLLECTOR_MODE="resp")
-    both.control("fault", when={"proto": "resp", "verb": "rpop"}, times=2, do={"error": reply})
-    both.publish(200)
-    both.all_here()
+def test_errors_in_reply_to_pops(polling: Collecting, reply: str) -> None:
+    polling.control("fault", when={"proto": "resp", "verb": "rpop"}, times=2, do={"error": reply})
+    polling.publish(200, seed=polling.published + 1)
+    polling.all_here()
 
 
 def test_a_cpa_whose_clock_is_wrong(lab: Lab) -> None:
@@ -258,7 +266,6 @@ def test_publishing_off_is_turned_on_once(lab: Lab) -> None:
     both.wait(lambda s: s["publishing"] is True, "publishing")
     wait_until(
         lambda: cpa.control.json("GET", "/state")["config"]["usage-statistics-enabled"],
-        seconds=5,
         what="CPA to publish",
     )
 

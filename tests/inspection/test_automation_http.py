@@ -56,21 +56,18 @@ def test_from_records_to_changes(lab: Lab) -> None:
 
     wait_until(
         lambda: manager.status()["collector"]["collector"] == "running",
-        seconds=30,
         what="the collector",
     )
     limit = {"error": {"type": "usage_limit_reached", "resets_in_seconds": 3600}}
     revoked = {"error": {"code": "token_revoked", "message": "revoked"}}
     records = [record("a01", 429, limit, 1), record("a02", 401, revoked, 2)]
     cpa.control.json("POST", "/publish", {"records": records})
-    wait_until(lambda: bool(http.json("GET", COOLDOWNS)["items"]), seconds=10, what="a cooldown")
+    wait_until(lambda: bool(http.json("GET", COOLDOWNS)["items"]), what="a cooldown")
     (item,) = http.json("GET", COOLDOWNS)["items"]
     assert (item["authFileName"], item["authIndex"]) == ("f01.json", "a01")
     assert (item["owner"], item["windowKind"]) == ("cpamp_usage_429", "unknown")
     assert "evidence" not in item
-    wait_until(
-        lambda: http.json("GET", CANDIDATES)["pendingCount"] == 1, seconds=10, what="a candidate"
-    )
+    wait_until(lambda: http.json("GET", CANDIDATES)["pendingCount"] == 1, what="a candidate")
     listing = http.json("GET", "/v0/management/auth-files?name=f01.json")["files"]
     assert listing[0]["disabled"] is True
     described = Described.by(http)
@@ -82,9 +79,7 @@ def test_from_records_to_changes(lab: Lab) -> None:
     cpa.control.json(
         "POST", "/publish", {"records": [{**record("x1", 429, spent, 3), "provider": "xai"}]}
     )
-    wait_until(
-        lambda: len(http.json("GET", COOLDOWNS)["items"]) == 2, seconds=10, what="another cooldown"
-    )
+    wait_until(lambda: len(http.json("GET", COOLDOWNS)["items"]) == 2, what="another cooldown")
     first, second = http.json("GET", COOLDOWNS)["items"]
     assert (first["authFileName"], second["authFileName"]) == ("f01.json", "x.json")
     assert second["reasonCode"] == "xai_free_usage_exhausted"

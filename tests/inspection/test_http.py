@@ -34,7 +34,7 @@ def finished(manager: Manager, run_id: int) -> dict[str, Any]:
         detail.update(ask(manager, "GET", f"/runs/{run_id}")[1])
         return not detail["run"]["active"]
 
-    wait_until(over, seconds=30, what="the end of the inspection")
+    wait_until(over, what="the end of the inspection")
     return detail
 
 
@@ -106,9 +106,7 @@ def test_a_schedule_and_a_restart(lab: Lab) -> None:
     manager.http.json("POST", "/setup", connection(cpa))
     config = {"codexInspection": {"enabled": True, "schedule": {"intervalMinutes": 60}}}
     manager.http.json("PUT", "/usage-service/config", {"config": config})
-    wait_until(
-        lambda: bool(ask(manager, "GET", "/runs")[1]["items"]), seconds=30, what="the schedule"
-    )
+    wait_until(lambda: bool(ask(manager, "GET", "/runs")[1]["items"]), what="the schedule")
     (run,) = ask(manager, "GET", "/runs")[1]["items"]
     assert run["triggerType"] == "scheduled"
     over = finished(manager, run["id"])

@@ -15,7 +15,7 @@ from cpamp.inspection.account import accounts_of
 from cpamp.inspection.targets import TargetGone
 from cpamp.simulator.credentials import PLUGIN_CHILD
 from tests.inspection.fixture import BY_KEY, DEACTIVATED, EXHAUSTED, HEALTHY, Case
-from tests.inspection.test_runs import by_account
+from tests.inspection.running import by_account
 from tests.inspection.world import World, world
 
 FILE = "both.json"

@@ -21,7 +21,7 @@ from cpamp.store.account_timeline import END, Item, Place
 from cpamp.store.database import open_database
 from tests.daemon import body
 from tests.described import Described
-from tests.inspection.test_cooldowns import Rest, refused, rest
+from tests.inspection.rest import Rest, refused, rest
 from tests.inspection.test_guard import FILES, pair  # noqa: F401
 from tests.inspection.test_http import finished
 

@@ -34,7 +34,7 @@ from cpamp.store.claims import Claim
 from cpamp.store.database import open_database
 
 KEY = "management-key"
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 async def until(ready: Callable[[], Any], what: str) -> None:

@@ -14,7 +14,7 @@ from tests.daemon import Lab
 def https_health(port: int, trusted: Path) -> int:
     """The status of /health over TLS, verified; 0 while nobody answers."""
     context = ssl.create_default_context(cafile=str(trusted))
-    client = http.client.HTTPSConnection("localhost", port, timeout=5, context=context)
+    client = http.client.HTTPSConnection("localhost", port, timeout=30, context=context)
     try:
         client.request("GET", "/health")
         return client.getresponse().status
@@ -34,7 +34,7 @@ def test_tls_and_a_second_port(lab: Lab, tmp_path: Path) -> None:
     unused = manager.http.port
     manager.http = Http(plain, manager.http.key)
     manager.start()
-    wait_until(lambda: https_health(tls, certificate) == 200, seconds=10, what="TLS")
+    wait_until(lambda: https_health(tls, certificate) == 200, what="TLS")
     assert https_health(unused, certificate) == 0
     assert manager.stop() == -15
 
@@ -51,7 +51,7 @@ def test_base_path(lab: Lab) -> None:
             http_client.close()
             return False
 
-    wait_until(answers, seconds=30, what="/sub/cpamp/health")
+    wait_until(answers, what="/sub/cpamp/health")
     assert http_client.request("GET", "/health")[0] == 404
     assert http_client.json("GET", "/sub/cpamp/status")["events"] == 0
     assert http_client.request("GET", "/sub/cpampx/health")[0] == 404

@@ -1,4 +1,4 @@
-"""One browser and one filled daemon for all tests of the panel."""
+"""One browser for all tests of the panel, and daemons that many of them share."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, StorageState, expect, sync_playwright
 
 from cpamp.bench.browser import chromium
-from cpamp.lab import Manager
+from cpamp.lab import Cpa, Manager
 from tests.daemon import Lab, connection
+from tests.panel.configuring import YAML, Pair
 from tests.panel.driving import Panel, fill, manager_of, origin_of
+from tests.panel.managing import OFFER, PLUGIN, World
 
 LIVE = 20
 # Other tests keep the processors busy meanwhile.
@@ -56,12 +58,9 @@ def panel(browser: Browser, filled: Manager) -> Iterator[Panel]:
 
 
 @pytest.fixture
-def inside(panel: Panel) -> Panel:
-    """The same, logged in and remembered."""
-    panel.visit()
-    panel.log_in(remember=True)
-    panel.boot("running")
-    return panel
+def inside(entered: Callable[..., Panel], filled: Manager) -> Panel:
+    """A tab of the filled daemon, whose key it remembers, at no page yet."""
+    return entered(origin_of(filled))
 
 
 @pytest.fixture
@@ -76,3 +75,85 @@ def opened(browser: Browser) -> Iterator[Callable[..., Panel]]:
     yield open_
     for panel in panels:
         panel.close()
+
+
+@pytest.fixture(scope="session")
+def remembered(browser: Browser) -> Callable[[str], StorageState]:
+    """Tells what a browser keeps of a login at a daemon, which is made once."""
+    kept: dict[str, StorageState] = {}
+
+    def remembered(origin: str) -> StorageState:
+        if origin not in kept:
+            panel = Panel.open(browser, origin)
+            panel.visit()
+            panel.log_in(remember=True)
+            panel.boot("running")
+            kept[origin] = panel.page.context.storage_state()
+            panel.close()
+        return kept[origin]
+
+    return remembered
+
+
+@pytest.fixture
+def entered(
+    opened: Callable[..., Panel], remembered: Callable[[str], StorageState]
+) -> Callable[..., Panel]:
+    """Opens further tabs that remember the key."""
+    return lambda origin, **options: opened(origin, storage=remembered(origin), **options)
+
+
+# -- the pages that manage CPA ------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Manager, Cpa]]:
+    """A daemon and its CPA with plugins, for all tests: each changes things of its own."""
+    lab = Lab(tmp_path_factory.mktemp("managing"))
+    cpa = lab.cpa()
+    cpa.control.json("POST", "/plugins", {"plugins": [PLUGIN], "offers": [OFFER]})
+    manager = manager_of(lab)
+    manager.http.json("POST", "/setup", connection(cpa))
+    manager.wait_for_collector()
+    yield manager, cpa
+    lab.close()
+
+
+@pytest.fixture
+def world(servers: tuple[Manager, Cpa], entered: Callable[..., Panel]) -> World:
+    """A tab that remembers the key, at no page yet."""
+    manager, cpa = servers
+    return World(entered(origin_of(manager)), manager, cpa)
+
+
+@pytest.fixture(scope="module")
+def restarted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Manager, Cpa]]:
+    """A daemon and its CPA, for all tests of a file: each loses them, and gets them back."""
+    lab = Lab(tmp_path_factory.mktemp("restarted"))
+    cpa, manager = lab.cpa(), manager_of(lab)
+    manager.http.json("POST", "/setup", connection(cpa))
+    yield manager, cpa
+    lab.close()
+
+
+# -- the pages of settings ----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Manager, Cpa]]:
+    """A daemon and its CPA, whose settings are changed by all tests."""
+    lab = Lab(tmp_path_factory.mktemp("settings"))
+    cpa, manager = lab.cpa(), manager_of(lab)
+    manager.http.json("POST", "/setup", connection(cpa))
+    yield manager, cpa
+    lab.close()
+
+
+@pytest.fixture
+def pair(both: tuple[Manager, Cpa], entered: Callable[..., Panel]) -> Pair:
+    """A tab that remembers the key; CPA's file and its keys are as they were at first."""
+    manager, cpa = both
+    pair = Pair(manager, cpa, entered(origin_of(manager)))
+    pair.file = YAML
+    manager.http.json("PUT", "/v0/management/api-keys", ["sk-client-team-a-0001"])
+    return pair

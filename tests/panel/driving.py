@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import attrs
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Browser, Page, Request, StorageState, expect
 
 from cpamp.lab import ADMIN_KEY, Manager
 from cpamp.simulator.records import Generator
@@ -18,6 +18,8 @@ from tests.daemon import Lab
 
 ANALYTICS = "/v0/management/monitoring/analytics"
 HOUR_MS = 3_600_000
+# Of this length are the longest steps in which a page sees that figures age.
+AGING_S = 600
 DAY_MS = 24 * HOUR_MS
 DESKTOP = (1440, 900)
 PHONE = (390, 844)
@@ -84,6 +86,7 @@ class Panel:
         *,
         size: tuple[int, int] = DESKTOP,
         language: str = "en",
+        storage: StorageState | None = None,
     ) -> Panel:
         """A tab with a storage of its own, at no page yet."""
         context = browser.new_context(
@@ -91,6 +94,7 @@ class Panel:
             locale=language,
             timezone_id=afternoon(),
             has_touch=size == PHONE,
+            storage_state=storage,
         )
         return cls.beside(context.new_page(), origin)
 
@@ -139,6 +143,10 @@ class Panel:
             self.page.locator("[data-field=remember]").check()
         field.press("Enter")
 
+    def nothing_ages(self) -> None:
+        """Begin the page's time right after a border of what ages, so that it crosses none."""
+        self.page.clock.install(time=time.time() // AGING_S * AGING_S + 1)
+
     def boot(self, *states: str) -> None:
         """Wait until the start has come to one of these states."""
         self.page.wait_for_function(
@@ -175,6 +183,8 @@ class Panel:
     def close(self) -> None:
         """The tab has asked no third party, and nothing went wrong in it."""
         self.page.close()
+        if not self.page.context.pages:
+            self.page.context.close()
         assert self.foreign == []
         assert self.problems == []
 

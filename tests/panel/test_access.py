@@ -1,57 +1,15 @@
-"""Everybody can use the pages: accessibility as a checker sees it, and layouts that hold still."""
+"""Everybody can use the pages: accessibility as a checker sees it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 from cpamp.lab import Manager
-from tests.panel.driving import DESKTOP, PHONE, Panel, origin_of
-
-# The address of each page and tab, and a block of it that has something to show.
-PLACES = {
-    "/": "today",
-    "/usage-analytics?time_range=7d": "course",
-    "/usage-analytics?time_range=7d&tab=trends": "model-trend",
-    "/usage-analytics?time_range=7d&tab=models": "models",
-    "/usage-analytics?time_range=7d&tab=apiKeys": "api-keys",
-    "/usage-analytics?time_range=7d&tab=credentials": "credentials",
-    "/usage-analytics?time_range=7d&tab=heatmap": "heatmap",
-    "/monitoring?time_range=7d": "events",
-    "/monitoring?time_range=7d&tab=accounts": "accounts",
-    "/monitoring?time_range=7d&tab=apiKeys": "api-keys",
-    "/model-prices": "prices",
-    "/api-key-aliases": "aliases",
-    "/coverage": "minutes",
-    "/accounts": "credentials",
-    "/oauth": "oauth",
-    "/ai-providers": "providers",
-    "/config?tab=visual": "visual",
-    "/config?tab=source": "source",
-    "/system": "storage",
-}
-# What may have nothing to show is settled when it says so.
-MAYBE_EMPTY = {
-    "/notices": "notice-rules",
-    "/logs": "log",
-    "/logs?tab=errors": "error-logs",
-    "/plugins": "plugins",
-    "/plugins?tab=store": "plugin-store",
-    "/api-tokens": "api-tokens",
-    "/monitoring/account-actions": "actions",
-}
-MOST_SHIFT = 0.02
-# How far what was there has moved by itself, since the page was opened.
-SHIFT = """
-globalThis.shift = 0;
-new PerformanceObserver((list) => {
-  for (const one of list.getEntries()) if (!one.hadRecentInput) globalThis.shift += one.value;
-}).observe({type: "layout-shift", buffered: true});
-"""
+from tests.panel.driving import PHONE, Panel, origin_of
+from tests.panel.places import MAYBE_EMPTY, PLACES, settled
 
 
 def faults(page: Page) -> list[str]:
@@ -62,17 +20,6 @@ def faults(page: Page) -> list[str]:
         for one in found
         if one["impact"] in ("serious", "critical")
     ]
-
-
-def settled(panel: Panel, place: str) -> None:
-    """Go on when the block of a place shows data, and no other is still to come."""
-    if place in PLACES:
-        panel.ready(PLACES[place])
-    else:
-        state = re.compile("ready|empty")
-        block = panel.page.locator(f"[data-block={MAYBE_EMPTY[place]}]")
-        expect(block).to_have_attribute("data-state", state)
-    expect(panel.page.locator("[data-state=loading]")).to_have_count(0)
 
 
 def test_everybody_can_use_them(filled: Manager, opened: Callable[..., Panel]) -> None:
@@ -94,23 +41,6 @@ def test_everybody_can_use_them(filled: Manager, opened: Callable[..., Panel]) -
         settled(panel, place)
         found[f"{place} on a phone"] = faults(panel.page)
     assert {place: one for place, one in found.items() if one} == {}
-
-
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_they_hold_still(
-    filled: Manager, opened: Callable[..., Panel], size: tuple[int, int]
-) -> None:
-    panel = opened(origin_of(filled), size=size)
-    panel.page.add_init_script(SHIFT)
-    panel.visit()
-    panel.log_in(remember=True)
-    panel.boot("running")
-    moved = {}
-    for place in (*PLACES, *MAYBE_EMPTY):
-        panel.visit(place)
-        settled(panel, place)
-        moved[place] = float(panel.page.evaluate("shift"))
-    assert {place: one for place, one in moved.items() if one >= MOST_SHIFT} == {}
 
 
 def test_dialogs_too(inside: Panel) -> None:

@@ -16,7 +16,7 @@ from tests.described import Described
 from tests.inspection import fixture
 from tests.inspection.test_http import finished
 from tests.panel.driving import DESKTOP, PHONE, Panel, manager_of, origin_of
-from tests.panel.test_managing import World
+from tests.panel.managing import World
 
 MONITORING = "/v0/management/monitoring"
 FILES = "/v0/management/auth-files"
@@ -106,13 +106,9 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 
 @pytest.fixture
-def open_world(servers: Servers, opened: Callable[..., Panel]) -> Callable[..., World]:
+def open_world(servers: Servers, entered: Callable[..., Panel]) -> Callable[..., World]:
     def open_(size: tuple[int, int] = DESKTOP) -> World:
-        panel = opened(origin_of(servers[0]), size=size)
-        panel.visit()
-        panel.log_in(remember=True)
-        panel.boot("running")
-        return World(panel, *servers)
+        return World(entered(origin_of(servers[0]), size=size), *servers)
 
     return open_
 

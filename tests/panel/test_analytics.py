@@ -70,6 +70,7 @@ def test_what_was_chosen_is_in_the_address(inside: Panel) -> None:
     size.select_option("100")
     inside.page.wait_for_url(re.compile(r"size\.credentials=100"))
     inside.page.locator("[data-option=yesterday]").click()
+    inside.page.wait_for_url(re.compile("time_range=yesterday"))
     inside.go("/")
     inside.ready("today")
     inside.go("/usage-analytics")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
+from contextlib import nullcontext
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.panel.driving import Panel
+from tests.panel.driving import AGING_S, STREAM, Panel
 
 BLOCKS = {
     "/": "today",
@@ -18,8 +18,6 @@ BLOCKS = {
 }
 # They tell rates, minutes and cooldowns.
 AGING = ("/", "/coverage", "/accounts")
-# Of this length are the longest steps in which a page sees that figures age.
-STEP = 600
 QUIET_MS = 190_000
 
 
@@ -27,8 +25,7 @@ QUIET_MS = 190_000
 def test_an_idle_page_asks_for_nothing(inside: Panel, route: str) -> None:
     """Not in three minutes; at a border of what ages by the clock, once."""
     clock = inside.page.clock
-    # Right after a border, so that the quiet minutes cross none.
-    clock.install(time=time.time() // STEP * STEP + 1)
+    inside.nothing_ages()
     inside.visit(route)
     inside.ready(BLOCKS[route])
     expect(inside.page.locator("[data-live=live]")).to_be_visible()
@@ -37,7 +34,9 @@ def test_an_idle_page_asks_for_nothing(inside: Panel, route: str) -> None:
     inside.requests.clear()
     clock.run_for(QUIET_MS)
     assert inside.requests == []
-    clock.fast_forward(STEP * 1000)
+    asking = inside.page.expect_request(lambda request: not request.url.endswith(STREAM))
+    with asking if route in AGING else nullcontext():
+        clock.fast_forward(AGING_S * 1000)
     inside.settled()
     assert inside.repeated() == []
     assert bool(inside.requests) == (route in AGING)

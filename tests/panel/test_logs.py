@@ -77,15 +77,12 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Manager, Cp
 
 
 @pytest.fixture
-def logs(both: tuple[Manager, Cpa], opened: Callable[..., Panel]) -> Logs:
+def logs(both: tuple[Manager, Cpa], entered: Callable[..., Panel]) -> Logs:
     """CPA's log holds `LINES` and nothing else."""
     manager, cpa = both
     manager.http.json("DELETE", "/v0/management/logs")
-    found = Logs(cpa, opened(origin_of(manager)))
+    found = Logs(cpa, entered(origin_of(manager)))
     found.write(*LINES)
-    found.panel.visit()
-    found.panel.log_in(remember=True)
-    found.panel.boot("running")
     return found
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from cpamp.lab import Manager
+from cpamp.lab import Manager, wait_until
 from cpamp.simulator.records import CLIENT_KEYS
 from tests.daemon import Lab, connection
 from tests.inspection import fixture
@@ -29,6 +29,18 @@ from tests.panel.driving import (
     rows,
     values,
 )
+
+
+def falling(panel: Panel, table: str, column: str) -> list[str]:
+    """The values of a column as soon as each is as large as the next at least."""
+    shown: list[str] = []
+
+    def ordered() -> bool:
+        shown[:] = values(panel, table, column)
+        return bool(shown) and shown == sorted(shown, key=int, reverse=True)
+
+    wait_until(ordered, what=f"{table} by {column}")
+    return shown
 
 
 def test_a_row_of_the_monitor_opens_with_its_models(inside: Panel) -> None:
@@ -173,10 +185,9 @@ def test_accounts_as_cards(inside: Panel, size: tuple[int, int]) -> None:
     expect(inside.page.locator("[data-col=state][data-value=enabled]").first).to_be_attached()
     calls = dict(zip(rows(inside, "accounts"), values(inside, "accounts", "requests"), strict=True))
     inside.page.locator("[data-action=display]").click()
-    assert "display=cards" in inside.page.url
+    inside.page.wait_for_url(re.compile("display=cards"))
     inside.page.locator("[data-field=sort]").select_option("requests")
-    shown = values(inside, "accounts-cards", "requests")
-    assert shown == sorted(shown, key=int, reverse=True)
+    shown = falling(inside, "accounts-cards", "requests")
     for account, count in zip(rows(inside, "accounts-cards"), shown, strict=True):
         assert calls.get(account, count) == count
     assert not inside.overflows()
@@ -264,8 +275,7 @@ def test_a_table_keeps_its_order_in_the_address(inside: Panel) -> None:
     inside.ready("models")
     inside.page.locator("[data-table=models] [data-sort=tokens]").click()
     inside.page.wait_for_url(re.compile("sort.models=-tokens"))
-    shown = values(inside, "models", "tokens")
-    assert [int(value) for value in shown] == sorted(map(int, shown), reverse=True)
+    shown = falling(inside, "models", "tokens")
     inside.page.reload()
     inside.ready("models")
     head = inside.page.locator(

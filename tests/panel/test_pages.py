@@ -34,6 +34,7 @@ MONITOR_TABS = {"realtime": "events", "accounts": "accounts", "apiKeys": "api-ke
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_opens_by_its_address(inside: Panel, name: str) -> None:
     route, block = PAGES[name]
+    inside.nothing_ages()
     inside.visit(route)
     inside.ready(block)
     expect(inside.page.locator("main")).to_have_attribute("data-page", name)
@@ -51,6 +52,8 @@ def test_a_page_fits_a_phone(inside: Panel, name: str) -> None:
 
 
 def test_the_address_is_the_truth(inside: Panel) -> None:
+    inside.visit()
+    inside.ready("today")
     for name in ("coverage", "monitoring", "system", "dashboard"):
         inside.go(PAGES[name][0])
         expect(inside.page.locator(f"[data-page={name}]")).to_be_visible()
@@ -81,6 +84,7 @@ def test_the_same_question_has_the_same_answer_on_every_page(inside: Panel) -> N
     inside.ready("summary")
     first = [inside.metric(name) for name in ("requests", "cost", "tokens", "cached")]
     inside.go(f"/monitoring?{yesterday}")
+    expect(inside.page.locator("[data-page=monitoring]")).to_be_visible()
     inside.ready("summary")
     assert [inside.metric(name) for name in ("requests", "cost", "tokens", "cached")] == first
     assert first[0]
@@ -99,7 +103,7 @@ def test_a_tab_of_analytics(inside: Panel, tab: str, block: str) -> None:
 def test_a_tab_of_the_monitor(inside: Panel, tab: str, block: str) -> None:
     inside.visit(f"/monitoring?time_range=7d&tab={tab}")
     inside.ready(block)
-    assert rows(inside, block)
+    expect(inside.page.locator(f"[data-table={block}] [data-row]").first).to_be_attached()
 
 
 def test_models_add_up_to_the_headline(inside: Panel) -> None:

@@ -49,6 +49,8 @@ def test_a_remembered_key_is_good_for_the_next_visit(inside: Panel) -> None:
 
 
 def test_tabs_log_out_together(inside: Panel) -> None:
+    inside.visit()
+    inside.boot("running")
     other = Panel.beside(inside.page.context.new_page(), inside.origin)
     other.visit("/coverage")
     other.boot("running")
@@ -58,6 +60,7 @@ def test_tabs_log_out_together(inside: Panel) -> None:
 
 
 def test_figures_are_there_after_three_requests(inside: Panel) -> None:
+    inside.nothing_ages()
     inside.visit()
     inside.ready("today")
     expect(inside.page.locator("[data-block=foot] [data-metric=error-logs]")).to_be_visible()

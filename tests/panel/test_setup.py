@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import expect
 
-from cpamp.lab import ADMIN_KEY, CPA_KEY
+from cpamp.lab import ADMIN_KEY, CPA_KEY, Cpa, Manager
 from tests.daemon import Lab
 from tests.panel.driving import Panel, manager_of, origin_of
 
@@ -15,13 +15,30 @@ from tests.panel.driving import Panel, manager_of, origin_of
 NOBODY = "http://127.0.0.1:9"
 
 
-@pytest.fixture
-def wizard(lab: Lab, opened: Callable[..., Panel]) -> Panel:
-    """A tab of a daemon that knows no CPA."""
-    panel = opened(origin_of(manager_of(lab)))
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Manager, Cpa]]:
+    """A daemon that knows no CPA, for tests that leave it so, and the CPA that they tell it of."""
+    lab = Lab(tmp_path_factory.mktemp("setup"))
+    yield manager_of(lab), lab.cpa()
+    lab.close()
+
+
+def begun(panel: Panel) -> Panel:
+    """The wizard of a tab's daemon."""
     panel.visit()
     panel.boot("setup")
     return panel
+
+
+@pytest.fixture
+def wizard(servers: tuple[Manager, Cpa], opened: Callable[..., Panel]) -> Panel:
+    """The wizard, which is not to be finished."""
+    return begun(opened(origin_of(servers[0])))
+
+
+@pytest.fixture
+def cpa(servers: tuple[Manager, Cpa]) -> Cpa:
+    return servers[1]
 
 
 def step(panel: Panel, name: str) -> None:
@@ -41,8 +58,8 @@ def next_(panel: Panel, name: str) -> None:
     panel.page.locator("[data-action=next]").click()
 
 
-def test_from_a_key_to_a_running_panel(lab: Lab, wizard: Panel) -> None:
-    cpa = lab.cpa()
+def test_from_a_key_to_a_running_panel(lab: Lab, cpa: Cpa, opened: Callable[..., Panel]) -> None:
+    wizard = begun(opened(origin_of(manager_of(lab))))
     expect(wizard.page.locator("[data-step]")).to_have_attribute("data-steps", "7")
     answer(wizard, "admin-key", ADMIN_KEY)
     answer(wizard, "cpa-url", f" {cpa.url}/v0/management/ ")
@@ -62,9 +79,9 @@ def test_from_a_key_to_a_running_panel(lab: Lab, wizard: Panel) -> None:
     assert CPA_KEY not in wizard.page.evaluate("JSON.stringify(localStorage)")
 
 
-def test_without_monitoring_there_is_less_to_ask(lab: Lab, wizard: Panel) -> None:
+def test_without_monitoring_there_is_less_to_ask(cpa: Cpa, wizard: Panel) -> None:
     answer(wizard, "admin-key", ADMIN_KEY)
-    answer(wizard, "cpa-url", lab.cpa().url)
+    answer(wizard, "cpa-url", cpa.url)
     answer(wizard, "cpa-key", CPA_KEY)
     wizard.page.locator("[data-field=monitoring]").uncheck()
     expect(wizard.page.locator("[data-step]")).to_have_attribute("data-steps", "5")
@@ -81,8 +98,11 @@ def test_a_step_is_not_left_without_its_answer(wizard: Panel) -> None:
     expect(wizard.page.locator(".bad-text")).to_be_visible()
 
 
-def test_every_field_can_be_typed_into_at_once(lab: Lab, wizard: Panel) -> None:
-    for text in (ADMIN_KEY, lab.cpa().url, CPA_KEY):
+def test_every_field_can_be_typed_into_at_once(
+    lab: Lab, cpa: Cpa, opened: Callable[..., Panel]
+) -> None:
+    wizard = begun(opened(origin_of(manager_of(lab))))
+    for text in (ADMIN_KEY, cpa.url, CPA_KEY):
         expect(wizard.page.locator("form input[data-field]:focus")).to_have_count(1)
         wizard.page.keyboard.press("Control+A")
         wizard.page.keyboard.type(text)
@@ -108,7 +128,7 @@ def test_every_field_can_be_typed_into_at_once(lab: Lab, wizard: Panel) -> None:
     ],
 )
 def test_an_error_leads_to_the_step_it_belongs_to(
-    lab: Lab,
+    cpa: Cpa,
     wizard: Panel,
     admin_key: str,
     address: str,
@@ -119,7 +139,7 @@ def test_an_error_leads_to_the_step_it_belongs_to(
 ) -> None:
     """As soon as all is there that it takes to ask CPA."""
     answer(wizard, "admin-key", admin_key)
-    answer(wizard, "cpa-url", address or lab.cpa().url)
+    answer(wizard, "cpa-url", address or cpa.url)
     answer(wizard, "cpa-key", cpa_key)
     step(wizard, back_to)
     name, how = check.split("=")

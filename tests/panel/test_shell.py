@@ -76,6 +76,8 @@ def test_a_screen_on_the_wall_has_a_clock_and_a_way_back(inside: Panel) -> None:
 
 def test_a_phone_has_the_settings_in_its_menu(inside: Panel) -> None:
     inside.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    inside.visit()
+    inside.ready("today")
     language = inside.page.locator("[data-action=language]")
     expect(language).not_to_be_visible()
     inside.page.locator("[data-action=menu]").click()
@@ -86,6 +88,7 @@ def test_a_phone_has_the_settings_in_its_menu(inside: Panel) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_language_takes_effect_at_once(inside: Panel, language: str) -> None:
+    inside.visit()
     inside.page.locator("[data-action=language]").click()
     inside.page.locator(f"[data-menu=language] [data-option={language}]").click()
     expect(inside.page.locator("html")).to_have_attribute("lang", language)
@@ -102,6 +105,7 @@ def test_a_language_takes_effect_at_once(inside: Panel, language: str) -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_texts_can_be_read(inside: Panel, theme: str) -> None:
+    inside.visit()
     inside.page.locator("[data-action=theme]").click()
     inside.page.locator(f"[data-menu=theme] [data-option={theme}]").click()
     expect(inside.page.locator("html")).to_have_attribute("data-theme", theme)
@@ -112,6 +116,8 @@ def test_texts_can_be_read(inside: Panel, theme: str) -> None:
 
 
 def test_keys_lead_to_pages(inside: Panel) -> None:
+    inside.visit()
+    inside.ready("today")
     inside.page.keyboard.press("g")
     inside.page.keyboard.press("m")
     expect(inside.page.locator("[data-page=monitoring]")).to_be_visible()

@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import expect
 
-from cpamp.lab import wait_until
+from cpamp.lab import Cpa, Manager, wait_until
 from tests.daemon import Lab, connection
 from tests.inspection import fixture
-from tests.panel.driving import Panel, manager_of, origin_of
-from tests.panel.test_managing import CANDIDATES, World
+from tests.panel.driving import manager_of
+from tests.panel.managing import CANDIDATES, World
 
 POLICY = "/usage-service/account-processing-policy"
 RUNS = "/v0/management/codex-inspection/runs"
 
 
-@pytest.fixture
-def world(lab: Lab, opened: Callable[..., Panel]) -> World:
-    """A tab of a daemon beside a CPA with the accounts of the inspection's fixture."""
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Manager, Cpa]]:
+    """A daemon beside a CPA with the accounts of the inspection's fixture."""
+    lab = Lab(tmp_path_factory.mktemp("treating"))
     cpa = lab.cpa()
     cpa.control.json("POST", "/auth_files", {"files": fixture.entries()})
     cpa.control.json("POST", "/api_call", {"rules": fixture.rules()})
     manager = manager_of(lab)
     manager.http.json("POST", "/setup", connection(cpa))
-    panel = opened(origin_of(manager))
-    panel.visit()
-    panel.log_in(remember=True)
-    panel.boot("running")
-    return World(panel, manager, cpa)
+    yield manager, cpa
+    lab.close()
 
 
 def test_an_inspection_is_made_and_its_plan_carried_out(world: World) -> None:
@@ -40,7 +38,7 @@ def test_an_inspection_is_made_and_its_plan_carried_out(world: World) -> None:
     expect(page.locator("[data-block=runs]")).to_have_attribute("data-state", "empty")
     world.click("[data-action=run]")
     world.click("[data-dialog=run-inspection] [data-action=confirm]")
-    expect(page.locator("[data-run-status=completed]")).to_be_visible(timeout=20_000)
+    expect(page.locator("[data-run-status=completed]")).to_be_visible(timeout=60_000)
     (run,) = world.manager.http.json("GET", RUNS)["items"]
     for action in ("delete", "disable", "enable", "reauth", "keep"):
         assert world.panel.metric(f"inspection-{action}") == run[f"{action}Count"], action
@@ -109,9 +107,7 @@ def test_an_account_that_wants_a_person_is_seen_to(world: World) -> None:
         "fail": {"status_code": 401, "body": said},
     }
     world.cpa.control.json("POST", "/publish", {"records": [record]})
-    wait_until(
-        lambda: http.json("GET", CANDIDATES)["pendingCount"] == 1, seconds=10, what="a candidate"
-    )
+    wait_until(lambda: http.json("GET", CANDIDATES)["pendingCount"] == 1, what="a candidate")
     (item,) = http.json("GET", CANDIDATES)["items"]
     world.panel.visit("/monitoring/account-actions")
     world.panel.ready("actions")
@@ -130,9 +126,7 @@ def test_an_account_that_wants_a_person_is_seen_to(world: World) -> None:
 
     # The next one is ignored from its row.
     world.cpa.control.json("POST", "/publish", {"records": [{**record, "request_id": "r-2"}]})
-    wait_until(
-        lambda: http.json("GET", CANDIDATES)["pendingCount"] == 1, seconds=10, what="a candidate"
-    )
+    wait_until(lambda: http.json("GET", CANDIDATES)["pendingCount"] == 1, what="a candidate")
     world.panel.visit("/monitoring/account-actions")
     world.click("[data-table=action-candidates] [data-action=ignore]")
     expect(world.panel.page.locator("[data-block=actions]")).to_have_attribute(

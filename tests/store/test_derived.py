@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -104,9 +105,9 @@ def test_made_anew(path: Path, spoil: Callable[[Path], None]) -> None:
     assert derived.status(2000) == {"ready": False, "rows": 0, "of": 2000}
     # What is stored meanwhile is neither lost nor doubled.
     with closing(open_reader(path)) as conn:
-        assert derived.growing is not None
+        assert derived.columns is not None
         writer.add(events(2000, 2100), 1)
-        while derived.catch_up(conn, derived.growing):
+        while derived.catch_up(conn, derived.columns):
             writer.add(events(2100, 2200), 1)
         writer.add(events(2200, 2300), 1)
     writer.finish_columns()
@@ -158,30 +159,34 @@ def test_holes_in_the_ids(path: Path) -> None:
         assert check_columns(conn, path).differing == ""
 
 
-def test_what_answers_while_a_generation_is_made(path: Path) -> None:
+def next_generation(path: Path, change: str = "") -> None:
+    """Change in the database what is no event added, and say so."""
+    bump = "UPDATE meta SET value = value + 1 WHERE name = 'generation'"
+    with closing(open_existing(path)) as conn:
+        conn.executescript(f"BEGIN; {change}; {bump}; COMMIT")
+
+
+def test_another_generation_is_made_anew(path: Path) -> None:
     with writing(path) as writer:
-        derived = writer.derived
-        writer.change_generation(lambda c: c.execute("UPDATE events SET who = 1 WHERE id <= 10"))
-        assert derived.columns is not None
-        before = derived.columns.snapshot()
+        assert writer.derived.columns is not None
+        before = writer.derived.columns.snapshot()
         assert (before.n, before.generation) == (2000, 1)
-        assert derived.status(2000) == {"ready": False, "rows": 0, "of": 2000}
-        writer.finish_columns()
-        after = derived.columns.snapshot()
+    next_generation(path, "UPDATE events SET who = 1 WHERE id <= 10")
+    with writing(path) as writer:
+        assert writer.derived.columns is not None
+        after = writer.derived.columns.snapshot()
         assert (after.n, after.generation) == (2000, 2)
         assert set(after.column("who")[:10].tolist()) == {1}
         # A question that is under way goes on with the former rows.
         assert set(before.column("who")[:10].tolist()) == set(range(1, 8))
     assert [f.name for f in path.with_name("columns").iterdir()] == ["2"]
-    with writing(path) as writer:
-        assert writer.derived.columns is not None
-        assert writer.derived.columns.snapshot().generation == 2
 
 
 def test_a_generation_without_events(tmp_path: Path) -> None:
     path = tmp_path / "usage.sqlite"
+    open_database(path).close()
+    next_generation(path)
     with writing(path) as writer:
-        writer.change_generation(lambda conn: None)
         assert writer.derived.status(0) == {"ready": True, "rows": 0, "of": 0}
         writer.add([event(1)], 1)
         assert writer.derived.status(1) == {"ready": True, "rows": 1, "of": 1}
@@ -190,12 +195,17 @@ def test_a_generation_without_events(tmp_path: Path) -> None:
 def test_rows_are_not_added_to_what_has_been_replaced(path: Path) -> None:
     """The database may have been replaced, too, while its rows were being read again."""
     with writing(path) as writer, closing(open_reader(path)) as conn:
-        derived = writer.derived
-        stale = derived.growing
+        stale = writer.derived.columns
         assert stale is not None
-        writer.change_generation(lambda conn: None)
-        assert not derived.catch_up(conn, stale)
-        assert derived.status(2000)["rows"] == 0
+        copy = path.with_name("copy.sqlite")
+        with closing(sqlite3.connect(copy)) as other:
+            conn.backup(other)
+        copy.rename(path)
+        next_generation(path)
+        writer.transaction(lambda _: None)
+        assert writer.derived.columns is not stale
+        assert not writer.derived.catch_up(conn, stale)
+        assert writer.derived.status(2000)["rows"] == 0
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "text_end"])

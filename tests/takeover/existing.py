@@ -102,7 +102,7 @@ def done(manager: Manager) -> dict[str, Any]:
         found = manager.status()["takeovers"]
         return found[0] if found else {"state": ""}
 
-    wait_until(lambda: entry()["state"] == "completed", seconds=60, what="the takeover")
+    wait_until(lambda: entry()["state"] == "completed", what="the takeover")
     return entry()
 
 

@@ -97,7 +97,7 @@ def test_what_was_interrupted_goes_on(lab: Lab, source: Path) -> None:
     existing.multiply(source, 12)
     manager = lab.manager(**NO_KEY)
     with begin(manager, str(source)) as process:
-        wait_until(lambda: stored(manager) >= EVENTS * 2, seconds=60, what="some events")
+        wait_until(lambda: stored(manager) >= EVENTS * 2, what="some events")
         process.send_signal(signal.SIGKILL)
     there = stored(manager)
     assert there < EVENTS * 13
@@ -111,7 +111,7 @@ def test_the_daemon_goes_on_with_it_too(lab: Lab, source: Path) -> None:
     existing.multiply(source, 12)
     manager = lab.manager(**NO_KEY)
     with begin(manager, str(source)) as process:
-        wait_until(lambda: stored(manager) >= EVENTS, seconds=60, what="some events")
+        wait_until(lambda: stored(manager) >= EVENTS, what="some events")
         process.send_signal(signal.SIGTERM)
         assert "call it again to go on" in process.communicate(timeout=60)[1]
     assert process.returncode == 1

@@ -48,7 +48,7 @@ def ask(
     sent["Authorization"] = f"Bearer {manager.http.key if key is None else key}"
     if body is not None and not isinstance(body, bytes):
         body = json.dumps(body).encode()
-    connection = http.client.HTTPConnection("127.0.0.1", manager.http.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", manager.http.port, timeout=60)
     try:
         connection.request(method, path, body=body, headers=sent)
         answer = connection.getresponse()

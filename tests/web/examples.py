@@ -113,10 +113,9 @@ class Examples:
         records += [failed(f"a{number:02}", 401, revoked) for number in (2, 3, 7, 8)]
         self.cpa.control.json("POST", "/publish", {"records": records})
         resting, waiting = "/usage-service/quota-cooldowns", CANDIDATES
-        wait_until(lambda: bool(self.ask("GET", resting)["items"]), seconds=20, what="a cooldown")
+        wait_until(lambda: bool(self.ask("GET", resting)["items"]), what="a cooldown")
         wait_until(
             lambda: recognized(self.ask("GET", waiting)["items"]) == 4,
-            seconds=20,
             what="candidates",
         )
         ids = [item["id"] for item in self.ask("GET", CANDIDATES)["items"]]
@@ -133,7 +132,6 @@ class Examples:
         one = f"{RUNS}/{{run_id}}"
         wait_until(
             lambda: not self.ask("GET", one, run_id=run)["run"]["active"],
-            seconds=30,
             what="the end of the inspection",
         )
         self.ask("GET", RUNS, query="limit=1")

@@ -207,7 +207,7 @@ class Stream:
 
     @classmethod
     def of(cls, manager: Manager, **headers: str) -> Stream:
-        connection = http.client.HTTPConnection("127.0.0.1", manager.http.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", manager.http.port, timeout=60)
         sent = {"Authorization": f"Bearer {manager.http.key}", **headers}
         connection.request("GET", PATH, headers=sent)
         return cls(connection.getresponse(), connection)

@@ -284,7 +284,7 @@ def test_a_price_entered_during_a_sync_is_kept(both: Both) -> None:
     answers: list[Asked] = []
     syncing = threading.Thread(target=lambda: answers.append(both.sync()))
     syncing.start()
-    wait_until(lambda: len(both.server.asked) == 3, seconds=10, what="the last source")
+    wait_until(lambda: len(both.server.asked) == 3, what="the last source")
     both.put(**{"m-1": {"prompt": 77, "source": "manual"}})
     assert answers == []
     both.server.released.set()
@@ -405,7 +405,7 @@ def test_a_stop_does_not_wait_for_a_source(lab: Lab) -> None:
         answers: list[Asked] = []
         syncing = threading.Thread(target=lambda: answers.append(ask(manager, "POST", SYNC)))
         syncing.start()
-        wait_until(lambda: bool(server.asked), seconds=10, what="the first source")
+        wait_until(lambda: bool(server.asked), what="the first source")
         assert manager.stop() in (0, 143, -15)
         syncing.join(10)
         assert [answer.code for answer in answers] == [(503, "model_price_sync_stopped")]

@@ -143,7 +143,7 @@ def test_a_bad_book_leaves_the_stored_one_untouched(
 
 
 def test_a_body_that_is_too_long_is_refused_unread(manager: Manager) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", manager.http.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", manager.http.port, timeout=60)
     connection.putrequest("PUT", PRICES)
     connection.putheader("Authorization", f"Bearer {manager.http.key}")
     connection.putheader("Content-Length", str(BOOK_BYTES + 1))

@@ -74,7 +74,7 @@ class Asker:
         lines += [f"Authorization: Bearer {key}"] if key else []
         head = "\r\n".join([*lines, "", ""]).encode("latin-1")
         address = ("127.0.0.1", self.manager.http.port)
-        with socket.create_connection(address, timeout=20) as client:
+        with socket.create_connection(address, timeout=60) as client:
             client.sendall(head + body)
             response = http.client.HTTPResponse(client, method=method)
             response.begin()

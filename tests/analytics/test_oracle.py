@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import attrs
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cpamp.analytics.answer import Answerer
 from cpamp.analytics.request import SECTIONS
+from cpamp.analytics.zones import SLOT_MS
 from cpamp.pricing.cost import PriceBook
 from cpamp.pricing.price import read_book
 from cpamp.usage.event import Event, Who
 from tests import answers
 from tests.analytics.asking import NOW, answered, recounted, stored
+from tests.analytics.test_zones import ms
 from tests.store import samples
 from tests.store.samples import FEW_TEXTS, any_event
 
@@ -71,7 +77,8 @@ FILTERS = st.fixed_dictionaries(
             (
                 *("models", "providers", "accounts", "credential_ids", "auth_files"),
                 *("auth_indices", "api_key_hashes", "source_hashes", "project_ids"),
-                *("request_types", "header_error_kinds", "header_trace_ids"),
+                *("request_types", "header_error_kinds", "header_error_codes"),
+                *("header_quota_plans", "header_trace_ids"),
             ),
             LISTS,
         ),
@@ -173,6 +180,52 @@ def test_tables_of_few_keys_credentials_and_models(
         batches,
         [{"from_ms": 1, "to_ms": NOW + 5 * DAY, "filters": filters, "include": include}],
     )
+
+
+# Zones and when their clocks are set.
+CHANGES = [
+    ("Europe/Berlin", "2026-10-25T01:00Z"),
+    ("America/New_York", "2026-03-08T07:00Z"),
+    # By half an hour, forth and back.
+    ("Australia/Lord_Howe", "2026-10-03T15:30Z"),
+    ("Australia/Lord_Howe", "2026-04-04T15:00Z"),
+    ("Pacific/Chatham", "2027-04-03T14:00Z"),
+    # At midnight: one that does not come, and one that comes twice.
+    ("Africa/Cairo", "2026-04-23T22:00Z"),
+    ("America/Havana", "2026-11-01T05:00Z"),
+    # By two hours.
+    ("Antarctica/Troll", "2027-10-31T01:00Z"),
+    # A day that never was.
+    ("Pacific/Apia", "2011-12-30T10:00Z"),
+]
+ALONG_TIME = ("timeline", "hourly_distribution", "heatmap", "anomaly_points", "credential_timeline")
+
+
+@pytest.fixture(scope="module")
+def set_clocks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answerer]:
+    """Two events in every quarter of an hour near the changes."""
+    places = product(CHANGES, range(-30, 30), (0, SLOT_MS - 1))
+    times = [ms(text) + quarter * SLOT_MS + rest for (_, text), quarter, rest in places]
+    events = [samples.event(n, timestamp_ms=at_ms) for n, at_ms in enumerate(times)]
+    with stored(tmp_path_factory.mktemp("clocks"), [events], BOOK) as answerer:
+        yield answerer
+
+
+@pytest.mark.parametrize(("zone", "text"), CHANGES)
+@pytest.mark.parametrize("granularity", ["hour", "day"])
+def test_sections_where_clocks_are_set(
+    set_clocks: Answerer, zone: str, text: str, granularity: str
+) -> None:
+    include = {**dict.fromkeys(ALONG_TIME, True), "summary": True, "granularity": granularity}
+    for first, last in ((-25, 25), (-1, 7), (1, 2)):
+        request = {
+            "from_ms": ms(text) + first * SLOT_MS,
+            "to_ms": ms(text) + last * SLOT_MS,
+            "time_zone": zone,
+            "include": include,
+        }
+        expected, found = recounted(set_clocks, request), answered(set_clocks, request)
+        assert answers.differences(expected, found) == []
 
 
 def test_a_key_is_called_by_the_newest_of_its_credentials_that_has_a_name() -> None:

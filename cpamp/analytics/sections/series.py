@@ -26,7 +26,7 @@ from cpamp.analytics.sections.rows import (
     share,
 )
 from cpamp.analytics.sections.who import People
-from cpamp.analytics.zones import DAY_MS, HOUR_MS, day_start_ms, label, offset_ms
+from cpamp.analytics.zones import DAY_MS, day_start_ms, hour_end_ms, label, offset_ms
 
 ANOMALIES = 50
 # What stands out, by how much it must have grown (or shrunk), and which way.
@@ -146,7 +146,7 @@ class Timeline:
         """The end of a bucket."""
         calendar = self._counting.calendar
         if calendar.granularity == "hour":
-            return bucket_ms + HOUR_MS
+            return hour_end_ms(calendar.tz, bucket_ms)
         day = (bucket_ms + offset_ms(calendar.tz, bucket_ms)) // DAY_MS
         return day_start_ms(calendar.tz, day + 1)
 

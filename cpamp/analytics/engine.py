@@ -42,6 +42,7 @@ class State:
     rows: int
     generation: int
     level: bool
+    clearings: int
     prices: int
     aliases: int
 
@@ -153,6 +154,7 @@ class Engine:
             snapshot.n,
             snapshot.generation,
             self._store.level,
+            self._store.clearings,
             self._book().version,
             self._aliases().version,
         )

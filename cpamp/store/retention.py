@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import attrs
@@ -128,7 +129,7 @@ class Retention(Service):
             if end is None:
                 break
             if ids:
-                await self._store.write(clear, statement, ids)
+                await self._store.clear_details(partial(clear, statement=statement, ids=ids))
                 cleared += len(ids)
                 await deferLater(self._reactor, PAUSE_SECONDS)
             after = end

@@ -60,6 +60,8 @@ class Store(Service):
     _tend_seconds: float = TEND_SECONDS
     dictionaries: Dictionaries = attrs.field(factory=Dictionaries, init=False)
     problem: str = attrs.field(default="", init=False)
+    # How often details of stored events were let go since the start.
+    clearings: int = attrs.field(default=0, init=False)
     _derived: Derived = attrs.field(init=False)
     _writer: WriterConnection = attrs.field(init=False)
     _upkeep: Upkeep = attrs.field(init=False)
@@ -195,6 +197,11 @@ class Store(Service):
         return await self._in_writer(
             self._writer.transaction, lambda conn: work(conn, *args, **kwargs)
         )
+
+    async def clear_details(self, work: Callable[[sqlite3.Connection], object]) -> None:
+        """`write` for what lets details of stored events go: answers about them are others now."""
+        await self.write(work)
+        self.clearings += 1
 
     async def add_dead_letters(
         self,

@@ -86,7 +86,7 @@ def test_the_runs_of_offsets_are_the_zones(name: str, first: int, count: int) ->
         # The hour that comes twice has two buckets, each at its own instant.
         ("Europe/Berlin", "2026-10-25T00:15Z", "2026-10-25T00:00Z", "2026-10-24T22:00Z"),
         ("Europe/Berlin", "2026-10-25T01:15Z", "2026-10-25T01:00Z", "2026-10-24T22:00Z"),
-        # A clock that is set by half an hour: the hour that is left of, and the one that comes again.
+        # A clock that is set by half an hour: what is left of an hour, and what comes again.
         ("Australia/Lord_Howe", "2026-10-03T15:15Z", "2026-10-03T14:30Z", "2026-10-03T13:30Z"),
         ("Australia/Lord_Howe", "2026-10-03T15:45Z", "2026-10-03T15:30Z", "2026-10-03T13:30Z"),
         ("Australia/Lord_Howe", "2026-04-04T14:45Z", "2026-04-04T14:00Z", "2026-04-04T13:00Z"),

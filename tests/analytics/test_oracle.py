@@ -234,3 +234,26 @@ def test_a_key_is_called_by_the_newest_of_its_credentials_that_has_a_name() -> N
     events = [samples.event(number, who=who, api_key_hash="key") for number, who in people]
     include = {"api_key_stats": True, "account_stats": True}
     check(events, 1, [{"from_ms": 1, "to_ms": NOW + 5 * DAY, "include": include}])
+
+
+def test_a_client_without_a_key_is_chosen_by_the_id_that_it_is_shown_with(tmp_path: Path) -> None:
+    people = [
+        Who(source_hash="H", source="of both", auth_index="1", provider="p"),
+        Who(source_hash="H", source="another", auth_index="1", provider="p"),
+        # The greatest text of the source stands in its id.
+        Who(source_hash="H", source="another", auth_index="2", provider="p"),
+        Who(source_hash="H", source="another", auth_index="2", provider="q"),
+        Who(source="of both", auth_index="1", provider="p"),
+        Who(source="another", auth_index="1", provider="p"),
+        Who(),
+    ]
+    events = [samples.event(n, who=who, api_key_hash="") for n, who in enumerate(people)]
+    request = {"from_ms": 1, "to_ms": NOW + 5 * DAY, "include": {"api_key_stats": True}}
+    with stored(tmp_path, [events], BOOK) as answerer:
+        rows = answered(answerer, request)["api_key_stats"]
+        assert sorted(row["calls"] for row in rows) == [1, 1, 1, 1, 1, 2]
+        for row in rows:
+            chosen = {**request, "filters": {"api_key_hashes": [row["id"]]}}
+            found = answered(answerer, chosen)
+            assert [one["calls"] for one in found["api_key_stats"]] == [row["calls"]]
+            assert answers.differences(recounted(answerer, chosen), found) == []

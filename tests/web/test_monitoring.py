@@ -122,7 +122,7 @@ def test_an_address_that_is_too_long(shared: Manager) -> None:
 
 
 def test_more_than_a_year_is_a_year(shared: Manager) -> None:
-    found = [shared.http.json("GET", f"{HEADERS}?days={days}") for days in (366, 10**6)]
+    found = [shared.http.json("GET", f"{HEADERS}?days={days}") for days in (366, 10**15)]
     assert [one["to_ms"] - one["from_ms"] for one in found] == [365 * 86_400_000] * 2
 
 

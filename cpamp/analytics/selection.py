@@ -224,7 +224,9 @@ def condition_of(view: View, filters: Filters, texts: Texts) -> Condition:
         values = getattr(filters, name)
         if values:
             table = np.zeros(texts.ending_count, dtype=bool)
-            table[texts.endings(column, values)] = True
+            found = texts.endings(column, values)
+            # What was added since they were counted ends no event of the view.
+            table[found[found < len(table)]] = True
             tables.append(("ending", table))
     failed = True if filters.failed_only else None if filters.include_failed else False
     rows = None

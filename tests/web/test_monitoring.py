@@ -242,6 +242,7 @@ def test_all_event_rows_as_a_table(shared: Manager) -> None:
     assert len(rows) == ask(shared, question)["events"]["total_count"] > 2_000
     whole = ask(shared, body(events_page={"limit": 50_000}))["events"]["items"]
     assert [row["event_hash"] for row in rows] == [one["event_hash"] for one in whole]
+    assert [row["failed"] for row in rows] == [str(one["failed"]).lower() for one in whole]
     costs = [float(row["cost"]) if row["cost"] else None for row in rows]
     assert costs == [pytest.approx(one["cost"]) for one in whole]
     # Hostile names are no formulas.

@@ -112,7 +112,7 @@ class Timeline:
             flags = [
                 name
                 for name, value, limit in zip(ANOMALY_METRICS, values, limits, strict=True)
-                if value > limit
+                if round(value, 9) > limit
             ]
             if flags:
                 score = 10 * len(flags) + sum(max(value, 0) for value in values)

@@ -116,7 +116,8 @@ class Timeline:
             flags = [
                 name
                 for (name, limit, _), value in zip(ANOMALY_METRICS, signed, strict=True)
-                if value > limit
+                # Sums of equal costs differ in their last digits.
+                if round(value, 9) > limit
             ]
             if flags:
                 score = 10 * len(flags) + sum(max(value, 0) for value in signed)

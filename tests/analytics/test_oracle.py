@@ -18,7 +18,7 @@ from cpamp.analytics.request import SECTIONS
 from cpamp.analytics.zones import SLOT_MS
 from cpamp.pricing.cost import PriceBook
 from cpamp.pricing.price import read_book
-from cpamp.usage.event import Event, Who
+from cpamp.usage.event import Event, ModelNames, Tokens, Who
 from tests import answers
 from tests.analytics.asking import NOW, answered, recounted, stored
 from tests.analytics.test_zones import ms
@@ -257,3 +257,26 @@ def test_a_client_without_a_key_is_chosen_by_the_id_that_it_is_shown_with(tmp_pa
             found = answered(answerer, chosen)
             assert [one["calls"] for one in found["api_key_stats"]] == [row["calls"]]
             assert answers.differences(recounted(answerer, chosen), found) == []
+
+
+def test_a_cost_that_doubles_is_no_spike_by_its_last_digit(tmp_path: Path) -> None:
+    counts = [(0, 200_000), *((HOUR, count) for count in (40_000, 60_000, 60_000, 240_000))]
+    events = [
+        samples.event(
+            number,
+            timestamp_ms=NOW + later,
+            model=ModelNames(model="m", analytics_model="m"),
+            tokens=Tokens(input_tokens=count, total_tokens=count),
+            latency_ms=None,
+        )
+        for number, (later, count) in enumerate(counts)
+    ]
+    book = PriceBook(read_book({"m": {"prompt": 1}}))
+    include = {"timeline": True, "anomaly_points": True, "granularity": "hour"}
+    request = {"from_ms": NOW, "to_ms": NOW + DAY, "include": include}
+    with stored(tmp_path, [events], book) as answerer:
+        found, expected = answered(answerer, request), recounted(answerer, request)
+    before, now = (row["cost"] for row in found["timeline"])
+    assert now > 2 * before
+    assert found["anomaly_points"][0]["metric_keys"] == ["request_spike"]
+    assert answers.differences(expected, found) == []

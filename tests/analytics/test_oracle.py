@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cpamp.analytics.answer import Answerer
-from cpamp.analytics.request import SECTIONS
+from cpamp.analytics.request import LAST_MS, MAX_INSTANT_MS, SECTIONS
 from cpamp.analytics.zones import SLOT_MS
 from cpamp.pricing.cost import PriceBook
 from cpamp.pricing.price import read_book
@@ -280,3 +280,18 @@ def test_a_cost_that_doubles_is_no_spike_by_its_last_digit(tmp_path: Path) -> No
     assert now > 2 * before
     assert found["anomaly_points"][0]["metric_keys"] == ["request_spike"]
     assert answers.differences(expected, found) == []
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Kiritimati"])
+def test_events_at_the_end_of_time(tmp_path: Path, zone: str) -> None:
+    times = [NOW, LAST_MS - 1, LAST_MS, MAX_INSTANT_MS - 1]
+    events = [samples.event(n, timestamp_ms=at_ms) for n, at_ms in enumerate(times)]
+    include = {**dict.fromkeys(COUNTED, True), "granularity": "day", "model_timeline": 2}
+    with stored(tmp_path, [events], BOOK) as answerer:
+        for start, calls in ((1, 2), (LAST_MS - 1, 1), (MAX_INSTANT_MS - 1, 0)):
+            request = {"from_ms": start, "to_ms": MAX_INSTANT_MS, "time_zone": zone}
+            request["include"] = include
+            found = answered(answerer, request)
+            assert answers.differences(recounted(answerer, request), found) == []
+            # Events of the last days are in no calendar for sure, and are left out.
+            assert found["summary"]["total_calls"] == calls

@@ -39,7 +39,7 @@ TONES = ("bad", "warn", "good")
 class DashboardRequest:
     """The day since `today_start_ms` up to `now_ms`.
 
-    With a zone the day has its local hours, 23 to 25; without one it has 24.
+    With a zone the day ends at the next local midnight; without one it has 24 hours.
     """
 
     today_start_ms: int
@@ -70,12 +70,12 @@ class DashboardRequest:
         )
 
     @property
-    def hours(self) -> int:
-        """How many hours the day has."""
+    def cells(self) -> int:
+        """How many cells the day has."""
         if self.zone is None:
-            return 24
+            return DAY_MS // CELL_MS
         day = (self.today_start_ms + offset_ms(self.zone, self.today_start_ms)) // DAY_MS
-        return -(-(day_start_ms(self.zone, day + 1) - self.today_start_ms) // HOUR_MS)
+        return -(-(day_start_ms(self.zone, day + 1) - self.today_start_ms) // CELL_MS)
 
 
 def _integer(
@@ -110,7 +110,7 @@ class _Dashboard:
         self._models = ModelStats(counting)
         self._failures = FailureSources(counting)
         self._zero = ZeroTokens()
-        self._count = count = request.hours * CELLS_PER_HOUR
+        self._count = count = request.cells
         # What comes after the day is counted apart.
         self._cells = Grid(
             lambda chunk: np.minimum((chunk.time - start) // CELL_MS, count),
@@ -187,10 +187,9 @@ class _Dashboard:
         return found
 
     def _hours(self, cells: dict[str, Values]) -> Row:
-        hours = {
-            name: values.reshape(-1, CELLS_PER_HOUR).sum(axis=1).tolist()
-            for name, values in cells.items()
-        }
+        # The last hour of a day of 23½ or 24½ hours is half of one.
+        begins = np.arange(0, self._count, CELLS_PER_HOUR)
+        hours = {name: np.add.reduceat(values, begins).tolist() for name, values in cells.items()}
         most_calls, most_tokens = max(hours["calls"]), max(hours["total"])
         traffic, activity = [], []
         for i, (calls, failed, tokens) in enumerate(zip(*hours.values(), strict=True)):

@@ -26,6 +26,7 @@ from cpamp.pricing.aliases import AliasBook
 from cpamp.pricing.cost import PriceBook
 from cpamp.store import Store
 from cpamp.store.reading import Dictionaries
+from cpamp.store.store import DETAILS
 
 T = TypeVar("T")
 CACHE_BYTES = 32 * 1024 * 1024
@@ -42,6 +43,7 @@ class State:
     rows: int
     generation: int
     level: bool
+    details: int
     prices: int
     aliases: int
 
@@ -153,9 +155,14 @@ class Engine:
             snapshot.n,
             snapshot.generation,
             self._store.level,
+            self._store.alterations[DETAILS],
             self._book().version,
             self._aliases().version,
         )
+
+    def told(self, subject: str) -> int:
+        """Another number after each alteration of what is stored of a subject."""
+        return self._store.alterations[subject]
 
     def tag(self, request: Hashable, *, gzip: bool = False) -> str:
         """The same text for one request and one state of the data, "" while columns are behind.

@@ -17,10 +17,14 @@ import attrs
 from cpamp.analytics.answer import Answerer
 from cpamp.analytics.recount.answer import ROLLING_MS, UNCOUNTED, Recount
 from cpamp.analytics.request import AnalyticsRequest, Page
+from cpamp.store.events import FORM_SHIFT, OWN_TEXT
 from cpamp.store.reading import Dictionaries, read_some
+from cpamp.usage.timestamps import is_made
 
 DAY_MS = 86_400_000
 PAGE = 1_000
+# Events whose times' texts are looked at in one step.
+STEP = 20_000
 DAYS = """
 WITH RECURSIVE days (day) AS (
     SELECT min(timestamp_ms / 86400000) FROM events WHERE timestamp_ms / 86400000 >= :first
@@ -32,6 +36,12 @@ SELECT day FROM days WHERE day <= :last
 """
 IDS = """
 SELECT id FROM events WHERE timestamp_ms / 86400000 = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?
+"""
+# Texts of times that are not made of the times of their events.
+OWN_TEXTS = f"""
+SELECT d.timestamp_text FROM events AS e JOIN details AS d ON d.event = e.id
+WHERE e.id > ? AND e.id <= ? AND e.timestamp_form >= {OWN_TEXT << FORM_SHIFT}
+    AND d.timestamp_text IS NOT NULL
 """
 COUNT = """
 SELECT count(*) FROM events WHERE timestamp_ms / 86400000 BETWEEN ? AND ? AND id <= ?
@@ -84,6 +94,8 @@ class Explanation:
     request: AnalyticsRequest
     answer: dict[str, Any]
     recount: Recount
+    # Texts of times that events of other times have.
+    moved: set[str]
     last_id: int
 
     @classmethod
@@ -94,10 +106,12 @@ class Explanation:
             # Single events are read and not counted: one of them will do.
             include = attrs.evolve(request.include, page=Page(1))
             request = attrs.evolve(request, include=include)
+        moved: set[str] = set()
         return cls(
             request,
             answerer.answer(request),
-            Recount(request, reading.book, reading.aliases),
+            Recount(request, reading.book, reading.aliases, moved),
+            moved,
             snapshot.id_of(snapshot.n - 1) if snapshot.n else 0,
         )
 
@@ -128,6 +142,16 @@ class Explanation:
         # Events of negative times are rounded towards 1970 by SQLite, as the index has them.
         found = conn.execute(DAYS, {"first": first, "last": last})
         return [row[0] for row in found if row[0] is not None]
+
+    def look_ahead(self, conn: sqlite3.Connection, after: int) -> int | None:
+        """Look at the texts of the next events' times; the last of these ids, None at the end.
+
+        All must be looked at before the first day is fed.
+        """
+        end = after + STEP
+        texts = (row[0] for row in conn.execute(OWN_TEXTS, (after, end)))
+        self.moved.update(text for text in texts if is_made(text))
+        return end if end < self.last_id else None
 
     def feed(
         self, conn: sqlite3.Connection, dictionaries: Dictionaries, day: int, after: int

@@ -97,6 +97,17 @@ def unknown_client_id(who: Who, source: str) -> str:
     return UNKNOWN_CLIENT + ":".join(part.strip() or "-" for part in parts)
 
 
+def is_unknown_client(text: str, who: Who) -> bool:
+    """Whether a made-up id is that of such a client.
+
+    An answer shows for a source that has a hash a text of any of its events.
+    """
+    if not who.source_hash:
+        return text == unknown_client_id(who, who.source)
+    head, tail = unknown_client_id(who, "\0").rsplit("\0", 1)
+    return len(text) > len(head) + len(tail) and text.startswith(head) and text.endswith(tail)
+
+
 def context_of(who: Who) -> str:
     """The id of the context in which a key was used."""
     parts = (

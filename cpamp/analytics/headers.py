@@ -40,7 +40,7 @@ class SnapshotsRequest:
 
 def _count(parameters: Mapping[str, Sequence[str]], name: str) -> int:
     text = parameters.get(name, [""])[0].strip() or "0"
-    if not re.fullmatch(r"[0-9]{1,9}", text):
+    if not re.fullmatch(r"\+?[0-9]{1,18}", text):
         raise BadRequest(f"{name} must be a non-negative integer")
     return int(text)
 

@@ -28,6 +28,8 @@ MAX_VALUES = 5_000
 MAX_TEXT = 4_096
 # Instants beyond the year 9999 have no local day.
 MAX_INSTANT_MS = 253_402_300_800_000
+# From here on not every zone has a next day: what comes later is not looked at.
+LAST_MS = MAX_INSTANT_MS - 2 * DAY_MS
 RANGE_TEXT = "from_ms and to_ms are required and from_ms must be less than to_ms"
 
 
@@ -206,8 +208,8 @@ class AnalyticsRequest:
         from_ms, to_ms = read_range(members)
         now = members.integer("now_ms")
         return cls(
-            from_ms=from_ms,
-            to_ms=to_ms,
+            from_ms=min(from_ms, LAST_MS),
+            to_ms=min(to_ms, LAST_MS),
             now_ms=min(now, MAX_INSTANT_MS) if now > 0 else now_ms,
             zone=zone(members.text("time_zone")),
             search=members.text("search_query").strip(),

@@ -14,7 +14,7 @@ from cpamp.analytics.facets import (
     Facets,
     IntArray,
     credential_of,
-    unknown_client_id,
+    is_unknown_client,
 )
 from cpamp.analytics.request import CacheStatus, Filters
 from cpamp.analytics.view import CHUNK, BoolArray, Chunk, Rows, View
@@ -224,7 +224,9 @@ def condition_of(view: View, filters: Filters, texts: Texts) -> Condition:
         values = getattr(filters, name)
         if values:
             table = np.zeros(texts.ending_count, dtype=bool)
-            table[texts.endings(column, values)] = True
+            found = texts.endings(column, values)
+            # What was added since they were counted ends no event of the view.
+            table[found[found < len(table)]] = True
             tables.append(("ending", table))
     failed = True if filters.failed_only else None if filters.include_failed else False
     rows = None
@@ -279,9 +281,10 @@ def clients(facets: Facets, wanted: Sequence[str]) -> BoolArray:
     values = frozenset(wanted)
     keyed = [bool(name) and name in values for name in facets.client.names]
     unknown = np.zeros(len(facets.unknown_client), dtype=bool)
-    if any(value.startswith(UNKNOWN_CLIENT) for value in values):
+    made_up = [value for value in values if value.startswith(UNKNOWN_CLIENT)]
+    if made_up:
         assert facets.known is not None
         for number, who in enumerate(facets.known.who):
-            if who is not None and unknown_client_id(who, who.source) in values:
+            if who is not None and any(is_unknown_client(value, who) for value in made_up):
                 unknown[facets.unknown_client.codes[number]] = True
     return np.concatenate((np.array(keyed, dtype=bool), unknown))

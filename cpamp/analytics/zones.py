@@ -73,10 +73,11 @@ class Offsets:
             at = ahead
         return cls(starts, offsets)
 
-    def at(self, instants: IntArray) -> IntArray:
-        """The offset of each instant, in ms."""
-        runs = np.searchsorted(np.asarray(self.starts), instants, side="right") - 1
-        return np.asarray(self.offsets, dtype=np.int64)[np.maximum(runs, 0)]
+    def at(self, instants: IntArray) -> tuple[IntArray, IntArray]:
+        """The offset of each instant, in ms, and since when it holds."""
+        starts = np.asarray(self.starts, dtype=np.int64)
+        runs = np.maximum(np.searchsorted(starts, instants, side="right") - 1, 0)
+        return np.asarray(self.offsets, dtype=np.int64)[runs], starts[runs]
 
     def one(self, instant_ms: int) -> int:
         """The offset of one instant, in ms."""
@@ -123,17 +124,25 @@ def slots(tz: ZoneInfo, numbers: IntArray) -> Slots:
     starts = numbers * SLOT_MS
     if len(starts) == 0:
         return Slots(starts, starts, starts, starts)
-    offsets = Offsets.between(tz, int(starts[0]), int(starts[-1]) + SLOT_MS).at(starts)
+    # From an hour before, so that a clock set in the first slot's hour is known.
+    runs = Offsets.between(tz, int(starts[0]) - HOUR_MS, int(starts[-1]) + SLOT_MS)
+    offsets, since = runs.at(starts)
     local = starts + offsets
     days = local // DAY_MS
     present, positions = np.unique(days, return_inverse=True)
     midnights = np.array([day_start_ms(tz, int(day)) for day in present], dtype=np.int64)
     return Slots(
-        hour_ms=local // HOUR_MS * HOUR_MS - offsets,
+        # A clock that is set by half an hour begins a local hour in its middle.
+        hour_ms=np.maximum(local // HOUR_MS * HOUR_MS - offsets, since),
         day_ms=midnights[positions],
         hour=local % DAY_MS // HOUR_MS,
         weekday=(days + 4) % 7,
     )
+
+
+def hour_end_ms(tz: ZoneInfo, start_ms: int) -> int:
+    """The end of the local hour that begins at an instant."""
+    return start_ms + HOUR_MS - (start_ms + offset_ms(tz, start_ms)) % HOUR_MS
 
 
 def day_start_ms(tz: ZoneInfo, day: int) -> int:

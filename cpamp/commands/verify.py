@@ -73,6 +73,9 @@ def _verify(at: Surroundings, name: str, answerer: Answerer, request: AnalyticsR
     """Print what came of one range; how many of its figures differ."""
     explanation = Explanation.begin(answerer, request)
     reading = answerer.reading
+    seen: int | None = 0
+    while seen is not None:
+        seen = explanation.look_ahead(reading.conn, seen)
     for day in explanation.days(reading.conn):
         after: int | None = 0
         while after is not None:

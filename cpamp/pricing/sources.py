@@ -6,7 +6,6 @@ Pure: a parsed JSON document in, a `Catalogue` out. A document that can't be use
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from functools import partial
@@ -15,7 +14,16 @@ from typing import Any
 import attrs
 import orjson
 
-from cpamp.pricing.price import UNSET, ContextTier, ModelPrice, Rate, Rates, ServiceTier
+from cpamp.pricing.price import (
+    MAX_INT,
+    MOST_USD,
+    UNSET,
+    ContextTier,
+    ModelPrice,
+    Rate,
+    Rates,
+    ServiceTier,
+)
 
 MODELS_DEV = "models.dev"
 LITELLM = "litellm"
@@ -61,7 +69,7 @@ class Catalogue:
 def read_number(value: Any, unit: Decimal) -> Rate:
     """A price in `unit`s, as USD per million tokens; unset where there is none to be read.
 
-    Negative and non-finite prices raise `ValueError`: they spoil their record.
+    Prices that no book may have raise `ValueError`: they spoil their record.
     """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return UNSET
@@ -73,12 +81,9 @@ def read_number(value: Any, unit: Decimal) -> Rate:
         if isinstance(value, str):
             return UNSET
         raise ValueError("a price must be finite")
-    if number < 0:
-        raise ValueError("a price must not be negative")
-    usd = float(round(number * unit, 9))
-    if not math.isfinite(usd):
-        raise ValueError("a price must be finite")
-    return Rate(usd, True)
+    if not 0 <= number <= Decimal(MOST_USD) / unit:
+        raise ValueError(f"a price must be from 0 to {MOST_USD:,.0f}")
+    return Rate(float(round(number * unit, 9)), True)
 
 
 def read_models_dev(document: Any) -> Catalogue:
@@ -278,7 +283,7 @@ def _context_tiers(value: Any) -> tuple[ContextTier, ...]:
             rates = _rates(entry, _MODELS_DEV_NAMES, PER_MILLION)
         except ValueError:
             return ()
-        if type(size) is not int or size <= 0 or size in tiers or not rates.stated:
+        if type(size) is not int or not 0 < size <= MAX_INT or size in tiers or not rates.stated:
             return ()
         tiers[size] = ContextTier(size, rates)
     return tuple(tiers[size] for size in sorted(tiers))

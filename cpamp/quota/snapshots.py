@@ -21,6 +21,7 @@ from cpamp.quota.showing import shown
 from cpamp.store import Store
 from cpamp.store import quota as stored
 from cpamp.store.quota import Point
+from cpamp.store.store import QUOTA
 
 # What nobody asked for is noted again after so long, be it the same.
 AGAIN_MS = 3_600_000
@@ -38,7 +39,7 @@ class Snapshots:
         """Store what a request tells, all or nothing; raises `InvalidObservation`."""
         now_ms = self._now_ms()
         entries = read_entries(body, now_ms)
-        counts = await self._store.write(store_all, entries)
+        counts = await self._store.alter(QUOTA, store_all, entries)
         items = []
         for entry, count in zip(entries, counts, strict=True):
             item: dict[str, Any] = {"row_key": entry.row_key} if entry.row_key else {}
@@ -74,13 +75,13 @@ class Snapshots:
 
     async def keep(self, entries: Sequence[Entry]) -> None:
         """Store what somebody asked for, be it the same as before."""
-        await self._store.write(store_all, entries)
+        await self._store.alter(QUOTA, store_all, entries)
 
     async def observe(self, entries: Sequence[Entry]) -> None:
         """Store what was seen along the way; what has not changed is not written."""
         fresh = await self._store.read(_news, entries)
         if fresh:
-            await self._store.write(store_all, fresh)
+            await self._store.alter(QUOTA, store_all, fresh)
 
 
 def store_all(conn: sqlite3.Connection, entries: Iterable[Entry]) -> list[int]:

@@ -18,7 +18,7 @@ from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
 from cpamp.errors import StoreUnavailable
-from cpamp.store.store import Store
+from cpamp.store.store import DETAILS, Store
 
 DAY_MS = 86_400_000
 PASS_SECONDS = 3600.0
@@ -128,7 +128,7 @@ class Retention(Service):
             if end is None:
                 break
             if ids:
-                await self._store.write(clear, statement, ids)
+                await self._store.alter(DETAILS, clear, statement, ids)
                 cleared += len(ids)
                 await deferLater(self._reactor, PAUSE_SECONDS)
             after = end

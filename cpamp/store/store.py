@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -34,6 +35,8 @@ READERS = 4
 # Those that compute as well, so that other reads need not wait for them.
 QUESTIONERS = 2
 UPKEEP_SECONDS = 30.0
+# Subjects of `Store.alter`: details of stored events, and what is known of quota windows.
+DETAILS, QUOTA = "details", "quota"
 # How often columns that fell behind try again, and how often new rows are synced: a start reads
 # few rows again, and other programs see nearly all.
 TEND_SECONDS = 5.0
@@ -60,6 +63,8 @@ class Store(Service):
     _tend_seconds: float = TEND_SECONDS
     dictionaries: Dictionaries = attrs.field(factory=Dictionaries, init=False)
     problem: str = attrs.field(default="", init=False)
+    # By subject: how often `alter` has written since the start.
+    alterations: Counter[str] = attrs.field(factory=Counter, init=False)
     _derived: Derived = attrs.field(init=False)
     _writer: WriterConnection = attrs.field(init=False)
     _upkeep: Upkeep = attrs.field(init=False)
@@ -195,6 +200,18 @@ class Store(Service):
         return await self._in_writer(
             self._writer.transaction, lambda conn: work(conn, *args, **kwargs)
         )
+
+    async def alter(
+        self,
+        subject: str,
+        work: Callable[Concatenate[sqlite3.Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """`write`, counted: answers that tell of the subject and are kept are no longer good."""
+        result = await self.write(work, *args, **kwargs)
+        self.alterations[subject] += 1
+        return result
 
     async def add_dead_letters(
         self,

@@ -136,7 +136,7 @@ _PLAIN: tuple[tuple[str, Callable[[Event], Any]], ...] = (
     ("request_id", lambda e: e.request_id),
     ("model", lambda e: e.model.model),
     ("api_key_hash", lambda e: e.api_key_hash),
-    ("failed", lambda e: "true" if e.end.failed else "false"),
+    ("failed", lambda e: e.end.failed),
     ("latency_ms", lambda e: e.latency_ms),
     ("ttft_ms", lambda e: e.ttft_ms),
     ("header_trace_id", lambda e: e.trace_id),

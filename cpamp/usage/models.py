@@ -12,21 +12,21 @@ INCLUDED = "included_in_input"
 SEPARATE = "separate_from_input"
 MAX_INT = 2**63 - 1
 
-_SUFFIX = re.compile(r"^(.+)\(([^()]*)\)$", re.DOTALL)
+_SUFFIX = re.compile(r"(.+)\(([^()]*)\)", re.DOTALL)
 _EFFORTS = frozenset(("none", "auto", "-1", "minimal", "low", "medium", "high", "xhigh", "max"))
-_BUDGET = re.compile(r"^(?:\+?[0-9]+|-0+)$")
+_BUDGET = re.compile(r"\+?[0-9]+|-0+")
 
 
 @lru_cache(maxsize=8192)
 def analytics_model(name: str) -> str:
     """A model's name without one trailing thinking suffix such as ``(high)`` or ``(8192)``."""
-    match = _SUFFIX.match(name)
+    match = _SUFFIX.fullmatch(name)
     if match is None:
         return name
     suffix = match[2]
     if suffix.lower() in _EFFORTS:
         return match[1]
-    if _BUDGET.match(suffix) and (len(suffix) < 5000 and int(suffix) <= MAX_INT):
+    if _BUDGET.fullmatch(suffix) and (len(suffix) < 5000 and int(suffix) <= MAX_INT):
         return match[1]
     return name
 

@@ -118,6 +118,12 @@ def join(ms: int, sub_ns: int = 0, form: int = CANONICAL) -> str:
     return f"{head}.{fraction}Z" if fraction else f"{head}Z"
 
 
+def is_made(text: str) -> bool:
+    """Whether `join` makes this text, of the time that it means."""
+    instant = parse(text)
+    return instant is not None and split(text, instant.ms) is not None
+
+
 def split(text: str, ms: int) -> tuple[int, int] | None:
     """The digits below a ms and the form with which `join` makes `text` again from `ms`.
 

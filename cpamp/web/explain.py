@@ -62,6 +62,9 @@ class Explain:
         store, recount = self._store, explanation.recount
         total = await store.read(explanation.total)
         yield _line({"events": total, "not_counted": explanation.uncounted})
+        seen: int | None = 0
+        while seen is not None:
+            seen = await store.read(explanation.look_ahead, seen)
         told = 0
         for day in await store.read(explanation.days):
             after: int | None = 0

@@ -19,6 +19,7 @@ from cpamp.analytics.tables import EVENTS, PAGE, EventTable, csv_table, rows_of,
 from cpamp.analytics.windows import WindowsRequest, window_usage
 from cpamp.analytics.zones import InvalidTimeZone
 from cpamp.errors import BadRequest, NotFound, Problems, TooMuchWork
+from cpamp.store.store import QUOTA
 from cpamp.usage.identity import TARGET_FIELDS
 from cpamp.web.columns import columns_of
 from cpamp.web.etags import ETAG, IF_NONE_MATCH, beginning, matches
@@ -205,8 +206,11 @@ class Monitoring:
     async def forecast(self, request: ApiRequest) -> Reply | None:
         """What is not known says so."""
         question = ForecastRequest(self._minute_end_ms())
+        # Percentages come without calls too.
         return await self._answered(
-            request, question, lambda answerer: forecast(answerer, question)
+            request,
+            (question, self._engine.told(QUOTA)),
+            lambda answerer: forecast(answerer, question),
         )
 
     @route(ANY_METHOD, MONITORING, summary="Nothing", fallback=True)

@@ -12,6 +12,7 @@ import orjson
 from cpamp.analytics.answer import Answerer
 from cpamp.analytics.encoding import encoded
 from cpamp.analytics.engine import Memory
+from cpamp.analytics.explain import Explanation, Figure
 from cpamp.analytics.recount.answer import Recount
 from cpamp.analytics.request import AnalyticsRequest
 from cpamp.pricing.cost import PriceBook
@@ -59,3 +60,17 @@ def recounted(answerer: Answerer, body: Any) -> dict[str, Any]:
     recount.feed(read_range(reading.conn, reading.dictionaries, 1, last, callers=True))
     found: dict[str, Any] = orjson.loads(b"".join(encoded(recount.answer())))
     return found
+
+
+def explained(answerer: Answerer, body: Any) -> list[Figure]:
+    """The figures of the engine's answer, each beside what is counted day by day."""
+    explanation = Explanation.begin(answerer, AnalyticsRequest.read(body, NOW))
+    reading = answerer.reading
+    seen: int | None = 0
+    while seen is not None:
+        seen = explanation.look_ahead(reading.conn, seen)
+    for day in explanation.days(reading.conn):
+        after: int | None = 0
+        while after is not None:
+            after = explanation.feed(reading.conn, reading.dictionaries, day, after)
+    return list(explanation.figures())

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import attrs
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cpamp.analytics.request import SECTIONS
+from cpamp.analytics.answer import Answerer
+from cpamp.analytics.request import LAST_MS, MAX_INSTANT_MS, SECTIONS
+from cpamp.analytics.zones import SLOT_MS
 from cpamp.pricing.cost import PriceBook
 from cpamp.pricing.price import read_book
-from cpamp.usage.event import Event, Who
+from cpamp.usage.event import Event, ModelNames, Tokens, Who
 from tests import answers
 from tests.analytics.asking import NOW, answered, recounted, stored
+from tests.analytics.test_zones import ms
 from tests.store import samples
 from tests.store.samples import FEW_TEXTS, any_event
 
@@ -71,7 +77,8 @@ FILTERS = st.fixed_dictionaries(
             (
                 *("models", "providers", "accounts", "credential_ids", "auth_files"),
                 *("auth_indices", "api_key_hashes", "source_hashes", "project_ids"),
-                *("request_types", "header_error_kinds", "header_trace_ids"),
+                *("request_types", "header_error_kinds", "header_error_codes"),
+                *("header_quota_plans", "header_trace_ids"),
             ),
             LISTS,
         ),
@@ -175,9 +182,116 @@ def test_tables_of_few_keys_credentials_and_models(
     )
 
 
+# Zones and when their clocks are set.
+CHANGES = [
+    ("Europe/Berlin", "2026-10-25T01:00Z"),
+    ("America/New_York", "2026-03-08T07:00Z"),
+    # By half an hour, forth and back.
+    ("Australia/Lord_Howe", "2026-10-03T15:30Z"),
+    ("Australia/Lord_Howe", "2026-04-04T15:00Z"),
+    ("Pacific/Chatham", "2027-04-03T14:00Z"),
+    # At midnight: one that does not come, and one that comes twice.
+    ("Africa/Cairo", "2026-04-23T22:00Z"),
+    ("America/Havana", "2026-11-01T05:00Z"),
+    # By two hours.
+    ("Antarctica/Troll", "2027-10-31T01:00Z"),
+    # A day that never was.
+    ("Pacific/Apia", "2011-12-30T10:00Z"),
+]
+ALONG_TIME = ("timeline", "hourly_distribution", "heatmap", "anomaly_points", "credential_timeline")
+
+
+@pytest.fixture(scope="module")
+def set_clocks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answerer]:
+    """Two events in every quarter of an hour near the changes."""
+    places = product(CHANGES, range(-30, 30), (0, SLOT_MS - 1))
+    times = [ms(text) + quarter * SLOT_MS + rest for (_, text), quarter, rest in places]
+    events = [samples.event(n, timestamp_ms=at_ms) for n, at_ms in enumerate(times)]
+    with stored(tmp_path_factory.mktemp("clocks"), [events], BOOK) as answerer:
+        yield answerer
+
+
+@pytest.mark.parametrize(("zone", "text"), CHANGES)
+@pytest.mark.parametrize("granularity", ["hour", "day"])
+def test_sections_where_clocks_are_set(
+    set_clocks: Answerer, zone: str, text: str, granularity: str
+) -> None:
+    include = {**dict.fromkeys(ALONG_TIME, True), "summary": True, "granularity": granularity}
+    for first, last in ((-25, 25), (-1, 7), (1, 2)):
+        request = {
+            "from_ms": ms(text) + first * SLOT_MS,
+            "to_ms": ms(text) + last * SLOT_MS,
+            "time_zone": zone,
+            "include": include,
+        }
+        expected, found = recounted(set_clocks, request), answered(set_clocks, request)
+        assert answers.differences(expected, found) == []
+
+
 def test_a_key_is_called_by_the_newest_of_its_credentials_that_has_a_name() -> None:
     named, nameless = Who(auth_index="1", auth_label_snapshot="named"), Who(auth_index="2")
     people = enumerate((named, nameless), 1)
     events = [samples.event(number, who=who, api_key_hash="key") for number, who in people]
     include = {"api_key_stats": True, "account_stats": True}
     check(events, 1, [{"from_ms": 1, "to_ms": NOW + 5 * DAY, "include": include}])
+
+
+def test_a_client_without_a_key_is_chosen_by_the_id_that_it_is_shown_with(tmp_path: Path) -> None:
+    people = [
+        Who(source_hash="H", source="of both", auth_index="1", provider="p"),
+        Who(source_hash="H", source="another", auth_index="1", provider="p"),
+        # The greatest text of the source stands in its id.
+        Who(source_hash="H", source="another", auth_index="2", provider="p"),
+        Who(source_hash="H", source="another", auth_index="2", provider="q"),
+        Who(source="of both", auth_index="1", provider="p"),
+        Who(source="another", auth_index="1", provider="p"),
+        Who(),
+    ]
+    events = [samples.event(n, who=who, api_key_hash="") for n, who in enumerate(people)]
+    request = {"from_ms": 1, "to_ms": NOW + 5 * DAY, "include": {"api_key_stats": True}}
+    with stored(tmp_path, [events], BOOK) as answerer:
+        rows = answered(answerer, request)["api_key_stats"]
+        assert sorted(row["calls"] for row in rows) == [1, 1, 1, 1, 1, 2]
+        for row in rows:
+            chosen = {**request, "filters": {"api_key_hashes": [row["id"]]}}
+            found = answered(answerer, chosen)
+            assert [one["calls"] for one in found["api_key_stats"]] == [row["calls"]]
+            assert answers.differences(recounted(answerer, chosen), found) == []
+
+
+def test_a_cost_that_doubles_is_no_spike_by_its_last_digit(tmp_path: Path) -> None:
+    counts = [(0, 200_000), *((HOUR, count) for count in (40_000, 60_000, 60_000, 240_000))]
+    events = [
+        samples.event(
+            number,
+            timestamp_ms=NOW + later,
+            model=ModelNames(model="m", analytics_model="m"),
+            tokens=Tokens(input_tokens=count, total_tokens=count),
+            latency_ms=None,
+        )
+        for number, (later, count) in enumerate(counts)
+    ]
+    book = PriceBook(read_book({"m": {"prompt": 1}}))
+    include = {"timeline": True, "anomaly_points": True, "granularity": "hour"}
+    request = {"from_ms": NOW, "to_ms": NOW + DAY, "include": include}
+    with stored(tmp_path, [events], book) as answerer:
+        found, expected = answered(answerer, request), recounted(answerer, request)
+    before, now = (row["cost"] for row in found["timeline"])
+    assert now > 2 * before
+    assert found["anomaly_points"][0]["metric_keys"] == ["request_spike"]
+    assert answers.differences(expected, found) == []
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Kiritimati"])
+def test_events_at_the_end_of_time(tmp_path: Path, zone: str) -> None:
+    times = [NOW, LAST_MS - 1, LAST_MS, MAX_INSTANT_MS - 1]
+    events = [samples.event(n, timestamp_ms=at_ms) for n, at_ms in enumerate(times)]
+    include = {**dict.fromkeys(COUNTED, True), "granularity": "day", "model_timeline": 2}
+    with stored(tmp_path, [events], BOOK) as answerer:
+        for start, calls in ((1, 2), (LAST_MS - 1, 1), (MAX_INSTANT_MS - 1, 0)):
+            request = {"from_ms": start, "to_ms": MAX_INSTANT_MS, "time_zone": zone}
+            request["include"] = include
+            found = answered(answerer, request)
+            assert answers.differences(recounted(answerer, request), found) == []
+            # Events of the last days are in no calendar for sure, and are left out.
+            assert found["summary"]["total_calls"] == calls

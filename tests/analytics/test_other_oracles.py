@@ -24,6 +24,8 @@ from cpamp.usage.event import Event
 from cpamp.usage.identity import TARGET_FIELDS, account_key_of
 from tests.analytics.asking import NOW, stored
 from tests.analytics.test_oracle import BOOK, DAY, HOUR, TIMES, some_event
+from tests.analytics.test_zones import ms
+from tests.store import samples
 
 FEW = settings(
     max_examples=25,
@@ -104,6 +106,38 @@ def test_the_dashboard(events: list[Event], start: int, length: int) -> None:
         assert unpriced == (sums.unpriced_calls, sums.unpriced_tokens)
     failing = [f for f in inside if f.event.end.failed]
     assert len(found["recent_failures"]) == min(len(failing), 5)
+
+
+@pytest.mark.parametrize(
+    ("zone", "text", "minutes"),
+    [
+        ("", "2026-10-25T01:00Z", 24 * 60),
+        ("UTC", "2026-10-25T00:00Z", 24 * 60),
+        ("Asia/Kathmandu", "2026-10-24T18:15Z", 24 * 60),
+        ("Europe/Berlin", "2026-10-24T22:00Z", 25 * 60),
+        ("America/New_York", "2026-03-08T05:00Z", 23 * 60),
+        ("Australia/Lord_Howe", "2026-04-04T13:00Z", 24 * 60 + 30),
+        ("Australia/Lord_Howe", "2026-10-03T13:30Z", 23 * 60 + 30),
+        # A day that begins at one o'clock.
+        ("Africa/Cairo", "2026-04-23T22:00Z", 23 * 60),
+    ],
+)
+def test_a_day_of_the_dashboard(tmp_path: Path, zone: str, text: str, minutes: int) -> None:
+    start = ms(text)
+    end = start + minutes * 60_000
+    times = (start, end - 1, end, end + HOUR)
+    events = [samples.event(n, timestamp_ms=at_ms) for n, at_ms in enumerate(times)]
+    query = {"today_start_ms": [str(start)], "now_ms": [str(end + DAY)], "time_zone": [zone]}
+    with stored(tmp_path, [events], BOOK) as answerer:
+        found = dashboard(answerer, DashboardRequest.read(query, NOW))
+    health = found["today_request_health_timeline"]
+    assert health["to_ms"] == end
+    assert (len(health["points"]), health["total_calls"]) == (minutes // 10, 2)
+    hours = found["traffic_timeline"]
+    assert [hour["calls"] for hour in hours] == [1, *[0] * (len(hours) - 2), 1]
+    assert len(hours) == len(found["hourly_activity"]) == -(-minutes // 60)
+    # Totals cover everything up to now.
+    assert found["today"]["total_calls"] == 4
 
 
 TARGET = st.fixed_dictionaries(dict.fromkeys(TARGET_FIELDS, st.sampled_from(["", "a", "ab", "A"])))

@@ -11,10 +11,11 @@ from cpamp.pricing.cost import PriceBook
 from cpamp.usage.event import Event, Who
 from cpamp.usage.timestamps import join
 from tests import answers
-from tests.analytics.asking import answered, recounted, stored
+from tests.analytics.asking import answered, explained, recounted, stored
 from tests.store.samples import NOW, event
 
-DAY = 86_400_000
+HOUR = 3_600_000
+DAY = 24 * HOUR
 WHO = Who(auth_index="a")
 REQUEST = {
     "from_ms": NOW - DAY,
@@ -31,10 +32,11 @@ def at(number: int, text: str | None = None, **members: Any) -> Event:
 
 
 def tasks(folder: Path, events: list[Event]) -> dict[str, Any]:
-    """The engine's answer, which is what is counted event by event."""
+    """The engine's answer, which is what is counted event by event and day by day."""
     with stored(folder, [events], PriceBook({})) as answerer:
         found = answered(answerer, REQUEST)
         assert answers.differences(recounted(answerer, REQUEST), found) == []
+        assert [figure for figure in explained(answerer, REQUEST) if not figure.agrees] == []
     return found
 
 
@@ -56,6 +58,16 @@ def tasks(folder: Path, events: list[Event]) -> dict[str, Any]:
 def test_texts_tell_tasks_apart(tmp_path: Path, texts: tuple[str | None, ...], count: int) -> None:
     found = tasks(tmp_path, [at(number, text) for number, text in enumerate(texts)])
     assert found["summary"]["approx_tasks"] == len(found["task_buckets"]) == count
+
+
+@pytest.mark.parametrize("moved", [0, 1])
+def test_a_text_may_come_again_on_another_day(tmp_path: Path, moved: int) -> None:
+    times = NOW, NOW + 20 * HOUR
+    events = [
+        event(n, timestamp_ms=at_ms, timestamp=join(times[1 - moved]), who=WHO)
+        for n, at_ms in enumerate(times)
+    ]
+    assert tasks(tmp_path, events)["summary"]["approx_tasks"] == 1
 
 
 def test_texts_of_one_ms(tmp_path: Path) -> None:

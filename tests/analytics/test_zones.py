@@ -15,6 +15,7 @@ from cpamp.analytics.zones import (
     InvalidTimeZone,
     Offsets,
     day_start_ms,
+    hour_end_ms,
     label,
     offset_ms,
     slots,
@@ -56,6 +57,9 @@ def test_a_slot_is_where_the_zone_says(name: str, numbers: list[int]) -> None:
         assert found.hour[i] == local.hour
         assert found.weekday[i] == local.isoweekday() % 7
         assert 0 <= start - found.hour_ms[i] < HOUR_MS
+        hour = datetime.fromtimestamp(int(found.hour_ms[i]) / 1000, UTC).astimezone(tz)
+        assert (hour.hour, hour.utcoffset()) == (local.hour, local.utcoffset())
+        assert start < hour_end_ms(tz, int(found.hour_ms[i])) <= found.hour_ms[i] + HOUR_MS
         day = datetime.fromtimestamp(int(found.day_ms[i]) / 1000, UTC).astimezone(tz)
         assert day.date() == local.date()
         before = datetime.fromtimestamp((int(found.day_ms[i]) - 1) / 1000, UTC).astimezone(tz)
@@ -82,6 +86,11 @@ def test_the_runs_of_offsets_are_the_zones(name: str, first: int, count: int) ->
         # The hour that comes twice has two buckets, each at its own instant.
         ("Europe/Berlin", "2026-10-25T00:15Z", "2026-10-25T00:00Z", "2026-10-24T22:00Z"),
         ("Europe/Berlin", "2026-10-25T01:15Z", "2026-10-25T01:00Z", "2026-10-24T22:00Z"),
+        # A clock that is set by half an hour: what is left of an hour, and what comes again.
+        ("Australia/Lord_Howe", "2026-10-03T15:15Z", "2026-10-03T14:30Z", "2026-10-03T13:30Z"),
+        ("Australia/Lord_Howe", "2026-10-03T15:45Z", "2026-10-03T15:30Z", "2026-10-03T13:30Z"),
+        ("Australia/Lord_Howe", "2026-04-04T14:45Z", "2026-04-04T14:00Z", "2026-04-04T13:00Z"),
+        ("Australia/Lord_Howe", "2026-04-04T15:15Z", "2026-04-04T15:00Z", "2026-04-04T13:00Z"),
         # A day that begins at one o'clock.
         ("Africa/Cairo", "2026-04-23T22:30Z", "2026-04-23T22:00Z", "2026-04-23T22:00Z"),
     ],
@@ -89,6 +98,19 @@ def test_the_runs_of_offsets_are_the_zones(name: str, first: int, count: int) ->
 def test_clock_changes(name: str, instant: str, hour: str, day: str) -> None:
     found = slots(zone(name), np.array([ms(instant) // SLOT_MS], dtype=np.int64))
     assert (int(found.hour_ms[0]), int(found.day_ms[0])) == (ms(hour), ms(day))
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "end"),
+    [
+        ("Asia/Kathmandu", "2026-03-08T05:15Z", "2026-03-08T06:15Z"),
+        ("Australia/Lord_Howe", "2026-10-03T14:30Z", "2026-10-03T15:30Z"),
+        ("Australia/Lord_Howe", "2026-10-03T15:30Z", "2026-10-03T16:00Z"),
+        ("Australia/Lord_Howe", "2026-04-04T15:00Z", "2026-04-04T15:30Z"),
+    ],
+)
+def test_the_end_of_an_hour(name: str, start: str, end: str) -> None:
+    assert hour_end_ms(zone(name), ms(start)) == ms(end)
 
 
 def test_labels_are_local() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -134,6 +135,7 @@ def test_a_document_of_another_shape_fails_its_source(
     "tiers",
     [
         [{"input": 1, "tier": {"type": "context", "size": 0}}],
+        [{"input": 1, "tier": {"type": "context", "size": 2**63}}],
         [{"input": 1, "tier": {"type": "Context", "size": "200000"}}],
         [{"tier": {"type": "context", "size": 1000}}],
         [{"input": 1, "tier": {"type": "context", "size": 1000}}] * 2,
@@ -210,3 +212,10 @@ def test_openrouter() -> None:
 )
 def test_reading_a_number(value: Any, unit: Decimal, expected: Rate) -> None:
     assert read_number(value, unit) == expected
+
+
+@pytest.mark.parametrize("value", [-1, "-1e-9", math.inf, 1e4, 1e14, 1e300, "9" * 40, "1e999999"])
+def test_a_price_that_no_book_may_have_spoils_its_record_alone(value: Any) -> None:
+    good = {"input_cost_per_token": 1e-6}
+    found = read_litellm({"bad": {**good, "output_cost_per_token": value}, "good": good})
+    assert (keys(found), found.skipped) == (["good"], 1)

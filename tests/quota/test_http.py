@@ -82,6 +82,17 @@ def test_claude_tells_when_it_is_asked(lab: Lab) -> None:
     assert [one["window"] for one in account["windows"]] == names
     told = {one["provider_window_id"]: one["used_percent"] for one in item["windows"]}
     assert {one["window"]: one["used_percent"] for one in account["windows"]} == told
+    # What is told without a call is told at once.
+    told = window(
+        provider_window_id="five-hour",
+        observed_at_ms=time.time_ns() // 1_000_000,
+        cycle_end_ms=now + HOUR,
+        used_percent=77.5,
+    )
+    seen = {**question["accounts"][0], "windows": [told]}
+    assert http.json("POST", BASE, {"entries": [seen]})["items"][0]["inserted_count"] == 1
+    (account,) = http.json("GET", "/v0/management/monitoring/forecast")["accounts"]
+    assert account["windows"][0]["used_percent"] == 77.5
     # Who may read may not have anybody asked.
     token = {"name": "reader", "scopes": ["read"]}
     http.key = http.json("POST", "/v0/management/api-tokens", token)["token"]

@@ -12,6 +12,9 @@ import pytest
 from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
 
+from cpamp.analytics.engine import Engine
+from cpamp.pricing.aliases import AliasBook
+from cpamp.pricing.cost import PriceBook
 from cpamp.store import Store
 from cpamp.store.checking import check_columns
 from cpamp.store.database import open_database, open_reader
@@ -69,12 +72,17 @@ async def test_retention(tmp_path: Path, details: int, payload: int, days: int, 
     async with running_store(tmp_path / "usage.sqlite", now_ms) as store:
         await store.add_events(some)
         before = await store.read(counts)
+        engine = Engine(store, lambda: PriceBook({}), AliasBook, lambda: now_ms)
+        tag = engine.tag("a question")
         retention = Retention(reactor, store, lambda: now_ms, details, payload)
         # The first pass begins with the service.
         retention.startService()
         await retention.passed()
         await retention.stopService()
         after = await store.read(counts)
+        # What clients have of answers that may show details is good only where none went.
+        assert tag
+        assert (engine.tag("a question") == tag) == (goes == "nothing")
         assert (await store.add_events(some)).inserted == 0
     assert min(before) > 0
     assert after[0] == (0 if goes == "all" else before[0])

@@ -179,6 +179,8 @@ def test_models(record: dict[str, Any], expected: tuple[str, str, str]) -> None:
         ("a(region-us)", "a(region-us)"),
         ("c(m)(high)", "c(m)"),
         ("a()", "a()"),
+        ("a(high)\n", "a(high)\n"),
+        ("a(8192\n)", "a(8192\n)"),
     ],
 )
 def test_the_analytics_model(name: str, expected: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -117,7 +117,6 @@ _PLAIN = {
     "account_stats": AccountTable,
     "api_key_stats": KeyTable,
     "credential_stats": CredentialTable,
-    "task_buckets": TaskTable,
 }
 
 
@@ -127,7 +126,8 @@ UNCOUNTED = ("filter_options", "filter_selectors")
 class Recount:
     """Takes events in any order, and gives the answer to one request.
 
-    Of the sections, all but those in `UNCOUNTED` are counted.
+    Of the sections, all but those in `UNCOUNTED` are counted. `moved` are texts of times that
+    events of other times have, which matters where the ends of days are told.
     """
 
     def __init__(
@@ -135,6 +135,7 @@ class Recount:
         request: AnalyticsRequest,
         book: PriceBook,
         aliases: Mapping[str, str] | None = None,
+        moved: Container[str] = (),
     ) -> None:
         self.request = request
         self._book = book
@@ -143,7 +144,7 @@ class Recount:
         self._failures_match = self._match.with_failures()
         clock = Clock(request.zone, request.granularity)
         include = request.include
-        self._summary = Summary(clock, request)
+        self._summary = Summary(clock, request, tasks=TaskTable(moved))
         self._previous = Sums()
         self._previous_unpriced: set[str] = set()
         self._timeline = Timeline(clock)
@@ -151,6 +152,8 @@ class Recount:
             **{name: make(clock) for name, make in _TABLES.items() if name in include},
             **{name: make() for name, make in _PLAIN.items() if name in include},
         }
+        if "task_buckets" in include:
+            self._sections["task_buckets"] = TaskTable(moved)
         if "credential_timeline" in include:
             self._sections["credential_timeline"] = GroupTimeline(clock, by_key=False)
         if "api_key_timeline" in include and (request.filters.api_key_hashes or request.search_key):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -157,8 +157,12 @@ class EventPage:
 
 @attrs.define
 class TaskTable:
-    """`task_buckets`, and the approximate tasks of the summary."""
+    """`task_buckets`, and the approximate tasks of the summary.
 
+    `moved` are texts of times that events of other times have.
+    """
+
+    moved: Container[str] = ()
     tasks: dict[Task, TaskSums] = attrs.Factory(dict)
     # Of the tasks of days that are over: how many, how many of them failed, the newest ones.
     _over: int = 0
@@ -174,9 +178,13 @@ class TaskTable:
     def end_of_day(self) -> None:
         """No event of a time that was seen will come: only what a row shows is kept.
 
-        A text that is no time may come again on another day.
+        A text that is no time, or has moved, may come again on another day.
         """
-        over = {task: sums for task, sums in self.tasks.items() if sums.is_at_its_time(task[0])}
+        over = {
+            task: sums
+            for task, sums in self.tasks.items()
+            if task[0] not in self.moved and sums.is_at_its_time(task[0])
+        }
         self._newest = _newest_first([*self._newest, *_rows(over)])
         self._over += len(over)
         self._failed += sum(1 for sums in over.values() if sums.sums.failures)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from cpamp.analytics.facets import unknown_client_id
+from cpamp.analytics.facets import is_unknown_client
 from cpamp.analytics.recount.fact import Fact
 from cpamp.analytics.request import AnalyticsRequest, CacheStatus, Filters
 
@@ -50,7 +50,6 @@ class Match:
             (f.credential_ids, (fact.credential,)),
             (f.auth_files, (who.auth_file_snapshot,)),
             (f.auth_indices, (who.auth_index,)),
-            (f.api_key_hashes, (fact.api_key or unknown_client_id(who, who.source),)),
             (f.source_hashes, (who.source_hash,)),
             (f.project_ids, (who.auth_project_id_snapshot,)),
             (f.request_types, (who.executor_type,)),
@@ -59,7 +58,15 @@ class Match:
             (f.header_quota_plans, (event.end.plan_type,)),
             (f.header_trace_ids, (event.trace_id,)),
         )
-        return all(not wanted or any(text in wanted for text in texts) for wanted, texts in tests)
+        return self._client(fact) and all(
+            not wanted or any(text in wanted for text in texts) for wanted, texts in tests
+        )
+
+    def _client(self, fact: Fact) -> bool:
+        wanted = self.filters.api_key_hashes
+        if not wanted or fact.api_key:
+            return not wanted or fact.api_key in wanted
+        return any(is_unknown_client(value, fact.event.who) for value in wanted)
 
     def _outcome(self, fact: Fact) -> bool:
         f, failed = self.filters, fact.event.end.failed

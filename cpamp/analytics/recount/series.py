@@ -12,7 +12,7 @@ import attrs
 from cpamp.analytics.recount.fact import Fact
 from cpamp.analytics.recount.sums import Newest, Sums, share
 from cpamp.analytics.recount.tables import SNAPSHOTS, Row
-from cpamp.analytics.zones import HOUR_MS, day_start_ms, label, offset_ms
+from cpamp.analytics.zones import HOUR_MS, SLOT_MS, day_start_ms, label, offset_ms
 
 CONTRIBUTORS = 5
 ANOMALIES = 50
@@ -42,7 +42,10 @@ class Clock:
     def hour_ms(self, at_ms: int) -> int:
         """The start of its local hour."""
         offset = offset_ms(self.tz, at_ms)
-        return (at_ms + offset) // HOUR_MS * HOUR_MS - offset
+        start = (at_ms + offset) // HOUR_MS * HOUR_MS - offset
+        # Where the clock was set within the hour, that is when it begins.
+        parts = range(start, at_ms + 1, SLOT_MS)
+        return next((part for part in parts if offset_ms(self.tz, part) == offset), start)
 
     def day_ms(self, at_ms: int) -> int:
         """The start of its local day."""
@@ -62,7 +65,9 @@ class Clock:
     def end_ms(self, bucket_ms: int) -> int:
         """The end of a bucket."""
         if self.granularity == "hour":
-            return bucket_ms + HOUR_MS
+            # The next quarter of an hour that a clock shows as a whole hour.
+            parts = range(bucket_ms + SLOT_MS, bucket_ms + HOUR_MS, SLOT_MS)
+            return next((p for p in parts if not self.local(p).minute), bucket_ms + HOUR_MS)
         return self.next_day_ms(bucket_ms)
 
     def label(self, bucket_ms: int) -> str:
@@ -107,7 +112,7 @@ class Timeline:
             flags = [
                 name
                 for name, value, limit in zip(ANOMALY_METRICS, values, limits, strict=True)
-                if value > limit
+                if round(value, 9) > limit
             ]
             if flags:
                 score = 10 * len(flags) + sum(max(value, 0) for value in values)

@@ -26,7 +26,7 @@ from cpamp.analytics.sections.rows import (
     share,
 )
 from cpamp.analytics.sections.who import People
-from cpamp.analytics.zones import DAY_MS, HOUR_MS, day_start_ms, label, offset_ms
+from cpamp.analytics.zones import DAY_MS, day_start_ms, hour_end_ms, label, offset_ms
 
 ANOMALIES = 50
 # What stands out, by how much it must have grown (or shrunk), and which way.
@@ -116,7 +116,8 @@ class Timeline:
             flags = [
                 name
                 for (name, limit, _), value in zip(ANOMALY_METRICS, signed, strict=True)
-                if value > limit
+                # Sums of equal costs differ in their last digits.
+                if round(value, 9) > limit
             ]
             if flags:
                 score = 10 * len(flags) + sum(max(value, 0) for value in signed)
@@ -146,7 +147,7 @@ class Timeline:
         """The end of a bucket."""
         calendar = self._counting.calendar
         if calendar.granularity == "hour":
-            return bucket_ms + HOUR_MS
+            return hour_end_ms(calendar.tz, bucket_ms)
         day = (bucket_ms + offset_ms(calendar.tz, bucket_ms)) // DAY_MS
         return day_start_ms(calendar.tz, day + 1)
 

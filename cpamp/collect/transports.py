@@ -83,6 +83,9 @@ class Subscribe:
         await link.sink.wait_for_room()
         protocol = self._protocol = Subscriber(self._message)
         await link.log_in(protocol)
+        if self._stopped:
+            protocol.give_up("stopped")
+            return
         try:
             await protocol.subscribe_to(link.config.queue)
         except CpaProblem:

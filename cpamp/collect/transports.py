@@ -82,15 +82,7 @@ class Subscribe:
         link = self.link
         await link.sink.wait_for_room()
         protocol = self._protocol = Subscriber(self._message)
-        await link.log_in(protocol)
-        if self._stopped:
-            protocol.give_up("stopped")
-            return
-        try:
-            await protocol.subscribe_to(link.config.queue)
-        except CpaProblem:
-            protocol.give_up("not subscribed")
-            raise
+        await self._subscribe(protocol)
         if self._stopped:
             await protocol.leave()
             return
@@ -101,6 +93,17 @@ class Subscribe:
         if not self._stopped:
             full = RespError("subscribe", "the intake is full")
             raise full if self._leaving else Dropped("subscribe", reason)
+
+    async def _subscribe(self, protocol: Subscriber) -> None:
+        """Log in, and subscribe unless it was stopped meanwhile."""
+        await self.link.log_in(protocol)
+        if self._stopped:
+            return
+        try:
+            await protocol.subscribe_to(self.link.config.queue)
+        except CpaProblem:
+            protocol.give_up("not subscribed")
+            raise
 
     def _message(self, payload: bytes) -> None:
         self.link.sink.received(payload)

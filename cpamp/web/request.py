@@ -11,11 +11,10 @@ import orjson
 from twisted.internet.threads import deferToThread
 from twisted.python.failure import Failure
 from twisted.web import server
-from twisted.web.http import RESPONSES
 
 from cpamp.errors import InvalidJson, Problem
 from cpamp.web.body import BodyCut, BodyStream, BodyTooLarge, ClientGone, Outgoing
-from cpamp.web.errors import json_bytes, problem_reply
+from cpamp.web.errors import json_bytes, problem_reply, reason
 from cpamp.web.route import Body, Reply, Route
 
 if TYPE_CHECKING:
@@ -106,7 +105,7 @@ class ApiRequest(server.Request):
         self.responseHeaders.setRawHeaders("Connection", ["close"])
         if self.method == b"HEAD":
             body = b""
-        lines = [b"HTTP/1.1 %d %s" % (self.code, RESPONSES.get(self.code, b""))]
+        lines = [b"HTTP/1.1 %d %s" % (self.code, reason(self.code))]
         lines += [b"%s: %s" % pair for pair in _pairs(self.responseHeaders.getAllRawHeaders())]
         self.sentLength = len(body)
         self.channel.factory.log(self)
@@ -187,7 +186,7 @@ class ApiRequest(server.Request):
         self.finish()
 
     def _set_up(self, reply: Reply) -> bytes:
-        self.setResponseCode(reply.status)
+        self.setResponseCode(reply.status, reason(reply.status))
         self._common_headers()
         body = reply.body
         if body is not None and not isinstance(body, bytes):

@@ -154,17 +154,13 @@ class ApiRequest(server.Request):
         return values[0] if values else None
 
     async def json(self) -> Any:
-        """The body as a JSON value; raises `InvalidJson`."""
-        text = await self.body.whole()
-        try:
-            return orjson.loads(text)
-        except orjson.JSONDecodeError as error:
-            raise InvalidJson(f"the body is not valid JSON: {error}") from error
+        """The first JSON value of the body, whatever follows it; raises `InvalidJson`."""
+        return _first_json(await self.body.whole())
 
-    async def first_json(self, *, optional: bool = False) -> Any:
-        """The first JSON value of the body, whatever follows it; raises `InvalidJson`.
+    async def large_json(self, *, optional: bool = False) -> Any:
+        """The same of a body that may be large: read in a thread.
 
-        An empty body is null where it is `optional`. Read in a thread: the body may be large.
+        An empty body is null where it is `optional`.
         """
         body = await self.body.whole()
         if optional and not body.strip():

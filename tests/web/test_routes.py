@@ -209,6 +209,26 @@ def test_a_body_that_is_no_json_object(asker: Asker, route: Route) -> None:
         assert isinstance(answer.code, str)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/setup", 400),
+        ("PUT", "/usage-service/config", 400),
+        ("PATCH", "/usage-service/account-processing-policy", 200),
+        ("POST", "/v0/management/monitoring/analytics", 400),
+    ],
+)
+def test_what_follows_the_first_value_is_ignored(
+    asker: Asker, method: str, path: str, status: int
+) -> None:
+    body = b'{"config":null}'
+    alone = asker.send(method, path, body)
+    assert (alone.status, alone.code == "invalid_json") == (status, False)
+    for more in (b" x", b"{}", b'\n{"config":5}'):
+        followed = asker.send(method, path, body + more)
+        assert (followed.status, followed.code) == (alone.status, alone.code), more
+
+
 STRANGE_VALUES: list[Any] = [
     None,
     {},

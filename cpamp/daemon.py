@@ -20,6 +20,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import Logger
 
+from cpamp import signals
 from cpamp.errors import Problem
 from cpamp.listening import Listener
 from cpamp.security import files
@@ -37,6 +38,8 @@ from cpamp.takeover.service import how_to_go_back
 
 # Requests that are being answered when the daemon is told to end get this long, in seconds.
 GRACE_SECONDS = 10.0
+# A terminal's Ctrl-C comes twice where a wrapper passes it on: a second signal counts only later.
+IMPATIENT_SECONDS = 1.0
 ADMIN_KEY_FILE = "admin-key.txt"
 
 
@@ -96,6 +99,7 @@ class Daemon(Service):
         files.private_umask()
         files.raise_descriptor_limit()
         spare_the_collector()
+        signals.end_with_the_terminal(self._reactor)
         try:
             self._start()
         except _StageError as e:
@@ -181,6 +185,7 @@ class Daemon(Service):
     def stopService(self) -> Deferred[Any]:
         """The order of section 17.1. Fires when all of it has ended."""
         Service.stopService(self)
+        self._reactor.callLater(IMPATIENT_SECONDS, signals.end_at_once)
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:

@@ -98,6 +98,13 @@ def test_verify_leaves_nothing_out(call: Console, database: Path) -> None:
     assert f"{len(events()) + 3:,} events" in said.out.splitlines()[-1]
 
 
+def test_verify_without_events(call: Console, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    open_database(tmp_path / "data/usage.sqlite").close()
+    said = call("verify")
+    assert (said.status, said.out) == (0, "there are no events yet, and so no figures\n")
+
+
 def test_check_finds_a_damaged_column(call: Console, database: Path) -> None:
     column = next((database.parent / "columns").rglob("total.*.col"))
     raw = bytearray(column.read_bytes())

@@ -152,7 +152,7 @@ def test_a_part_that_can_not_start(lab: Lab) -> None:
     assert (status, "start workers: " in said) == (1, True)
 
 
-@pytest.mark.parametrize("number", [15, 2])
+@pytest.mark.parametrize("number", [15, 2, 1])
 def test_a_clean_stop(lab: Lab, number: int) -> None:
     manager = lab.manager()
     manager.start()

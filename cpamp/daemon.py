@@ -26,7 +26,7 @@ from cpamp.listening import Listener
 from cpamp.security import files
 from cpamp.security.admin import AdminGate
 from cpamp.security.datakey import DataKeyError
-from cpamp.security.lock import ProcessLock
+from cpamp.security.lock import FolderLock, ProcessLock
 from cpamp.security.vault import Vault
 from cpamp.settings import Settings
 from cpamp.setup.bootstrap import Bootstrapped, bootstrap
@@ -91,8 +91,12 @@ class Daemon(Service):
     _workers: tuple[Service, ...]
     _now_ms: Callable[[], int]
     _key_in_log: bool
+    _folders: FolderLock = attrs.field(init=False)
     _started: list[Service] = attrs.field(factory=list, init=False)
     _log: Logger = attrs.field(factory=Logger, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._folders = FolderLock(self._lock.database.parent, self._settings.data_dir)
 
     def startService(self) -> None:
         """Go through the stages of section 3; raises `StartFailed`."""
@@ -104,6 +108,7 @@ class Daemon(Service):
             self._start()
         except _StageError as e:
             self.listener.close()
+            self._folders.release()
             self._lock.release()
             self._log.critical("{stage}: {reason}", stage=e.stage, reason=e.reason)
             raise StartFailed(1) from e
@@ -113,6 +118,7 @@ class Daemon(Service):
         with _stage("acquire manager database process lock"):
             self._lock.acquire()
             files.make_folder(self._settings.data_dir)
+            self._folders.acquire()
         with _stage("load data key"):
             self._vault.load()
         with _stage("take over the existing server's database"):
@@ -193,6 +199,7 @@ class Daemon(Service):
             await self._ended(worker.stopService)
         await self._ended(lambda: self.listener.drain(GRACE_SECONDS))
         await self._ended(self._store.stopService)
+        self._folders.release()
         self._lock.release()
         self._log.info("everything that was collected is stored")
 

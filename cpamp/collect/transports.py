@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 
 from cpamp.collect.config import CollectorConfig
-from cpamp.collect.drain import drain
+from cpamp.collect.drain import drain, take
 from cpamp.collect.interfaces import Listener, Sink
 from cpamp.cpa.client import CpaClient
 from cpamp.cpa.errors import CpaProblem, KeyBanned, KeyRefused, RemoteDisabled
@@ -212,9 +212,7 @@ class HttpQueue:
 
     async def pop(self, count: int) -> int:
         """Take up to `count` records."""
-        body = await self._link.client.usage_queue(count)
-        if len(body) > 4:
-            self._link.sink.received_array(body)
+        body = await take(self._link, count)
         # Known only as far as the pace needs it: no record is shorter than this.
         return count if len(body) >= count * LEAST_BYTES else int(len(body) > 4)
 

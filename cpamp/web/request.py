@@ -11,6 +11,7 @@ import orjson
 from twisted.internet.threads import deferToThread
 from twisted.python.failure import Failure
 from twisted.web import server
+from twisted.web.http import NO_BODY_CODES
 
 from cpamp.errors import InvalidJson, Problem
 from cpamp.web.body import BodyCut, BodyStream, BodyTooLarge, ClientGone, Outgoing
@@ -177,8 +178,8 @@ class ApiRequest(server.Request):
     def send(self, reply: Reply) -> None:
         """Answer, whole."""
         body = self._set_up(reply)
-        self.responseHeaders.setRawHeaders("Content-Length", [str(len(body))])
-        self.write(body)
+        if reply.status not in NO_BODY_CODES:
+            self.write(body)
         self.finish()
 
     def _set_up(self, reply: Reply) -> bytes:
@@ -190,10 +191,9 @@ class ApiRequest(server.Request):
             self.responseHeaders.setRawHeaders("Content-Type", ["application/json"])
         for name, value in reply.headers.items():
             self.responseHeaders.setRawHeaders(name, [value])
-        if body is None:
-            self.responseHeaders.setRawHeaders("Content-Length", ["0"])
-        else:
-            self.responseHeaders.setRawHeaders("Content-Length", [str(len(body))])
+        # Where nothing follows, a length would be taken for that of the answer that is meant.
+        if reply.status not in NO_BODY_CODES:
+            self.responseHeaders.setRawHeaders("Content-Length", [str(len(body or b""))])
         return body or b""
 
     def _common_headers(self) -> None:

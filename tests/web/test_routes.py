@@ -157,6 +157,7 @@ def test_options_need_no_key(asker: Asker, path: str) -> None:
     answer = asker.ask("OPTIONS", PATHS[path], "Origin: http://panel.example", key="")
     assert (answer.status, answer.body) == (204, b"")
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.headers["Content-Length"] is None
 
 
 @pytest.mark.parametrize("route", [r for r in ROUTES if r.body.limit], ids=names)

@@ -20,12 +20,13 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import Logger
 
+from cpamp import signals
 from cpamp.errors import Problem
 from cpamp.listening import Listener
 from cpamp.security import files
 from cpamp.security.admin import AdminGate
 from cpamp.security.datakey import DataKeyError
-from cpamp.security.lock import ProcessLock
+from cpamp.security.lock import FolderLock, ProcessLock
 from cpamp.security.vault import Vault
 from cpamp.settings import Settings
 from cpamp.setup.bootstrap import Bootstrapped, bootstrap
@@ -37,6 +38,8 @@ from cpamp.takeover.service import how_to_go_back
 
 # Requests that are being answered when the daemon is told to end get this long, in seconds.
 GRACE_SECONDS = 10.0
+# A terminal's Ctrl-C comes twice where a wrapper passes it on: a second signal counts only later.
+IMPATIENT_SECONDS = 1.0
 ADMIN_KEY_FILE = "admin-key.txt"
 
 
@@ -88,18 +91,24 @@ class Daemon(Service):
     _workers: tuple[Service, ...]
     _now_ms: Callable[[], int]
     _key_in_log: bool
+    _folders: FolderLock = attrs.field(init=False)
     _started: list[Service] = attrs.field(factory=list, init=False)
     _log: Logger = attrs.field(factory=Logger, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._folders = FolderLock(self._lock.database.parent, self._settings.data_dir)
 
     def startService(self) -> None:
         """Go through the stages of section 3; raises `StartFailed`."""
         files.private_umask()
         files.raise_descriptor_limit()
         spare_the_collector()
+        signals.end_with_the_terminal(self._reactor)
         try:
             self._start()
         except _StageError as e:
             self.listener.close()
+            self._folders.release()
             self._lock.release()
             self._log.critical("{stage}: {reason}", stage=e.stage, reason=e.reason)
             raise StartFailed(1) from e
@@ -109,6 +118,7 @@ class Daemon(Service):
         with _stage("acquire manager database process lock"):
             self._lock.acquire()
             files.make_folder(self._settings.data_dir)
+            self._folders.acquire()
         with _stage("load data key"):
             self._vault.load()
         with _stage("take over the existing server's database"):
@@ -181,6 +191,7 @@ class Daemon(Service):
     def stopService(self) -> Deferred[Any]:
         """The order of section 17.1. Fires when all of it has ended."""
         Service.stopService(self)
+        self._reactor.callLater(IMPATIENT_SECONDS, signals.end_at_once)
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
@@ -188,6 +199,7 @@ class Daemon(Service):
             await self._ended(worker.stopService)
         await self._ended(lambda: self.listener.drain(GRACE_SECONDS))
         await self._ended(self._store.stopService)
+        self._folders.release()
         self._lock.release()
         self._log.info("everything that was collected is stored")
 

@@ -214,7 +214,8 @@ def world(port: int) -> Iterator[tuple[Manager, Cpa]]:
             folder, port=port, CPA_UPSTREAM_URL=cpa.url, CPA_MANAGEMENT_KEY=CPA_KEY
         )
         try:
-            manager.start()
+            # The first start of a fresh installation compiles all that it imports.
+            manager.start(seconds=120)
             manager.wait_for_events(1, seconds=30)
             furnish(manager)
             look_after(manager, cpa, notices)
@@ -244,6 +245,9 @@ def main(arguments: Sequence[str]) -> int:
             go_on(manager, cpa)
     except KeyboardInterrupt:
         print("\n  Ending.", flush=True)
+    except LabError as error:
+        print(f"\n  The demo can't begin: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

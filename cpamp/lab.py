@@ -141,12 +141,17 @@ class Process:
         """Whether it was started and has not ended."""
         return self._child is not None and self._child.poll() is None
 
+    def send(self, number: int) -> None:
+        """Send it a signal."""
+        if self._child is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._child.send_signal(number)
+
     def stop(self, number: int = signal.SIGTERM, seconds: float = 60.0) -> int:
         """Send a signal, wait for the end, and return the exit status."""
         if self._child is None:
             return 0
-        with contextlib.suppress(ProcessLookupError):
-            self._child.send_signal(number)
+        self.send(number)
         try:
             return self._child.wait(seconds)
         finally:

@@ -27,6 +27,7 @@ PUBLISHING_FOUND_OFF = "publishing was found off; since when is not known"
 RESTARTED = "CPA was restarted, and forgot what it had queued"
 NOT_DRAINED = "the queue could not be emptied"
 DROPPED = "CPA closed the subscription"
+CUT = "a reply of CPA's queue broke off"
 CLOCK = "the clock jumped, or the machine slept"
 FULL = "neither the store nor the spool took records"
 
@@ -105,9 +106,9 @@ class Coverage:
         if not self.gap or self.gap[-1][1:] != (reason, state):
             self.gap.append(Stretch(now_ms, reason, state))
 
-    def dropped(self, now_ms: int) -> None:
-        """CPA closed the subscription: the record that did not fit may be gone."""
-        self._mark(now_ms, now_ms + 1, "at_risk", DROPPED)
+    def dropped(self, now_ms: int, reason: str = DROPPED) -> None:
+        """CPA closed the subscription: the record that did not fit may be gone; or the like."""
+        self._mark(now_ms, now_ms + 1, "at_risk", reason)
 
     def restarted(self, now_ms: int) -> None:
         """CPA has begun anew."""

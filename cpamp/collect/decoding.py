@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -93,10 +94,19 @@ class _Decoder:
             begin = end + 1
 
     def rest(self, text: bytes) -> Any:
-        """The value of a text that is cut no further; None where it has none."""
+        """The value of a text that is cut no further; None where it has none.
+
+        Of a reply that broke off, the records before the last one that has come.
+        """
         try:
             return strict_json(text)
         except Malformed as error:
+            last = text.rfind(_SEAM)
+            with suppress(Malformed):
+                if last > 0:
+                    records = strict_json(text[: last + 1] + b"]")
+                    self.payload(text[last + len(b"},") :])
+                    return records
             self.refuse(text, str(error))
             return None
 

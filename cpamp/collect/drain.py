@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
 
+from cpamp.cpa.errors import QueueCut
 from cpamp.cpa.resp import Popper
 from cpamp.errors import Problem
 
@@ -32,17 +33,31 @@ async def drain(link: Link, wanted: Callable[[], bool]) -> None:
         except Problem as over_resp:
             problem = f"{over_http.message}; {over_resp.message}"
             _log.warn("the queue could not be drained: {problem}", problem=problem)
+        else:
+            problem = over_http.message if isinstance(over_http, QueueCut) else ""
     if wanted():
         link.listener.drained(problem)
+
+
+async def take(link: Link, count: int) -> bytes:
+    """Up to `count` records of CPA's queue, handed over; of a reply that breaks off what came."""
+    try:
+        body = await link.client.usage_queue(count)
+    except QueueCut as cut:
+        if cut.received:
+            link.sink.received_array(cut.received)
+        raise
+    if len(body.strip()) > 4:
+        link.sink.received_array(body)
+    return body
 
 
 async def _over_http(link: Link, wanted: Callable[[], bool]) -> None:
     while wanted():
         await link.sink.wait_for_room()
-        body = await link.client.usage_queue(BATCH)
+        body = await take(link, BATCH)
         if len(body.strip()) <= 4:
             return
-        link.sink.received_array(body)
 
 
 async def _over_resp(link: Link, wanted: Callable[[], bool]) -> None:

@@ -10,7 +10,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from cpamp.collect.config import CollectorConfig
-from cpamp.collect.coverage import DEFAULT_RETENTION_MS, UNREACHABLE
+from cpamp.collect.coverage import CUT, DEFAULT_RETENTION_MS, UNREACHABLE
 from cpamp.collect.intake import Intake
 from cpamp.collect.interfaces import Kind, kind_of
 from cpamp.collect.logbook import Logbook
@@ -18,6 +18,7 @@ from cpamp.collect.publishing import Publishing
 from cpamp.collect.runner import Runner
 from cpamp.collect.transports import Dropped, Link
 from cpamp.cpa.client import CpaClient, CpaConfig
+from cpamp.cpa.errors import QueueCut
 from cpamp.cpa.keyguard import KeyGuard
 from cpamp.errors import CpaUnreachable, Problem
 
@@ -133,6 +134,8 @@ class Run:
         self._publishing.disconnected()
         if isinstance(problem, Dropped):
             self._logbook.tell(coverage.dropped)
+        if isinstance(problem, QueueCut):
+            self._logbook.tell(coverage.dropped, CUT)
         if isinstance(problem, CpaUnreachable):
             self._troubled(f"{stage}: {problem.message}", UNREACHABLE, cpa_is_down=True)
         else:

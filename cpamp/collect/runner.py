@@ -31,6 +31,7 @@ class Runner:
     _names: Sequence[str] = ()
     _auto: Auto = attrs.Factory(Auto)
     _running: Transport | None = None
+    # A better one that is being tried.
     _probing: Transport | None = None
     _stopped: bool = False
     # The pause or wait that a stop or a change cuts short.
@@ -57,6 +58,8 @@ class Runner:
                     await self._wait(step)
         finally:
             self.link.listener = listener
+            if self._probing is not None:
+                await self._probing.stop()
             self._prober.cancel()
 
     async def _use(self, name: str) -> Step | None:
@@ -121,11 +124,15 @@ class Runner:
         name = self._names[number]
         works: Deferred[str] = Deferred()
         link = attrs.evolve(self.link, listener=_Probe(works, self.link.listener))
-        candidate = TRANSPORTS[name](link)
+        candidate = self._probing = TRANSPORTS[name](link)
         outcome = Deferred.fromCoroutine(candidate.run())
         outcome.addErrback(_as_text, works)
-        problem = await works
+        try:
+            problem = await works
+        finally:
+            self._probing = None
         if problem or self._stopped:
+            outcome.addErrback(lambda _: None)
             return False
         _log.info("moving up to {name}", name=name)
         former, self._running = self._running, candidate
@@ -143,11 +150,12 @@ class Runner:
             self._pause.cancel()
 
     async def stop(self) -> None:
-        """Stop the transport in use, which hands over what is under way."""
+        """Stop the transport in use, which hands over what is under way, and one that is tried."""
         self._stopped = True
         self.cut_short()
-        if self._running is not None:
-            await self._running.stop()
+        for transport in (self._running, self._probing):
+            if transport is not None:
+                await transport.stop()
 
 
 def _as_text(failure: Any, works: Deferred[str]) -> Any:

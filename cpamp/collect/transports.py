@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 
 from cpamp.collect.config import CollectorConfig
-from cpamp.collect.drain import drain
+from cpamp.collect.drain import drain, take
 from cpamp.collect.interfaces import Listener, Sink
 from cpamp.cpa.client import CpaClient
 from cpamp.cpa.errors import CpaProblem, KeyBanned, KeyRefused, RemoteDisabled
@@ -82,12 +82,7 @@ class Subscribe:
         link = self.link
         await link.sink.wait_for_room()
         protocol = self._protocol = Subscriber(self._message)
-        await link.log_in(protocol)
-        try:
-            await protocol.subscribe_to(link.config.queue)
-        except CpaProblem:
-            protocol.give_up("not subscribed")
-            raise
+        await self._subscribe(protocol)
         if self._stopped:
             await protocol.leave()
             return
@@ -98,6 +93,17 @@ class Subscribe:
         if not self._stopped:
             full = RespError("subscribe", "the intake is full")
             raise full if self._leaving else Dropped("subscribe", reason)
+
+    async def _subscribe(self, protocol: Subscriber) -> None:
+        """Log in, and subscribe unless it was stopped meanwhile."""
+        await self.link.log_in(protocol)
+        if self._stopped:
+            return
+        try:
+            await protocol.subscribe_to(self.link.config.queue)
+        except CpaProblem:
+            protocol.give_up("not subscribed")
+            raise
 
     def _message(self, payload: bytes) -> None:
         self.link.sink.received(payload)
@@ -206,9 +212,7 @@ class HttpQueue:
 
     async def pop(self, count: int) -> int:
         """Take up to `count` records."""
-        body = await self._link.client.usage_queue(count)
-        if len(body) > 4:
-            self._link.sink.received_array(body)
+        body = await take(self._link, count)
         # Known only as far as the pace needs it: no record is shorter than this.
         return count if len(body) >= count * LEAST_BYTES else int(len(body) > 4)
 

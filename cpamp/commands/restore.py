@@ -8,8 +8,10 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import sqlite3
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from cpamp.commands.command import Command, Surroundings, db_path_flag
@@ -17,6 +19,7 @@ from cpamp.commands.offline import existing, locked
 from cpamp.errors import Problem
 from cpamp.security.files import FILE_MODE, sync_folder
 from cpamp.settings import Settings
+from cpamp.store.backup import backup
 from cpamp.store.checking import quick_check
 from cpamp.store.database import open_reader
 
@@ -30,22 +33,38 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, at: Surroundings) -> int:
-    """Check the backup, move the present files aside, and copy the backup's in."""
+    """Check and copy the backup, and only then move the present files aside for it."""
     settings = at.settings()
     source = existing(at.cwd / args.source / "usage.sqlite")
-    with closing(open_reader(source)) as conn:
-        problems = quick_check(conn)
-    if problems:
-        raise Problem(f"the backup is damaged: {problems[0]}")
     path = at.database(args.db_path)
     suffix = time.strftime(".before-restore-%Y%m%d-%H%M%S", time.localtime(at.now_ms() / 1000))
-    with locked(path, "restore lock"):
-        _move_aside(at, path, suffix)
-        shutil.rmtree(path.with_name("columns"), ignore_errors=True)
-        _copy(source, path)
-        at.say(f"Database restored: {path}")
+    with closing(open_reader(source)) as conn:
+        problems = quick_check(conn)
+        if problems:
+            raise Problem(f"the backup is damaged: {problems[0]}")
+        with locked(path, "restore lock"), _copied(conn, path) as copy:
+            _move_aside(at, path, suffix)
+            shutil.rmtree(path.with_name("columns"), ignore_errors=True)
+            copy.rename(path)
+            sync_folder(path.parent)
+            at.say(f"Database restored: {path}")
         _restore_data_key(at, settings, source.with_name("data.key"), suffix)
     return 0
+
+
+@contextmanager
+def _copied(conn: sqlite3.Connection, path: Path) -> Iterator[Path]:
+    """A copy of an open database beside `path`, with what is in its journal; it goes with errors.
+
+    A backup that was made by hand may have a journal.
+    """
+    copy = path.with_name(path.name + ".partial")
+    copy.unlink(missing_ok=True)
+    try:
+        backup(conn, copy)
+        yield copy
+    finally:
+        copy.unlink(missing_ok=True)
 
 
 def _move_aside(at: Surroundings, path: Path, suffix: str) -> None:

@@ -19,7 +19,7 @@ from cpamp.commands.offline import existing
 from cpamp.errors import Problem
 from cpamp.pricing.cost import PriceBook
 from cpamp.store import aliases, prices
-from cpamp.store.checking import level_columns
+from cpamp.store.checking import LAST_ID, level_columns
 from cpamp.store.database import open_reader
 from cpamp.store.reading import Dictionaries
 
@@ -42,6 +42,10 @@ def run(args: argparse.Namespace, at: Surroundings) -> int:
     now = at.now_ms()
     tomorrow = (now // DAY_MS + 1) * DAY_MS
     different = 0
+    with closing(open_reader(path)) as conn:
+        if not conn.execute(LAST_ID).fetchone()[0]:
+            at.say("there are no events yet, and so no figures")
+            return 0
     with closing(open_reader(path)) as conn, _answerer(conn, path) as answerer:
         for name, days in RANGES.items():
             body = {

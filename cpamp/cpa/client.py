@@ -20,12 +20,14 @@ from cpamp.cpa.errors import (
     ManagementOff,
     NotCpa,
     PluginConflict,
+    QueueCut,
     Unsupported,
     key_problem,
 )
 from cpamp.cpa.keyguard import Call, KeyGuard
 from cpamp.cpa.network import Body, CpaAgent, within
 from cpamp.cpa.urls import Address
+from cpamp.errors import Problem
 
 CALL_SECONDS = 30.0
 LISTING_SECONDS = 5.0
@@ -143,10 +145,18 @@ class CpaClient:
         )
 
     async def usage_queue(self, count: int) -> bytes:
-        """The body of a pop of up to `count` records, which are CPA's no more."""
+        """The body of a pop of up to `count` records, which are CPA's no more.
+
+        Raises `QueueCut` with what came of it where it breaks off.
+        """
         path = f"/v0/management/usage-queue?count={count}"
         response = await self._checked("GET", path, CALL_SECONDS)
-        return await self.body(response, QUEUE_BYTES, CALL_SECONDS)
+        collecting = Body(QUEUE_BYTES)
+        try:
+            return await self._whole(response, collecting, CALL_SECONDS)
+        except Problem as problem:
+            text = f"a reply of CPA's queue broke off: {problem.message}"
+            raise QueueCut(text, collecting.received) from problem
 
     # -- how it is asked ------------------------------------------------------------------------
 
@@ -282,7 +292,9 @@ class CpaClient:
 
     async def body(self, response: IResponse, limit: int, seconds: float) -> bytes:
         """The body of a response; raises a `CpaProblem` where it is longer, or breaks off."""
-        collecting = Body(limit)
+        return await self._whole(response, Body(limit), seconds)
+
+    async def _whole(self, response: IResponse, collecting: Body, seconds: float) -> bytes:
         delivering: Any = response
         delivering.deliverBody(collecting)
         whole: bytes = await within(

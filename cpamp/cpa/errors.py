@@ -18,6 +18,14 @@ class CpaProblem(Problem):
     status = 502
 
 
+class QueueCut(CpaProblem):
+    """A reply of the queue broke off: what it held is CPA's no more, and here is what came."""
+
+    def __init__(self, message: str, received: bytes) -> None:
+        super().__init__(message)
+        self.received = received
+
+
 class CpaTimeout(CpaUnreachable):
     """CPA did not answer in time."""
 

@@ -105,6 +105,11 @@ class Body(Protocol):
         self._parts: list[bytes] = []
         self._size = 0
 
+    @property
+    def received(self) -> bytes:
+        """What has come so far."""
+        return b"".join(self._parts)
+
     def dataReceived(self, data: bytes) -> None:
         """A piece of the body."""
         self._size += len(data)
@@ -119,7 +124,7 @@ class Body(Protocol):
         if self.done.called:
             return
         if reason.check(ResponseDone, PotentialDataLoss):
-            self.done.callback(b"".join(self._parts))
+            self.done.callback(self.received)
         else:
             self.done.errback(reason)
 

@@ -118,6 +118,7 @@ class Subscriber(_Watched, txredisapi.SubscriberProtocol):  # type: ignore[misc]
         super().__init__(charset=None, convertNumbers=False)
         self._on_message = on_message
         self._pinging = LoopingCall(self._ping)
+        self._subscribing = False
 
     def messageReceived(self, pattern: Any, channel: bytes, message: Any) -> None:
         """A message was published."""
@@ -126,6 +127,7 @@ class Subscriber(_Watched, txredisapi.SubscriberProtocol):  # type: ignore[misc]
 
     async def subscribe_to(self, channel: str) -> None:
         """Subscribe, and watch the connection from then on; raises `RespError`."""
+        self._subscribing = True
         reply = await self._asked("subscribe", self.subscribe(channel))
         wanted = [b"subscribe", channel.encode()]
         if not isinstance(reply, list) or [_lower(r) for r in reply[:2]] != wanted:
@@ -145,6 +147,9 @@ class Subscriber(_Watched, txredisapi.SubscriberProtocol):  # type: ignore[misc]
     async def leave(self) -> None:
         """Unsubscribe, take what is still on its way, and wait for CPA to close."""
         if self.lost.called:
+            return
+        if not self._subscribing:
+            self.give_up("left before it was subscribed")
             return
         self.execute_command("UNSUBSCRIBE", apply_timeout=False).addErrback(lambda _: None)
         closing = self._reactor.callLater(5.0, self.transport.abortConnection)

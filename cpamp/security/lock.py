@@ -1,6 +1,6 @@
-"""One process per database: an exclusive ``flock`` beside it.
+"""One process per database: an exclusive ``flock`` beside it; and one daemon per folder.
 
-Source: server contract, section 3.2. The operating system lets go of the lock when the process
+Source: server contract, section 3.2. The operating system lets go of the locks when the process
 ends in whatever way; the lock file itself stays.
 """
 
@@ -101,3 +101,35 @@ class ProcessLock:
         trace: TracebackType | None,
     ) -> None:
         self.release()
+
+
+class FolderLock:
+    """Keeps a second daemon out of some folders: what lies beside a database has one name for all.
+
+    So two daemons with databases of their own in one folder would overwrite each other's columns.
+    """
+
+    def __init__(self, *folders: Path) -> None:
+        self._folders = dict.fromkeys(folder.resolve() for folder in folders)
+        self._fds: list[int] = []
+
+    def acquire(self) -> None:
+        """Lock the folders, which must exist, or raise `LockError`; never waits."""
+        for folder in self._folders:
+            fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._fds.append(fd)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as e:
+                self.release()
+                raise LockError(
+                    f"another daemon keeps its files in {folder}; give each a folder of its own"
+                ) from e
+            except OSError:
+                # Some file systems lock no folders.
+                continue
+
+    def release(self) -> None:
+        """Let go of all."""
+        while self._fds:
+            os.close(self._fds.pop())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.resources
 import os
 import secrets
@@ -150,7 +149,21 @@ def _create(path: Path) -> None:
         conn.close()
     with new.open("rb") as f:
         os.fsync(f.fileno())
-    for suffix in ("-wal", "-shm"):
-        with contextlib.suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).unlink()
+    _set_journal_aside(path)
     new.replace(path)
+
+
+def _set_journal_aside(path: Path) -> None:
+    """A journal without its database must not be taken for the new one's.
+
+    It is kept, since it may hold commits of a database that was moved away and comes back.
+    """
+    path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
+    journal = path.with_name(f"{path.name}-wal")
+    if journal.exists() and journal.stat().st_size:
+        kept, number = path.with_name(f"{path.name}.left-over-wal"), 1
+        while kept.exists():
+            number += 1
+            kept = path.with_name(f"{path.name}.left-over-{number}-wal")
+        journal.rename(kept)
+    journal.unlink(missing_ok=True)

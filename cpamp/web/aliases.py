@@ -68,7 +68,7 @@ class ApiKeyAliases:
     )
     async def put(self, request: ApiRequest) -> Any:
         """All or nothing; the names of other keys stay."""
-        body = members.folded(await request.first_json(), *_MEMBERS)
+        body = members.folded(await request.large_json(), *_MEMBERS)
         if body.get("items") is None:
             raise AliasesRequired("items are required")
         now_ms = self._now_ms()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -60,6 +61,13 @@ class AddressTooLong(Problem):
     status = 414
 
 
+class HeadTooLarge(Problem):
+    """The headers are more than are taken."""
+
+    code = "headers_too_large"
+    status = 431
+
+
 class HostilePath(Problem):
     """The path has segments that no route has and that other servers take for more."""
 
@@ -97,6 +105,14 @@ def failure_reply(failure: Failure) -> Reply:
         return problem_reply(failure.value)
     _log.failure("a request failed", failure=failure)
     return problem_reply(Problem("internal server error"))
+
+
+def reason(status: int) -> bytes:
+    """The words that go with a status; Twisted has not those of every one that is answered here."""
+    try:
+        return HTTPStatus(status).phrase.encode()
+    except ValueError:
+        return b"Unknown Status"
 
 
 def json_bytes(value: Any) -> bytes:

@@ -20,6 +20,7 @@ from cpamp.web.errors import (
     SENT,
     AddressTooLong,
     Forbidden,
+    HeadTooLarge,
     HostilePath,
     MethodNotAllowed,
     TooManyTries,
@@ -44,7 +45,7 @@ _WHOLE = ("number", "run_id")
 _SHARED: Mapping[int, type[Problem]] = {
     kind.status: kind
     for kind in (
-        *(HostilePath, MethodNotAllowed, AddressTooLong, BodyTooLarge),
+        *(HostilePath, MethodNotAllowed, AddressTooLong, HeadTooLarge, BodyTooLarge),
         *(Unauthorized, Forbidden, TooManyTries, StoreUnavailable),
     )
 }
@@ -188,7 +189,7 @@ def _parameters(one: Route) -> Iterator[dict[str, Any]]:
 
 def problems_of(one: Route) -> Iterator[type[Problem]]:
     """All that may go wrong with a request to a route, and that can be foreseen."""
-    yield from (HostilePath, MethodNotAllowed, AddressTooLong)
+    yield from (HostilePath, MethodNotAllowed, AddressTooLong, HeadTooLarge)
     if one.access not in (Access.PUBLIC, Access.OPTIONAL):
         yield from (Unauthorized, Forbidden, TooManyTries)
     if one.access is not Access.PUBLIC:

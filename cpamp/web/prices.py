@@ -74,7 +74,7 @@ class ModelPrices:
     )
     async def replaced(self, request: ApiRequest) -> Any:
         """All or nothing."""
-        given = members.folded(await request.first_json(), "prices").get("prices")
+        given = members.folded(await request.large_json(), "prices").get("prices")
         if given is None:
             raise PricesRequired("prices are required")
         new = await deferToThread(read_book, given)
@@ -92,7 +92,7 @@ class ModelPrices:
     )
     async def synced(self, request: ApiRequest) -> Any:
         """With a report of what was asked, found and written."""
-        wanted = SyncRequest.read(await request.first_json(optional=True))
+        wanted = SyncRequest.read(await request.large_json(optional=True))
         outcome = await self._sync.run(wanted)
         return await _answer(outcome.body, outcome.book.version)
 
@@ -126,7 +126,7 @@ class ModelPrices:
     async def put_one(self, request: ApiRequest, model: str) -> Any:
         """The others stay as they are."""
         model = _model(model)
-        new = read_book({model: await request.first_json()})
+        new = read_book({model: await request.large_json()})
         book = await self._prices.put(new, versions(request.header("If-Match")))
         return await _answer(lambda: _bodies({model: book.prices[model]}), book.version)
 

@@ -11,11 +11,11 @@ import orjson
 from twisted.internet.threads import deferToThread
 from twisted.python.failure import Failure
 from twisted.web import server
-from twisted.web.http import RESPONSES
+from twisted.web.http import NO_BODY_CODES
 
 from cpamp.errors import InvalidJson, Problem
 from cpamp.web.body import BodyCut, BodyStream, BodyTooLarge, ClientGone, Outgoing
-from cpamp.web.errors import json_bytes, problem_reply
+from cpamp.web.errors import json_bytes, problem_reply, reason
 from cpamp.web.route import Body, Reply, Route
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class ApiRequest(server.Request):
         self.responseHeaders.setRawHeaders("Connection", ["close"])
         if self.method == b"HEAD":
             body = b""
-        lines = [b"HTTP/1.1 %d %s" % (self.code, RESPONSES.get(self.code, b""))]
+        lines = [b"HTTP/1.1 %d %s" % (self.code, reason(self.code))]
         lines += [b"%s: %s" % pair for pair in _pairs(self.responseHeaders.getAllRawHeaders())]
         self.sentLength = len(body)
         self.channel.factory.log(self)
@@ -155,17 +155,13 @@ class ApiRequest(server.Request):
         return values[0] if values else None
 
     async def json(self) -> Any:
-        """The body as a JSON value; raises `InvalidJson`."""
-        text = await self.body.whole()
-        try:
-            return orjson.loads(text)
-        except orjson.JSONDecodeError as error:
-            raise InvalidJson(f"the body is not valid JSON: {error}") from error
+        """The first JSON value of the body, whatever follows it; raises `InvalidJson`."""
+        return _first_json(await self.body.whole())
 
-    async def first_json(self, *, optional: bool = False) -> Any:
-        """The first JSON value of the body, whatever follows it; raises `InvalidJson`.
+    async def large_json(self, *, optional: bool = False) -> Any:
+        """The same of a body that may be large: read in a thread.
 
-        An empty body is null where it is `optional`. Read in a thread: the body may be large.
+        An empty body is null where it is `optional`.
         """
         body = await self.body.whole()
         if optional and not body.strip():
@@ -182,12 +178,12 @@ class ApiRequest(server.Request):
     def send(self, reply: Reply) -> None:
         """Answer, whole."""
         body = self._set_up(reply)
-        self.responseHeaders.setRawHeaders("Content-Length", [str(len(body))])
-        self.write(body)
+        if reply.status not in NO_BODY_CODES:
+            self.write(body)
         self.finish()
 
     def _set_up(self, reply: Reply) -> bytes:
-        self.setResponseCode(reply.status)
+        self.setResponseCode(reply.status, reason(reply.status))
         self._common_headers()
         body = reply.body
         if body is not None and not isinstance(body, bytes):
@@ -195,10 +191,9 @@ class ApiRequest(server.Request):
             self.responseHeaders.setRawHeaders("Content-Type", ["application/json"])
         for name, value in reply.headers.items():
             self.responseHeaders.setRawHeaders(name, [value])
-        if body is None:
-            self.responseHeaders.setRawHeaders("Content-Length", ["0"])
-        else:
-            self.responseHeaders.setRawHeaders("Content-Length", [str(len(body))])
+        # Where nothing follows, a length would be taken for that of the answer that is meant.
+        if reply.status not in NO_BODY_CODES:
+            self.responseHeaders.setRawHeaders("Content-Length", [str(len(body or b""))])
         return body or b""
 
     def _common_headers(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -95,6 +96,13 @@ def test_verify_leaves_nothing_out(call: Console, database: Path) -> None:
     assert (said.status, said.err) == (0, "")
     assert said.out.count("all figures agree") == 4
     assert f"{len(events()) + 3:,} events" in said.out.splitlines()[-1]
+
+
+def test_verify_without_events(call: Console, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    open_database(tmp_path / "data/usage.sqlite").close()
+    said = call("verify")
+    assert (said.status, said.out) == (0, "there are no events yet, and so no figures\n")
 
 
 def test_check_finds_a_damaged_column(call: Console, database: Path) -> None:
@@ -289,6 +297,36 @@ def test_restore_to_another_machine(call: Console, database: Path, tmp_path: Pat
     assert sums(tmp_path / "elsewhere/usage.sqlite") == sums(database)
     assert call("check", **elsewhere).status == 0
     assert (tmp_path / "elsewhere").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_copy_by_hand_is_restored_with_its_journal(
+    call: Console, database: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "by-hand"
+    copy.mkdir()
+    with closing(open_existing(database)) as conn:
+        conn.execute("PRAGMA wal_autocheckpoint=0")
+        with transaction(conn):
+            prices.replace(conn, read_book({"m": {"prompt": 1}}), 5)
+        for suffix in ("", "-wal"):
+            shutil.copy(database.with_name(database.name + suffix), copy)
+        with transaction(conn):
+            prices.replace(conn, {}, 6)
+    assert (copy / "usage.sqlite-wal").stat().st_size
+    assert call("restore", "--from", "by-hand").status == 0
+    with closing(open_reader(database)) as conn:
+        assert list(prices.read(conn).prices) == ["m"]
+
+
+def test_a_restore_without_room_changes_nothing(
+    call: Console, database: Path, tmp_path: Path
+) -> None:
+    call("backup", "--out", "copy")
+    before = {p.name: p.read_bytes() for p in database.parent.iterdir() if p.is_file()}
+    # Where the copy is to be written there is something that can't be replaced.
+    (database.parent / "usage.sqlite.partial").mkdir()
+    assert call("restore", "--from", "copy").status == 1
+    assert {name: (database.parent / name).read_bytes() for name in before} == before
 
 
 def test_backup_refuses_a_folder_with_something_in_it(call: Console, database: Path) -> None:

@@ -15,12 +15,15 @@ from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
+from zope.interface import directlyProvides, providedBy
 
+from cpamp.collect.auto import PROBE_SECONDS
 from cpamp.collect.collector import Collector
 from cpamp.collect.config import CollectorConfig
 from cpamp.cpa.client import CpaClient
 from cpamp.cpa.keyguard import KeyGuard
 from cpamp.cpa.network import make_agent
+from cpamp.simulator.resp import RespServer
 from cpamp.simulator.server import Simulator
 from cpamp.store import Store
 from cpamp.store.database import open_database
@@ -70,6 +73,12 @@ class World:
         for number in numbers:
             self.cpa.queue.publish(payload(number))
 
+    def logins(self) -> int:
+        return sum(note["what"] == "AUTH" for note in self.cpa.notes)
+
+    def over_resp(self) -> list[Any]:
+        return [c for c in self.cpa.connections if isinstance(c._inner, RespServer)]
+
     async def told(self, inserted: int) -> dict[str, Any]:
         """The status that tells of so many; the store itself has them a moment earlier."""
         await until(lambda: self.status()["totalInserted"] >= inserted, f"{inserted} in all")
@@ -89,7 +98,9 @@ def names(*numbers: int) -> list[str]:
 
 
 @asynccontextmanager
-async def world(folder: Path, *, spool_limit: int = 1 << 30) -> AsyncIterator[World]:
+async def world(
+    folder: Path, *, spool_limit: int = 1 << 30, clock: Any = reactor
+) -> AsyncIterator[World]:
     database = folder / "usage.sqlite"
     if not database.exists():
         open_database(database).close()
@@ -100,7 +111,7 @@ async def world(folder: Path, *, spool_limit: int = 1 << 30) -> AsyncIterator[Wo
     store = Store(reactor, database, now_ms)
     store.startService()
     collector = Collector(
-        reactor,
+        clock,
         store,
         guard,
         lambda url, key: CpaClient(reactor, url, key, guard, agent),
@@ -257,6 +268,34 @@ async def test_a_stop_does_not_wait_for_room(tmp_path: Path) -> None:
         assert len(w.cpa.queue) == 1
         aside.rename(w.database)
         assert await w.requests(1) == names(1)
+
+
+class Hurried:
+    """The reactor, but for the pause before a better transport is tried."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(reactor, name)
+
+    def callLater(self, seconds: float, *work: Any) -> Any:
+        return reactor.callLater(0.05 if seconds == PROBE_SECONDS else seconds, *work)  # type: ignore[attr-defined]
+
+
+@ensureDeferred
+async def test_a_stop_ends_a_better_transport_that_is_being_tried(tmp_path: Path) -> None:
+    clock = Hurried()
+    directlyProvides(clock, *providedBy(reactor))
+    async with world(tmp_path, clock=clock) as w:
+        refuse = {"error": "ERR unknown command 'subscribe'"}
+        w.cpa.faults.add({"when": {"verb": "subscribe"}, "times": 1, "do": refuse})
+        await w.collect()
+        assert w.status()["transport"] == "http"
+        # The next try waits for the answer to its key.
+        w.cpa.faults.add({"when": {"verb": "auth"}, "times": 1, "do": {"never": True}})
+        before = w.logins()
+        await until(lambda: w.logins() > before, "another try")
+        assert w.over_resp()
+        w.collector.configure(None)
+        await until(lambda: not w.over_resp(), "the end of the try")
 
 
 @pytest.mark.parametrize("mode", ["auto", "subscribe", "http"])

@@ -46,6 +46,28 @@ def test_a_bad_member_of_a_reply_goes_alone(item: bytes, reason: str) -> None:
     assert letter.created_at_ms == NOW
 
 
+WHOLE = b"[%s,%s,%s]" % (payload(1), payload(2), payload(3))
+THIRD = WHOLE.rindex(b'{"timestamp')
+
+
+@pytest.mark.parametrize(
+    ("length", "records", "letters"),
+    [
+        (len(WHOLE) - 1, 3, 0),
+        (len(WHOLE) - 2, 2, 1),
+        (THIRD + 20, 2, 1),
+        (THIRD - 1, 2, 0),
+        (10, 0, 1),
+    ],
+)
+def test_a_reply_that_broke_off_gives_what_has_come(
+    length: int, records: int, letters: int
+) -> None:
+    found = array(WHOLE[:length])
+    assert sorted(requests(found)) == [f"req-{n:04}" for n in range(1, records + 1)]
+    assert len(found.letters) == letters
+
+
 @pytest.mark.parametrize("item", [b"null", b'""', b'" "', b'{"refresh":false}', b'{"a":true}'])
 def test_what_is_skipped(item: bytes) -> None:
     found = array(b"[%s,%s]" % (item, payload(1)))

@@ -92,6 +92,18 @@ def test_what_is_appended_while_the_oldest_is_replayed_comes_later(tmp_path: Pat
     assert drained(spool) == [BATCHES[1]]
 
 
+def test_one_damaged_file_does_not_replace_another(tmp_path: Path) -> None:
+    spool = opened(tmp_path)
+    for number in range(2):
+        spool.append(BATCHES[number])
+        spool.close()
+        (file,) = tmp_path.glob("*.spool")
+        file.write_bytes(file.read_bytes() + b"torn %d" % number)
+        assert drained(spool) == [BATCHES[number]]
+    kept = sorted(file.read_bytes()[-1:] for file in tmp_path.glob("*.damaged"))
+    assert kept == [b"0", b"1"]
+
+
 def test_the_limit(tmp_path: Path) -> None:
     size = len(pack(BATCHES[0]))
     spool = opened(tmp_path, limit=size * 2)

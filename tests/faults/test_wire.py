@@ -74,6 +74,27 @@ def test_strange_replies_of_the_queue(polling: Collecting, do: dict[str, Any]) -
     polling.all_here()
 
 
+@pytest.mark.parametrize("mode", ["http", "auto"])
+def test_a_reply_of_the_queue_that_breaks_off(lab: Lab, mode: str) -> None:
+    cpa = lab.cpa()
+    when = {"proto": "http", "path": "/v0/management/usage-queue"}
+    cpa.control.json("POST", "/fault", {"when": when, "times": 1, "do": {"cut": 50_000}})
+    manager = lab.manager(
+        CPA_UPSTREAM_URL=cpa.url,
+        CPA_MANAGEMENT_KEY=cpa.control.key,
+        USAGE_COLLECTOR_MODE=mode,
+    )
+    both = Collecting(cpa, manager)
+    both.publish(80)
+    both.burst_over()
+    manager.start()
+    # All that has come is kept, and that the rest is gone is known.
+    status = both.wait(lambda s: s["deadLetters"] == 1, "the one that was torn")
+    assert manager.events() > 20
+    both.wait(lambda s: s["coverage"]["last24h"]["atRiskMinutes"] > 0, "the risk")
+    assert status["spoolEvents"] == 0
+
+
 @pytest.mark.parametrize(
     "raw",
     [

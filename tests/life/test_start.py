@@ -95,6 +95,20 @@ def test_two_daemons_on_one_directory(lab: Lab) -> None:
     assert first.status()["events"] == 0
 
 
+@pytest.mark.parametrize("own", [{"USAGE_DATA_DIR": "{0}"}, {"USAGE_DATA_DIR": "{0}/own"}])
+def test_two_databases_in_one_directory(lab: Lab, own: dict[str, str]) -> None:
+    first = lab.manager("first")
+    first.start()
+    place = data(first)
+    second = lab.manager("second", USAGE_DB_PATH=str(place / "other.sqlite"))
+    second.process.env = {**second.process.env, **{k: v.format(place) for k, v in own.items()}}
+    status, said = refused(second)
+    assert (status, f"another daemon keeps its files in {place}" in said) == (1, True)
+    assert first.http.request("GET", "/health")[0] == 200
+    first.stop()
+    second.start()
+
+
 def test_a_busy_port(lab: Lab) -> None:
     first = lab.manager("one")
     first.start()
@@ -152,7 +166,7 @@ def test_a_part_that_can_not_start(lab: Lab) -> None:
     assert (status, "start workers: " in said) == (1, True)
 
 
-@pytest.mark.parametrize("number", [15, 2])
+@pytest.mark.parametrize("number", [15, 2, 1])
 def test_a_clean_stop(lab: Lab, number: int) -> None:
     manager = lab.manager()
     manager.start()

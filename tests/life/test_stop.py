@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import signal
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,6 +12,7 @@ from cpamp.lab import Cpa, Manager, wait_until
 from tests.daemon import Lab, connection
 
 SLOW_MS = 3_000
+STOPPED = "everything that was collected is stored"
 PATH = "/v0/management/debug"
 
 
@@ -47,3 +50,23 @@ def test_a_call_under_way_is_answered_and_an_idle_connection_is_not_waited_for(l
     assert (status, started < answered < ended) == (200, True)
     assert ended - started < 8
     assert idle.sock.recv(1) == b""
+
+
+def test_who_asks_again_is_not_kept_waiting(lab: Lab) -> None:
+    cpa, manager = lab.cpa(), lab.manager()
+    manager.start()
+    manager.http.json("POST", "/setup", connection(cpa))
+    never = {"when": {"proto": "http", "path": PATH}, "do": {"never": True}}
+    cpa.control.json("POST", "/fault", never)
+    with socket.create_connection(("127.0.0.1", manager.http.port)) as client:
+        key = f"Authorization: Bearer {manager.http.key}"
+        client.sendall(f"GET {PATH} HTTP/1.1\r\nHost: x\r\n{key}\r\n\r\n".encode())
+        wait_until(lambda: seen(cpa, PATH), seconds=10, what="the call")
+
+        def asked_again() -> bool:
+            manager.process.send(signal.SIGTERM)
+            return not manager.process.alive
+
+        wait_until(asked_again, seconds=30, what="the end", every=0.2)
+    assert manager.process.wait() == -signal.SIGTERM
+    assert STOPPED not in manager.process.output()

@@ -54,7 +54,20 @@ def test_what_a_crash_left_of_a_new_database(tmp_path: Path) -> None:
     path.touch()
     with closing(open_database(path)) as conn:
         assert conn.execute("SELECT count(*) FROM usage_events").fetchone() == (0,)
-    assert [p.name for p in tmp_path.iterdir()] == ["usage.sqlite"]
+    assert {p.name for p in tmp_path.iterdir()} == {"usage.sqlite", "usage.sqlite.left-over-wal"}
+
+
+def test_journals_whose_database_is_gone_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "usage.sqlite"
+    for journal in (b"commits", b"more commits", b""):
+        path.with_name("usage.sqlite-wal").write_bytes(journal)
+        open_database(path).close()
+        path.unlink()
+    kept = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+    assert kept == {
+        "usage.sqlite.left-over-wal": b"commits",
+        "usage.sqlite.left-over-2-wal": b"more commits",
+    }
 
 
 def text_file(path: Path) -> None:

@@ -49,6 +49,7 @@ def test_it_is_served_with_its_policy(lab: Lab) -> None:
     assert asked.headers["x-frame-options"] == "DENY"
     again = ask(manager, "GET", "/management.html", key="", If_None_Match=asked.headers["etag"])
     assert (again.status, again.body) == (304, b"")
+    assert "content-length" not in again.headers
 
 
 def test_an_operators_own_page_has_a_policy_of_its_own(lab: Lab, tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ class Answer:
     status: int
     headers: http.client.HTTPMessage
     body: Any
+    reason: str
 
     @property
     def code(self) -> Any:
@@ -86,7 +87,7 @@ class Asker:
         except ValueError:
             parsed = whole
         check_refusal(method, target, response.status, parsed)
-        return Answer(response.status, response.headers, parsed)
+        return Answer(response.status, response.headers, parsed, response.reason)
 
     def send(self, method: str, target: str, body: bytes, *headers: str) -> Answer:
         """With a whole body of a stated length."""
@@ -156,6 +157,7 @@ def test_options_need_no_key(asker: Asker, path: str) -> None:
     answer = asker.ask("OPTIONS", PATHS[path], "Origin: http://panel.example", key="")
     assert (answer.status, answer.body) == (204, b"")
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.headers["Content-Length"] is None
 
 
 @pytest.mark.parametrize("route", [r for r in ROUTES if r.body.limit], ids=names)
@@ -206,6 +208,26 @@ def test_a_body_that_is_no_json_object(asker: Asker, route: Route) -> None:
         unknown = answer.status == 404 and "<" in route.path
         assert answer.status == 400 or unknown, body[:40]
         assert isinstance(answer.code, str)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/setup", 400),
+        ("PUT", "/usage-service/config", 400),
+        ("PATCH", "/usage-service/account-processing-policy", 200),
+        ("POST", "/v0/management/monitoring/analytics", 400),
+    ],
+)
+def test_what_follows_the_first_value_is_ignored(
+    asker: Asker, method: str, path: str, status: int
+) -> None:
+    body = b'{"config":null}'
+    alone = asker.send(method, path, body)
+    assert (alone.status, alone.code == "invalid_json") == (status, False)
+    for more in (b" x", b"{}", b'\n{"config":5}'):
+        followed = asker.send(method, path, body + more)
+        assert (followed.status, followed.code) == (alone.status, alone.code), more
 
 
 STRANGE_VALUES: list[Any] = [
@@ -331,9 +353,36 @@ def test_requests_that_are_no_http(asker: Asker, framing: str) -> None:
     assert 400 <= answer.status < 500
 
 
+@pytest.mark.parametrize(
+    ("headers", "status", "code"),
+    [
+        ([f"X-One: {'x' * 1_000_000}"], 200, None),
+        ([f"X-{i}: {'x' * 10_000}" for i in range(100)], 200, None),
+        ([f"X-One: {'x' * MIB}"], 431, "headers_too_large"),
+        ([f"X-{i}: {'x' * 11_000}" for i in range(100)], 431, "headers_too_large"),
+    ],
+    ids=["one", "many", "one too large", "many too large"],
+)
+def test_large_headers(asker: Asker, headers: list[str], status: int, code: str | None) -> None:
+    answer = asker.ask("GET", "/health", *headers)
+    assert (answer.status, answer.code) == (status, code)
+
+
+def test_a_head_that_comes_byte_by_byte_and_the_next_one_with_it(asker: Asker) -> None:
+    head = b"GET /health HTTP/1.1\r\nHost: x\r\nX-Long: %s\r\n" % (b"y" * 100)
+    with socket.create_connection(("127.0.0.1", asker.manager.http.port), timeout=20) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in head:
+            client.send(bytes([byte]))
+        client.sendall(b"\r\n" + head + b"Connection: close\r\n\r\n")
+        answers = b"".join(iter(lambda: client.recv(65536), b""))
+    assert answers.count(b"HTTP/1.1 200 OK") == 2
+
+
 def test_wrong_keys_are_told_to_wait_and_the_right_one_is_not(asker: Asker) -> None:
     answers = [asker.ask("GET", "/status", key=f"wrong-{i}") for i in range(15)]
     assert answers[0].status == 401
     assert (answers[-1].status, answers[-1].code) == (429, "too_many_wrong_keys")
+    assert answers[-1].reason == "Too Many Requests"
     assert int(answers[-1].headers["Retry-After"]) > 0
     assert asker.ask("GET", "/status").status == 200

@@ -1,0 +1,20 @@
+"""What signals do beside Twisted's own handling of SIGTERM and SIGINT (server contract, 17.1)."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+def end_with_the_terminal(reactor: Any) -> None:
+    """Stop in order when the terminal goes too, unless that was told not to matter (nohup)."""
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, reactor.sigTerm)
+
+
+def end_at_once() -> None:
+    """From now on a signal that asks for the end is not waited with."""
+    for number in ENDING:
+        signal.signal(number, signal.SIG_DFL)

@@ -119,7 +119,7 @@ function Figures({ data }: { readonly data: Data<Summary> }) {
         return (
           <>
             <Tile metric="requests" label={t("dashboard.requests")} value={day.total_calls} text={fmt.value.compact(day.total_calls)} full={fmt.value.full(day.total_calls)} href={today} note={<a href={failed} data-metric="failures" data-value={day.failure_calls} class={day.failure_calls ? "bad-text" : ""}>{t("dashboard.failed", { n: day.failure_calls })}</a>} />
-            <Tile metric="cost" label={t("dashboard.cost")} value={day.unpriced_calls === day.total_calls && some ? null : day.total_cost} text={some && day.unpriced_calls === day.total_calls ? "--" : fmt.value.usd(day.total_cost)} href={hashOf("/usage-analytics", { time_range: "today" })} note={<><a href={today} data-metric="tokens" data-value={day.total_tokens} title={fmt.value.full(day.total_tokens)}>{t("dashboard.tokens", { count: fmt.value.compact(day.total_tokens) })}</a>{day.unpriced_calls > 0 && <> · <Unpriced n={day.unpriced_calls} /></>}</>} />
+            <Tile metric="cost" label={t("dashboard.cost")} value={day.unpriced_calls === day.total_calls && some ? null : day.total_cost} text={some && day.unpriced_calls === day.total_calls ? "--" : fmt.value.usd(day.total_cost)} href={hashOf("/usage-analytics", { time_range: "today" })} note={<><a href={today} data-metric="tokens" data-value={day.total_tokens} title={fmt.value.full(day.total_tokens)}>{t("dashboard.tokens", { count: fmt.value.compact(day.total_tokens) })}</a>{day.unpriced_calls > 0 && <><span class="apart"> · </span><Unpriced n={day.unpriced_calls} /></>}</>} />
             <Tile metric="success-rate" label={t("dashboard.success")} value={some ? day.success_rate : null} text={some ? fmt.value.percent(day.success_rate, 2) : "--"} note={t("dashboard.ofCalls", { ok: day.success_calls, all: day.total_calls })} href={today} />
             <Tile metric="rpm" label={t("dashboard.rpm")} value={half.rpm} text={fmt.value.rate(half.rpm)} href={halfHour} note={t("dashboard.inHalfHour", { count: fmt.value.compact(half.total_calls) })} />
             <Tile metric="tpm" label={t("dashboard.tpm")} value={half.tpm} text={fmt.value.compact(Math.round(half.tpm))} full={fmt.value.full(half.tpm)} href={halfHour} note={t("dashboard.inHalfHour", { count: fmt.value.compact(half.total_tokens) })} />
@@ -136,7 +136,7 @@ function Health({ data }: { readonly data: Data<Shown> }) {
     <Block id="health" class="w-4" height={292} data={data} title={t("dashboard.health")}>
       {({ summary }) => (
         <>
-          <HealthMatrix points={summary.today_request_health_timeline.points} onPick={(point) => go("/monitoring", { tab: "realtime", from_ms: point.bucket_ms, to_ms: point.bucket_ms + 600_000 })} />
+          <HealthMatrix points={summary.today_request_health_timeline.points} onPick={(from, to) => go("/monitoring", { tab: "realtime", from_ms: from, to_ms: to })} />
           <Mix id="token-mix" parts={summary.token_mix.map((part, at) => ({ id: part.key, label: t(`dashboard.${MIX[part.key]}`), share: part.share, text: `${fmt.value.compact(part.tokens)} · ${fmt.value.percent(summary.today.total_tokens ? part.share : null)}`, color: colorAt([0, 4, 1, 3][at] ?? 0) }))} />
         </>
       )}

@@ -101,9 +101,9 @@ export function eventColumns(streams?: Streams, range?: Range): Column<EventRow>
     tokens("input", t("column.input"), (row) => row.input_tokens),
     tokens("output", t("column.output"), (row) => row.output_tokens),
     tokens("cached", t("column.cached"), (row) => row.cached_tokens + row.cache_read_tokens),
-    { id: "ttft", title: t("column.ttft"), kind: "number", width: 96, value: (row) => row.ttft_ms, cell: (row) => <span class={slowness(row.ttft_ms)}>{fmt.value.duration(row.ttft_ms)}</span> },
+    { id: "ttft", title: t("column.ttft"), kind: "number", width: 88, value: (row) => row.ttft_ms, cell: (row) => <span class={slowness(row.ttft_ms)}>{fmt.value.duration(row.ttft_ms)}</span> },
     { id: "latency", title: t("column.total"), kind: "number", width: 60, value: (row) => row.latency_ms, cell: (row) => <span class={slowness(row.latency_ms)} title={`${t("column.tps")}: ${fmt.value.rate(speedOf(row))}`}>{fmt.value.duration(row.latency_ms)}</span> },
-    { id: "cost", title: t("column.cost"), kind: "number", width: 84, phone: "side", value: (row) => row.cost, cell: (row) => fmt.value.usdRequest(row.cost) },
+    { id: "cost", title: t("column.cost"), kind: "number", width: 92, phone: "side", value: (row) => row.cost, cell: (row) => fmt.value.usdRequest(row.cost) },
     {
       id: "reason",
       title: t("column.reason"),

@@ -180,13 +180,13 @@ export function Setup() {
   /** Whether the admin key is right, and with what the Manager was started: that needs no typing. */
   const enter = () =>
     attempt(async () => {
-      const { config, source } = await client().call<ManagerConfig>("/usage-service/config");
+      const { config, source, startedWith } = await client().call<ManagerConfig>("/usage-service/config");
       if (source === "env") throw new ApiError("setup_env_managed", 409, "");
       if (!started) {
         const { collectorMode, pollIntervalMs } = config.collector;
-        const { cpaBaseUrl } = config.cpaConnection;
-        setStarted({ cpaUrl: cpaBaseUrl });
-        setValues({ ...values, ...(cpaBaseUrl && { cpaUrl: cpaBaseUrl }), mode: collectorMode, poll: String(pollIntervalMs) });
+        const cpaUrl = startedWith?.cpaBaseUrl ?? "";
+        setStarted({ cpaUrl });
+        setValues({ ...values, ...(cpaUrl && { cpaUrl }), mode: collectorMode, poll: String(pollIntervalMs) });
       }
       move("cpa-url");
     });

@@ -213,13 +213,14 @@ function Channels({ data }: { readonly data: Data<Shown> }) {
 
 /** What CPA is configured with, as it said at the start; nothing while it has not. */
 function Configured() {
-  const { clientKeys, providers, switches } = cpa.value ?? {};
+  const { clientKeys, providers, models, switches } = cpa.value ?? {};
   const entries = providers && "data" in providers ? Object.values(providers.data).reduce((sum, n) => sum + n, 0) : null;
   const on = (name: string) => switches && "data" in switches && switches.data[name] === true;
   return (
     <>
       {clientKeys && "data" in clientKeys && <a href={hashOf("/config", { tab: "keys" })} data-metric="client-keys" data-value={Object.keys(clientKeys.data).length}>{t("dashboard.clientKeys", { n: Object.keys(clientKeys.data).length })}</a>}
       {entries !== null && <a href={hashOf("/ai-providers")} data-metric="providers" data-value={entries}>{t("dashboard.providers", { n: entries })}</a>}
+      {models && "data" in models && <a href={hashOf("/system")} data-metric="models" data-value={models.data}>{t("dashboard.models", { n: models.data })}</a>}
       {cpaDown.value === false && <Counted />}
       {on("debug") && <span class="warn-text">debug</span>}
       {on("request-log") && <span class="warn-text">request-log</span>}

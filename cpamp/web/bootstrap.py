@@ -9,7 +9,6 @@ from typing import Any
 import attrs
 import orjson
 from twisted.internet.defer import Deferred, TimeoutError
-from twisted.internet.interfaces import IReactorTime
 from twisted.web.http_headers import Headers
 
 from cpamp.cpa.client import CpaClient, CpaConfig
@@ -54,7 +53,7 @@ _YES = ("1", "true", "yes", "on")
 class Bootstrap:
     """The start of the panel. `own` names what is known without asking anybody."""
 
-    _reactor: IReactorTime
+    _reactor: Any
     _own: Mapping[str, Callable[[], Any]]
     _client_of: Callable[[], CpaClient | None]
 

@@ -144,6 +144,21 @@ class CpaClient:
             await self._read("GET", "/v0/management/auth-files", seconds, LISTING_BYTES)
         )
 
+    async def served_models(self, client_key: str, seconds: float) -> int:
+        """How many models CPA serves to a client with this key, as one of its clients asks.
+
+        Raises a `CpaProblem` that says why that is not known.
+        """
+        headers = Headers({"Accept-Encoding": ["identity"]})
+        headers.setRawHeaders("Authorization", [f"Bearer {client_key}"])
+        response = await self.request("GET", "/v1/models", headers, seconds=seconds, with_key=False)
+        said = await self.body(response, SMALL_BYTES, seconds)
+        if response.code != 200:
+            raise self._refusal(response, said)
+        listing = await self._json(said)
+        models = listing.get("data") if isinstance(listing, dict) else None
+        return len(models) if isinstance(models, list) else 0
+
     async def usage_queue(self, count: int) -> bytes:
         """The body of a pop of up to `count` records, which are CPA's no more.
 

@@ -163,6 +163,9 @@ class SetupService:
             usage = await self._cpa_usage(connection)
             if usage is not None:
                 answer["cpaUsage"] = usage
+        elif self._settings.cpa_url:
+            # Without a key it is no connection, but whoever sets one up need not type it again.
+            answer["startedWith"] = {"cpaBaseUrl": normalise(self._settings.cpa_url)}
         return answer
 
     async def put_config(self, body: dict[str, Any]) -> dict[str, Any]:

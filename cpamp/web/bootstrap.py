@@ -9,7 +9,6 @@ from typing import Any
 import attrs
 import orjson
 from twisted.internet.defer import Deferred, TimeoutError
-from twisted.internet.interfaces import IReactorTime
 from twisted.web.http_headers import Headers
 
 from cpamp.cpa.client import CpaClient, CpaConfig
@@ -22,6 +21,8 @@ from cpamp.web.shapes.bootstrap import Started
 
 PATH = "/v0/management/panel/bootstrap"
 CPA_SECONDS = 2.0
+# What the last question has at least, where the first one took all.
+LEAST_SECONDS = 0.2
 _VERSIONS = {
     "version": ("X-CPA-VERSION", "X-Server-Version"),
     "commit": ("X-CPA-COMMIT", "X-Server-Commit"),
@@ -52,7 +53,7 @@ _YES = ("1", "true", "yes", "on")
 class Bootstrap:
     """The start of the panel. `own` names what is known without asking anybody."""
 
-    _reactor: IReactorTime
+    _reactor: Any
     _own: Mapping[str, Callable[[], Any]]
     _client_of: Callable[[], CpaClient | None]
 
@@ -75,16 +76,27 @@ class Bootstrap:
 
     async def _parts(self) -> dict[str, Any]:
         """What CPA tells of itself: for each part its data, or why there are none."""
+        until = self._reactor.seconds() + CPA_SECONDS
         try:
-            headers, config = await self._introduced()
+            client = self._client_of()
+            if client is None:
+                raise NotConfigured("usage service is not configured")
+            headers, config = await self._introduced(client)
         except Problem as problem:
-            return dict.fromkeys(_PARTS, problem.body())
-        return {name: _part(read, headers, config) for name, read in _PARTS.items()}
+            return dict.fromkeys((*_PARTS, "models"), problem.body())
+        parts = {name: _part(read, headers, config) for name, read in _PARTS.items()}
+        return parts | {"models": await self._models(client, config, until)}
 
-    async def _introduced(self) -> tuple[Headers, Any]:
-        client = self._client_of()
-        if client is None:
-            raise NotConfigured("usage service is not configured")
+    async def _models(self, client: CpaClient, config: Any, until: float) -> dict[str, Any]:
+        """How many models a client of CPA has, in the time that is left."""
+        key = next(iter(_keys(config)), "")
+        left = max(until - self._reactor.seconds(), LEAST_SECONDS)
+        try:
+            return {"data": await client.served_models(key, left)}
+        except Problem as problem:
+            return problem.body()
+
+    async def _introduced(self, client: CpaClient) -> tuple[Headers, Any]:
         asked: Deferred[tuple[Headers, Any]] = Deferred.fromCoroutine(
             client.introduction(CPA_SECONDS)
         )
@@ -130,9 +142,14 @@ def _plugins(headers: Headers, config: Any) -> dict[str, Any]:
 
 def _client_keys(headers: Headers, config: Any) -> dict[str, str]:
     """The keys of CPA's clients, masked, by the hashes under which their events are stored."""
+    return {hashlib.sha256(key.encode()).hexdigest(): _masked(key) for key in _keys(config)}
+
+
+def _keys(config: Any) -> dict[str, None]:
+    """The keys of CPA's clients, in its order."""
     keys = config.get("api-keys")
-    known = {key.strip() for key in keys if isinstance(key, str)} if isinstance(keys, list) else ()
-    return {hashlib.sha256(key.encode()).hexdigest(): _masked(key) for key in known if key}
+    known = (key.strip() for key in keys if isinstance(key, str)) if isinstance(keys, list) else ()
+    return dict.fromkeys(filter(None, known))
 
 
 def _providers(headers: Headers, config: Any) -> dict[str, int]:

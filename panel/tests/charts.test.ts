@@ -4,6 +4,7 @@ import { axisOf, isOpen, lone, valuesOn } from "../src/charts/buckets";
 import { placed } from "../src/charts/colors";
 import { holeIn, holesOf, watchedSince } from "../src/charts/holes";
 import { hoursIn, placeAt, quantileSteps, stepBounds, STEPS } from "../src/charts/heat";
+import { restOf } from "../src/pages/analytics/read";
 import { DAY, HOUR } from "../src/text/ranges";
 import { sorted, type Column } from "../src/ui/table";
 
@@ -26,6 +27,17 @@ describe("values along time", () => {
   });
   it("of all time begin with the first record", () => {
     expect(axisOf({ from: 1, to: range.to }, "hour", rows, range.to).starts[0]).toBe(start + HOUR);
+  });
+});
+
+describe("what parts leave of the whole", () => {
+  const bucket = (bucket_ms: number, calls: number, cost: number) => ({ bucket_ms, calls, cost, unpriced_calls: 0, total_tokens: 10 * calls, input_tokens: 8 * calls, output_tokens: 2 * calls, cached_tokens: 0, cache_read_tokens: calls });
+  it("is told bucket by bucket, where calls are left", () => {
+    const parts = [bucket(1, 2, 0.1), bucket(1, 3, 0.2), bucket(2, 4, 0.5)];
+    expect(restOf([bucket(1, 7, 1), bucket(2, 4, 0.5), bucket(3, 1, 0)], parts)).toEqual([{ ...bucket(1, 2, 0), cost: expect.closeTo(0.7) }, bucket(3, 1, 0)]);
+  });
+  it("is never less than nothing", () => {
+    expect(restOf([bucket(1, 2, 0.3)], [bucket(1, 1, 0.1 + 0.2)])[0]?.cost).toBe(0);
   });
 });
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from cpamp import demo
 from cpamp.bench.browser import chromium
 from cpamp.lab import ADMIN_KEY, Manager, free_port
-from tests.panel.driving import DESKTOP, PHONE, origin_of
+from tests.panel.driving import DESKTOP, PHONE, afternoon, origin_of
 
 WEEK = "time_range=7d"
 PAGES = {
@@ -72,7 +72,9 @@ def main(folder: Path) -> None:
 
 
 def _logged_in(browser: Browser, manager: Manager, theme: str, width: int, height: int) -> Page:
-    context = browser.new_context(viewport={"width": width, "height": height}, locale="en")
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, locale="en", timezone_id=afternoon()
+    )
     page = context.new_page()
     page.emulate_media(color_scheme="dark" if theme == "dark" else "light", reduced_motion="reduce")
     page.goto(f"{origin_of(manager)}/management.html")

@@ -70,7 +70,7 @@ def test_the_quota_of_an_account_is_asked_for_in_its_row(inside: Panel) -> None:
     quota.locator("[data-action=ask-quota]").click()
     expect(quota.locator("[data-window=five-hour]")).to_have_attribute("data-value", "59")
     expect(quota.locator("[data-window=weekly]")).to_have_attribute("data-value", "12")
-    for tab in ("realtime", "accounts"):
+    for tab in ("realtime", "accounts", "apiKeys"):
         expect(inside.page.locator(f"[data-tab={tab}] .count")).to_be_visible()
 
 

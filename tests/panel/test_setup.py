@@ -120,17 +120,15 @@ def test_every_field_can_be_typed_into_at_once(
 
 
 @pytest.mark.parametrize(
-    ("admin_key", "address", "cpa_key", "code", "back_to", "check"),
+    ("address", "cpa_key", "code", "back_to", "check"),
     [
-        ("cmp_admin_wrong", "", CPA_KEY, "invalid_admin_key", "admin-key", "reach=open"),
-        (ADMIN_KEY, NOBODY, CPA_KEY, "cpa_unreachable", "cpa-url", "reach=failed"),
-        (ADMIN_KEY, "", "wrong", "management_api_validation_failed", "cpa-key", "key=failed"),
+        (NOBODY, CPA_KEY, "cpa_unreachable", "cpa-url", "reach=failed"),
+        ("", "wrong", "management_api_validation_failed", "cpa-key", "key=failed"),
     ],
 )
 def test_an_error_leads_to_the_step_it_belongs_to(
     cpa: Cpa,
     wizard: Panel,
-    admin_key: str,
     address: str,
     cpa_key: str,
     code: str,
@@ -138,7 +136,7 @@ def test_an_error_leads_to_the_step_it_belongs_to(
     check: str,
 ) -> None:
     """As soon as all is there that it takes to ask CPA."""
-    answer(wizard, "admin-key", admin_key)
+    answer(wizard, "admin-key", ADMIN_KEY)
     answer(wizard, "cpa-url", address or cpa.url)
     answer(wizard, "cpa-key", cpa_key)
     step(wizard, back_to)
@@ -147,3 +145,27 @@ def test_an_error_leads_to_the_step_it_belongs_to(
     expect(wizard.page.locator(f"[data-error={code}]")).to_be_visible()
     # What was typed is still there.
     expect(wizard.page.locator(f"[data-field={back_to}]")).not_to_have_value("")
+
+
+def test_a_wrong_admin_key_is_told_before_more_is_asked(wizard: Panel) -> None:
+    answer(wizard, "admin-key", "cmp_admin_wrong")
+    expect(wizard.page.locator("[data-error=invalid_admin_key]")).to_be_visible()
+    step(wizard, "admin-key")
+    answer(wizard, "admin-key", ADMIN_KEY)
+    step(wizard, "cpa-url")
+
+
+def test_what_the_daemon_was_started_with_is_not_asked_again(
+    lab: Lab, cpa: Cpa, opened: Callable[..., Panel]
+) -> None:
+    """An address without a key is no connection, so the wizard opens."""
+    started = {"CPA_UPSTREAM_URL": cpa.url, "USAGE_POLL_INTERVAL_MS": "321"}
+    panel = begun(opened(origin_of(manager_of(lab, **started))))
+    answer(panel, "admin-key", ADMIN_KEY)
+    step(panel, "cpa-url")
+    expect(panel.page.locator("[data-field=cpa-url]")).to_have_value(cpa.url)
+    next_(panel, "cpa-url")
+    answer(panel, "cpa-key", CPA_KEY)
+    next_(panel, "monitoring")
+    next_(panel, "collector-mode")
+    expect(panel.page.locator("[data-field=poll-interval]")).to_have_value("321")

@@ -20,6 +20,16 @@ def test_a_container_is_known_by_its_marks(tmp_path: Path) -> None:
 
 
 @ensureDeferred
+async def test_an_address_without_a_key_is_no_connection(tmp_path: Path) -> None:
+    async with bench(tmp_path, CPA_UPSTREAM_URL="cpa:8317/") as b:
+        answer = await b.service.get_config()
+        assert b.service.info()["setupRequired"] is True
+        assert answer["source"] == ""
+        assert answer["config"]["cpaConnection"]["cpaBaseUrl"] == ""
+        assert answer["startedWith"] == {"cpaBaseUrl": "http://cpa:8317"}
+
+
+@ensureDeferred
 async def test_env_mode(tmp_path: Path) -> None:
     async with bench(tmp_path, **ENV) as b:
         assert b.service.connection() == ("http://cpa:8317", "k1")

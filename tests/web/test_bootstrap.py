@@ -18,7 +18,7 @@ from tests.web.asking import ask
 
 PATH = "/v0/management/panel/bootstrap"
 CONFIG = "/v0/management/config"
-PARTS = {"version", "switches", "usage", "plugins", "clientKeys", "providers"}
+PARTS = {"version", "switches", "usage", "plugins", "clientKeys", "providers", "models"}
 # CPA is given 2 s; what is more is this machine's, which may be busy: some tries.
 CPA_SECONDS = 2.0
 SLACK_SECONDS = 1.5
@@ -73,8 +73,13 @@ def test_everything_in_one_answer(manager: Manager, cpa: Cpa) -> None:
     }
     assert parts["providers"]["data"]["claude-api-key"] > 0
     assert parts["plugins"]["data"].keys() == {"supported", "enabled"}
-    # One call of CPA for us, one for the configuration; and none of its keys come along.
-    assert len(cpa.control.json("POST", "/requests")) == 2
+    served = manager.http.request(
+        "GET", "/v1/models", headers={"Authorization": f"Bearer {CLIENT_KEYS[0]}"}
+    )[1]
+    assert parts["models"]["data"] == len(json.loads(served)["data"]) > 0
+    # One call of CPA for the configuration and one for the models, one each for those compared
+    # with; and none of its keys come along.
+    assert len(cpa.control.json("POST", "/requests")) == 4
     assert "sk-" not in asked.body.decode()
 
 

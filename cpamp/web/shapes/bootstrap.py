@@ -66,6 +66,12 @@ class ProvidersPart(TypedDict):
     data: dict[str, int]
 
 
+class ModelsPart(TypedDict):
+    """How many models CPA serves to its clients."""
+
+    data: int
+
+
 class CpaParts(TypedDict):
     """What CPA says of itself: for each part its data, or why there are none."""
 
@@ -75,6 +81,7 @@ class CpaParts(TypedDict):
     plugins: PluginsPart | Trouble
     clientKeys: ClientKeysPart | Trouble
     providers: ProvidersPart | Trouble
+    models: ModelsPart | Trouble
 
 
 class Started(TypedDict):

@@ -81,6 +81,12 @@ class CpaUsage(TypedDict):
     retentionSourceDefault: bool
 
 
+class StartedWith(TypedDict):
+    """What the start-up settings say of a connection that is not complete."""
+
+    cpaBaseUrl: str
+
+
 class ShownConfig(TypedDict):
     """The configuration, and where it comes from."""
 
@@ -88,3 +94,4 @@ class ShownConfig(TypedDict):
     source: Literal["", "db", "env"]
     warnings: NotRequired[list[str]]
     cpaUsage: NotRequired[CpaUsage]
+    startedWith: NotRequired[StartedWith]

@@ -570,6 +570,7 @@ export interface CpaParts {
   readonly plugins: PluginsPart | Trouble;
   readonly clientKeys: ClientKeysPart | Trouble;
   readonly providers: ProvidersPart | Trouble;
+  readonly models: ModelsPart | Trouble;
 }
 
 /** What CPA says of its own statistics. */
@@ -1499,6 +1500,11 @@ export interface ModelStats {
   readonly first_seen_ms: number;
 }
 
+/** How many models CPA serves to its clients. */
+export interface ModelsPart {
+  readonly data: number;
+}
+
 /** The newest events, by endpoint and model, and their sums. */
 export interface NewestEvents {
   readonly total_requests: number;
@@ -1913,6 +1919,7 @@ export interface ShownConfig {
   readonly source: "" | "db" | "env";
   readonly warnings?: readonly string[];
   readonly cpaUsage?: CpaUsage;
+  readonly startedWith?: StartedWith;
 }
 
 /** How one source answered. */
@@ -1930,6 +1937,11 @@ export interface Started {
   readonly status: Status;
   readonly aliases: AliasList;
   readonly cpa: CpaParts;
+}
+
+/** What the start-up settings say of a connection that is not complete. */
+export interface StartedWith {
+  readonly cpaBaseUrl: string;
 }
 
 /** How the daemon does. */

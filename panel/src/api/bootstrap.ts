@@ -56,7 +56,7 @@ async function firstLine(response: Response): Promise<[string, Promise<string>]>
 
 function lost(error: unknown): CpaParts {
   const none = { code: "network", error: String(error) };
-  return { version: none, switches: none, usage: none, plugins: none, clientKeys: none, providers: none };
+  return { version: none, switches: none, usage: none, plugins: none, clientKeys: none, providers: none, models: none };
 }
 
 async function older(client: Client): Promise<Started> {

@@ -43,6 +43,7 @@ interface SeriesProps {
 
 const FEW_POINTS = 30;
 const LOW_PX = 120;
+const LINE_PX = 1.5;
 const WHOLE = Array.from({ length: 14 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
 const FONT = '12px system-ui, "Segoe UI", "Noto Sans", sans-serif';
 
@@ -230,7 +231,7 @@ function optionsOf({ paths }: typeof uPlot, props: SeriesProps, width: number, m
       { stroke: text, font: FONT, grid, ticks: { show: false }, size: 56, space: height < LOW_PX ? 22 : 36, ...(props.whole && { incrs: WHOLE }), values: (_chart, splits) => splits.map((value) => format(value)) },
     ],
     series: [{}, ...drawn.map((line) => seriesOf(paths, line, props, Boolean(bars)))],
-    hooks: { setCursor: [move], drawClear: [drawHoles] },
+    hooks: { setCursor: [move], drawClear: [drawHoles], ...(!bars && { drawSeries: [(chart, at) => drawOpen(chart, at, axis, drawn[at - 1])] }) },
   };
 }
 
@@ -244,7 +245,9 @@ function seriesOf(paths: typeof uPlot.paths, line: Line, { axis, stacked }: Seri
     filter: (chart, at, all) => (all ? null : lone((chart.data[at] ?? []) as (number | null)[])),
   };
   if (!bars) {
-    return { label: line.label, stroke: color, width: 1.5, points, ...(stacked && { fill: color }), paths: paths.linear!() };
+    const linear = paths.linear!();
+    const whole: uPlot.Series.PathBuilder = (chart, at, first, last) => linear(chart, at, first, isOpen(axis, last) ? Math.max(first, last - 1) : last);
+    return { label: line.label, stroke: color, width: LINE_PX, points, ...(stacked && { fill: color }), paths: whole };
   }
   // The bucket that is not over yet is paler.
   const fills = axis.starts.map((_, at) => (isOpen(axis, at) ? pale(color, resolved("var(--card)")) : color));
@@ -254,6 +257,24 @@ function seriesOf(paths: typeof uPlot.paths, line: Line, { axis, stacked }: Seri
     disp: { fill: { unit: 3, values: () => fills }, stroke: { unit: 3, values: () => fills } },
   });
   return { label: line.label, stroke: color, fill: color, width: 0, points: { show: false }, paths: drawn };
+}
+
+/** The line into the bucket that is not over yet is dashed. */
+function drawOpen(chart: uPlot, series: number, axis: Axis, line: Line | undefined): void {
+  const at = axis.starts.length - 1;
+  const [before, now] = [chart.data[series]?.[at - 1], chart.data[series]?.[at]];
+  if (!line || !isOpen(axis, at) || typeof before !== "number" || typeof now !== "number") return;
+  const place = (step: number, value: number) => [chart.valToPos((axis.starts[step] ?? 0) / 1000, "x", true), chart.valToPos(value, "y", true)] as const;
+  const { ctx } = chart;
+  ctx.save();
+  ctx.strokeStyle = resolved(line.color);
+  ctx.lineWidth = LINE_PX * devicePixelRatio;
+  ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
+  ctx.beginPath();
+  ctx.moveTo(...place(at - 1, before));
+  ctx.lineTo(...place(at, now));
+  ctx.stroke();
+  ctx.restore();
 }
 
 /** A colour nearer to the ground that it lies on; not see-through. Both in hex digits. */

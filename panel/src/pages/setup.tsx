@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, Client } from "../api/client";
+import type { ManagerConfig } from "../api/types";
 import { t } from "../i18n/language";
 import { say } from "../i18n/say";
 import { store, stored } from "../state/preferences";
@@ -148,6 +149,7 @@ export function Setup() {
   const [error, setError] = useState<ApiError | null>(null);
   /** How many checks have passed; null before any was made. */
   const [made, setMade] = useState<number | null>(null);
+  const [started, setStarted] = useState<Started | null>(null);
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => form.current?.querySelector<HTMLElement>("[data-field] input, input[data-field], [data-action=finish]")?.focus(), [step]);
   const steps = stepsOf(values.monitoring);
@@ -158,7 +160,8 @@ export function Setup() {
     setStep(to);
   };
   const adminKey = values.adminKey.trim();
-  const post = (body: object) => new Client(base.value, adminKey, () => undefined).call("/setup", { method: "POST", body, timeoutMs: 120_000 });
+  const client = () => new Client(base.value, adminKey, () => undefined);
+  const post = (body: object) => client().call("/setup", { method: "POST", body, timeoutMs: 120_000 });
   /** Do what may fail; then the wizard goes to the step that is to blame. */
   const attempt = async (run: () => Promise<void>) => {
     setBusy(true);
@@ -174,6 +177,19 @@ export function Setup() {
       setBusy(false);
     }
   };
+  /** Whether the admin key is right, and with what the Manager was started: that needs no typing. */
+  const enter = () =>
+    attempt(async () => {
+      const { config, source, startedWith } = await client().call<ManagerConfig>("/usage-service/config");
+      if (source === "env") throw new ApiError("setup_env_managed", 409, "");
+      if (!started) {
+        const { collectorMode, pollIntervalMs } = config.collector;
+        const cpaUrl = startedWith?.cpaBaseUrl ?? "";
+        setStarted({ cpaUrl });
+        setValues({ ...values, ...(cpaUrl && { cpaUrl }), mode: collectorMode, poll: String(pollIntervalMs) });
+      }
+      move("cpa-url");
+    });
   const test = () =>
     attempt(async () => {
       setMade(0);
@@ -201,7 +217,8 @@ export function Setup() {
       return;
     }
     setError(null);
-    if (step === "cpa-key") void test();
+    if (step === "admin-key") void enter();
+    else if (step === "cpa-key") void test();
     else move(following);
   };
   return (
@@ -215,7 +232,7 @@ export function Setup() {
           ))}
         </ol>
         {info.value?.hasHistoricalData === true && <p class="strip">{t("setup.history")}</p>}
-        <StepFields key={step} step={step} values={values} wrong={tried ? wrong : null} change={(part) => setValues({ ...values, ...part })} />
+        <StepFields key={step} step={step} values={values} wrong={tried ? wrong : null} started={started} change={(part) => setValues({ ...values, ...part })} />
         {made !== null && <Checks made={made} error={error} monitoring={values.monitoring} />}
         {error && (
           <p class="bad-text" role="alert" data-error={error.code}>
@@ -244,14 +261,20 @@ export function Setup() {
   );
 }
 
+/** What the Manager was started with; empty where that says nothing. */
+interface Started {
+  readonly cpaUrl: string;
+}
+
 interface StepProps {
   readonly step: Step;
   readonly values: Values;
   readonly wrong: string | null;
+  readonly started: Started | null;
   readonly change: (part: Partial<Values>) => void;
 }
 
-function StepFields({ step, values, wrong, change }: StepProps) {
+function StepFields({ step, values, wrong, started, change }: StepProps) {
   switch (step) {
     case "admin-key":
       return (
@@ -261,7 +284,7 @@ function StepFields({ step, values, wrong, change }: StepProps) {
       );
     case "cpa-url":
       return (
-        <Field name="cpa-url" label={t("setup.cpaUrl")} hint={t("setup.cpaUrlHint")} error={wrong}>
+        <Field name="cpa-url" label={t("setup.cpaUrl")} hint={t(started?.cpaUrl && started.cpaUrl === normalBase(values.cpaUrl) ? "setup.cpaUrlStarted" : "setup.cpaUrlHint")} error={wrong}>
           {(attributes) => <input {...attributes} type="text" spellcheck={false} value={values.cpaUrl} onInput={(e) => change({ cpaUrl: e.currentTarget.value })} />}
         </Field>
       );

@@ -181,10 +181,20 @@ interface SwitchProps<V extends string> {
   readonly onChange: (value: V) => void;
 }
 
+/** A row of choices that keeps the chosen one in sight where it is wider than its place. */
+function useChosenInSight(value: string) {
+  const row = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const chosen = row.current?.querySelector<HTMLElement>("[tabindex='0']");
+    if (row.current && chosen) row.current.scrollLeft = chosen.offsetLeft + chosen.offsetWidth / 2 - row.current.clientWidth / 2;
+  }, [value]);
+  return row;
+}
+
 /** Few choices, all of them in sight; the arrow keys walk through them. */
 export function Segments<V extends string>({ name, label, value, choices, onChange }: SwitchProps<V>) {
   return (
-    <div class="segments" role="radiogroup" aria-label={label} data-field={name} data-value={value} onKeyDown={walk}>
+    <div ref={useChosenInSight(value)} class="segments" role="radiogroup" aria-label={label} data-field={name} data-value={value} onKeyDown={walk}>
       {choices.map((choice) => (
         <button
           key={choice.value}
@@ -211,7 +221,7 @@ interface TabsProps<V extends string> {
 
 export function Tabs<V extends string>({ label, value, tabs, onChange }: TabsProps<V>) {
   return (
-    <div class="tabs" role="tablist" aria-label={label} onKeyDown={walk}>
+    <div ref={useChosenInSight(value)} class="tabs" role="tablist" aria-label={label} onKeyDown={walk}>
       {tabs.map((tab) => (
         <button
           key={tab.value}

@@ -84,6 +84,8 @@ export function Modal({ id, title, onClose, busy = false, drawer = false, form =
   useEffect(() => {
     const opener = document.activeElement;
     element.current?.showModal();
+    // Else the button that closes has the focus.
+    element.current?.querySelector<HTMLElement>(form ? ".modal-body :is(input, select, textarea)" : "footer [data-action=cancel]")?.focus();
     const unwatch = watch(mine.current);
     return () => {
       unwatch();

@@ -58,7 +58,7 @@ interface TableProps<R> {
   readonly onCsv?: () => void;
 }
 
-// The heights that the styles give a row: one line, or two on a phone.
+// The heights that the styles give a row of a windowed table: one line, or two on a phone.
 const ROW_PX = 32;
 const PHONE_ROW_PX = 64;
 const WINDOWED = 100;
@@ -145,9 +145,11 @@ export function usePages<R>(id: string, rows: readonly R[], sizes: readonly numb
           prefer({ pageSizes: { ...preferences.value.pageSizes, [id]: Number(value) } });
         }}
       />
-      <Button action="previous-page" kind="quiet" icon="left" label={t("common.previousPage")} disabled={at === 0} onClick={() => setPage(at - 1)} />
-      <span class="dim">{t("common.page", { page: at + 1, pages })}</span>
-      <Button action="next-page" kind="quiet" icon="right" label={t("common.nextPage")} disabled={at >= pages - 1} onClick={() => setPage(at + 1)} />
+      <span class="turn">
+        <Button action="previous-page" kind="quiet" icon="left" label={t("common.previousPage")} disabled={at === 0} onClick={() => setPage(at - 1)} />
+        <span class="dim">{t("common.page", { page: at + 1, pages })}</span>
+        <Button action="next-page" kind="quiet" icon="right" label={t("common.nextPage")} disabled={at >= pages - 1} onClick={() => setPage(at + 1)} />
+      </span>
     </>
   );
   return [rows.slice(at * size, (at + 1) * size), pager];
@@ -190,7 +192,7 @@ function Rows<R>(props: TableProps<R> & { readonly sort: Sort | null; readonly r
   const places = Array.from({ length: Math.max(0, last - first) }, (_, at) => first + at);
   return (
     <div class="table-scroll" tabIndex={props.sortable === false && !onRow ? 0 : undefined} ref={box} onScroll={follow} style={{ maxHeight: height ?? (windowed ? "70vh" : undefined) }}>
-      <table class={least ? "fixed" : undefined} style={least ? { minWidth: `${least}px` } : undefined} data-table={id} aria-label={label} aria-rowcount={count}>
+      <table class={`${least ? "fixed" : ""}${windowed ? " windowed" : ""}`} style={least ? { minWidth: `${least}px` } : undefined} data-table={id} aria-label={label} aria-rowcount={count}>
         <thead>
           <tr>
             {columns.map((column) => (

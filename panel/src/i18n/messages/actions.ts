@@ -1,7 +1,7 @@
 import { area } from "../area";
 
 export const actions = area("actions", {
-  title: ["Account actions", "账号处理队列", "帳號處理佇列", "Действия с аккаунтами"],
+  title: ["Account actions", "账号处理队列", "帳號處理佇列", "Очередь действий"],
   pending: ["Open", "待处理", "待處理", "Открытые"],
   ignored: ["Ignored", "已忽略", "已忽略", "Пропущенные"],
   resolved: ["Resolved", "已解决", "已解決", "Решённые"],

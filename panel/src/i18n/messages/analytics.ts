@@ -14,7 +14,7 @@ export const analytics = area("analytics", {
   scale_weekday: ["by weekday", "按星期", "按星期", "по дням"],
   scale_hour: ["by hour", "按小时", "按小時", "по часам"],
   granularity: ["Granularity", "粒度", "粒度", "Шаг"],
-  auto: ["auto", "自动", "自動", "авто"],
+  auto: ["auto steps", "自动粒度", "自動粒度", "шаг: авто"],
   hour: ["by hour", "按小时", "按小時", "по часам"],
   day: ["by day", "按天", "按天", "по дням"],
   course: ["Over time", "随时间变化", "隨時間變化", "Во времени"],

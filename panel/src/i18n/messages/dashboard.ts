@@ -53,6 +53,7 @@ const dashboard = area("dashboard", {
   clientKeys: ["{n} API key|{n} API keys", "{n} 个 API 密钥", "{n} 個 API 金鑰", "{n} API-ключ|{n} API-ключа|{n} API-ключей"],
   credentials: ["{n} credential|{n} credentials", "{n} 个凭证", "{n} 個憑證", "{n} учётная запись|{n} учётные записи|{n} учётных записей"],
   errorLogs: ["{n} failed request kept|{n} failed requests kept", "已保存 {n} 个失败请求", "已保存 {n} 個失敗請求", "сохранён {n} неудачный запрос|сохранено {n} неудачных запроса|сохранено {n} неудачных запросов"],
+  models: ["{n} model|{n} models", "{n} 个模型", "{n} 個模型", "{n} модель|{n} модели|{n} моделей"],
   providers: ["{n} provider entry|{n} provider entries", "{n} 个提供商条目", "{n} 個供應商項目", "{n} запись провайдера|{n} записи провайдеров|{n} записей провайдеров"],
   cpaVersion: ["CPA {version}", "CPA {version}", "CPA {version}", "CPA {version}"],
   managerVersion: ["Manager {version}", "Manager {version}", "Manager {version}", "Менеджер {version}"],

@@ -41,7 +41,7 @@ export const monitor = area("monitor", {
   contexts: ["Used through", "使用途径", "使用途徑", "Через что"],
   focus: ["Only this", "仅看此项", "僅看此項", "Только это"],
   outcomes: ["Twenty equal parts of the range, oldest first", "将范围分为二十段，最早的在前", "將範圍分為二十段，最早的在前", "Двадцать равных частей интервала, сначала старые"],
-  stream: ["Account so far", "账号表现", "帳號表現", "Аккаунт в целом"],
+  stream: ["Account so far", "账号表现", "帳號表現", "По аккаунту"],
   streamHint: ["All calls of the account within the range and filters, in ten parts", "该账号在所选范围与筛选条件内的全部调用，分为十段", "該帳號在所選範圍與篩選條件內的全部呼叫，分為十段", "Все вызовы аккаунта в интервале и фильтрах, в десяти частях"],
   cards: ["Cards", "卡片", "卡片", "Карточки"],
   sort: ["Sort by", "排序", "排序", "Сортировать"],

@@ -5,6 +5,7 @@ export const setup = area("setup", {
   step: ["Step {step} of {steps}", "第 {step} / {steps} 步", "第 {step} / {steps} 步", "Шаг {step} из {steps}"],
   history: ["Usage recorded earlier was found and is kept.", "发现先前记录的用量数据，将会保留。", "發現先前記錄的用量資料，將會保留。", "Найдены ранее записанные данные; они сохранятся."],
   cpaUrl: ["CPA address", "CPA 地址", "CPA 位址", "Адрес CPA"],
+  cpaUrlStarted: ["The Manager was started with this address.", "Manager 启动时给定了此地址。", "Manager 啟動時給定了此位址。", "С этим адресом менеджер был запущен."],
   cpaUrlHint: ["Where the Manager reaches CPA, with its port.", "Manager 访问 CPA 的地址（含端口）。", "Manager 存取 CPA 的位址（含連接埠）。", "Адрес с портом, по которому менеджер видит CPA."],
   cpaKey: ["CPA management key", "CPA 管理密钥", "CPA 管理金鑰", "Ключ управления CPA"],
   cpaKeyHint: ["It is stored encrypted on the server and never shown again.", "加密存储在服务器上，不会再次显示。", "加密儲存於伺服器，不會再次顯示。", "Хранится на сервере в шифрованном виде и больше не показывается."],

@@ -65,7 +65,7 @@ const common = area("common", {
   asChart: ["As a chart", "显示为图表", "以圖表顯示", "Графиком"],
   rows: ["{n} row|{n} rows", "{n} 行", "{n} 列", "{n} строка|{n} строки|{n} строк"],
   rowsPerPage: ["Rows a page", "每页行数", "每頁列數", "Строк на странице"],
-  page: ["Page {page} of {pages}", "第 {page} / {pages} 页", "第 {page} / {pages} 頁", "Страница {page} из {pages}"],
+  page: ["Page {page} of {pages}", "第 {page} / {pages} 页", "第 {page} / {pages} 頁", "Стр. {page} из {pages}"],
   previousPage: ["Previous page", "上一页", "上一頁", "Предыдущая страница"],
   nextPage: ["Next page", "下一页", "下一頁", "Следующая страница"],
   noMatch: ["Nothing matches the filters.", "没有符合筛选条件的数据。", "沒有符合篩選條件的資料。", "Ничего не подходит под фильтры."],

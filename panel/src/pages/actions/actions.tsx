@@ -72,7 +72,7 @@ function columns(reload: () => Promise<boolean>): readonly Column<Candidate>[] {
       cell: (item) =>
         item.status === "pending" &&
         (["ignore", "resolve"] as const).map((what) => (
-          <Button key={what} action={what} kind="quiet" onClick={(event) => { event.stopPropagation(); void decide(item, "POST", what, reload).catch(toastError); }}>
+          <Button key={what} action={what} onClick={(event) => { event.stopPropagation(); void decide(item, "POST", what, reload).catch(toastError); }}>
             {t(`actions.${what}`)}
           </Button>
         )),

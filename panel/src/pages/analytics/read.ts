@@ -97,6 +97,22 @@ interface Measured {
   readonly cache_read_tokens?: number;
 }
 
+const COUNTED = ["calls", "cost", "unpriced_calls", "total_tokens", "input_tokens", "output_tokens", "cached_tokens", "cache_read_tokens"] as const;
+export type Counts = Readonly<Record<(typeof COUNTED)[number] | "bucket_ms", number>>;
+
+/** What parts leave of the whole, bucket by bucket; where they leave no call there is no bucket. */
+export function restOf(whole: readonly Counts[], parts: readonly Counts[]): readonly Counts[] {
+  const taken = new Map<number, Record<string, number>>();
+  for (const part of parts) {
+    const sums = taken.get(part.bucket_ms) ?? {};
+    for (const name of COUNTED) sums[name] = (sums[name] ?? 0) + part[name];
+    taken.set(part.bucket_ms, sums);
+  }
+  return whole
+    .map((bucket) => ({ bucket_ms: bucket.bucket_ms, ...Object.fromEntries(COUNTED.map((name) => [name, Math.max(0, bucket[name] - (taken.get(bucket.bucket_ms)?.[name] ?? 0))])) }) as Counts)
+    .filter(({ calls }) => calls > 0);
+}
+
 /** A figure of a bucket; null where nothing of it is known. */
 export function measure(metric: Metric, row: Measured): number | null {
   switch (metric) {

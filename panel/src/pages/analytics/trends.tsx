@@ -14,7 +14,7 @@ import { Block, Tile, Tiles } from "../../ui/block";
 import { Segments } from "../../ui/controls";
 import { BucketLink } from "./bucket";
 import { chosenMetric, Course, MetricSwitch } from "./course";
-import { BUCKET_METRICS, measure, readKeys, write, type Shown } from "./read";
+import { BUCKET_METRICS, measure, readKeys, restOf, write, type Shown } from "./read";
 
 const KINDS = ["models", "keys", "total"] as const;
 const KIND_NAMES = { models: "analytics.models", keys: "analytics.apiKeys", total: "common.all" } as const;
@@ -115,12 +115,15 @@ function modelLines({ answer }: Shown, axis: Axis, of: Measure): Line[] {
 function keyLines({ answer }: Shown, axis: Axis, of: Measure): Line[] {
   const keys = answer.api_key_stats ?? [];
   const colors = colorsOf(keys.map(({ id }) => id));
-  return keys.map(({ id, api_key_alias }, at) => ({
+  const rows = answer.api_key_timeline ?? [];
+  const lines = keys.map(({ id, api_key_alias }, at) => ({
     id,
     label: api_key_alias || keyName(id),
     color: colors[at]!,
-    values: valuesOn(axis, (answer.api_key_timeline ?? []).filter((row) => row.api_key_hash === id), of),
+    values: valuesOn(axis, rows.filter((row) => row.api_key_hash === id), of),
   }));
+  const rest = restOf(answer.timeline ?? [], rows);
+  return rest.length === 0 ? lines : [...lines, { id: "other", label: t("common.other"), color: "var(--text-3)", values: valuesOn(axis, rest, of) }];
 }
 
 function HealthTrend({ shown }: { readonly shown: Shown }) {

@@ -119,7 +119,7 @@ function Figures({ data }: { readonly data: Data<Summary> }) {
         return (
           <>
             <Tile metric="requests" label={t("dashboard.requests")} value={day.total_calls} text={fmt.value.compact(day.total_calls)} full={fmt.value.full(day.total_calls)} href={today} note={<a href={failed} data-metric="failures" data-value={day.failure_calls} class={day.failure_calls ? "bad-text" : ""}>{t("dashboard.failed", { n: day.failure_calls })}</a>} />
-            <Tile metric="cost" label={t("dashboard.cost")} value={day.unpriced_calls === day.total_calls && some ? null : day.total_cost} text={some && day.unpriced_calls === day.total_calls ? "--" : fmt.value.usd(day.total_cost)} href={hashOf("/usage-analytics", { time_range: "today" })} note={<><a href={today} data-metric="tokens" data-value={day.total_tokens} title={fmt.value.full(day.total_tokens)}>{t("dashboard.tokens", { count: fmt.value.compact(day.total_tokens) })}</a>{day.unpriced_calls > 0 && <> · <Unpriced n={day.unpriced_calls} /></>}</>} />
+            <Tile metric="cost" label={t("dashboard.cost")} value={day.unpriced_calls === day.total_calls && some ? null : day.total_cost} text={some && day.unpriced_calls === day.total_calls ? "--" : fmt.value.usd(day.total_cost)} href={hashOf("/usage-analytics", { time_range: "today" })} note={<><a href={today} data-metric="tokens" data-value={day.total_tokens} title={fmt.value.full(day.total_tokens)}>{t("dashboard.tokens", { count: fmt.value.compact(day.total_tokens) })}</a>{day.unpriced_calls > 0 && <><span class="apart"> · </span><Unpriced n={day.unpriced_calls} /></>}</>} />
             <Tile metric="success-rate" label={t("dashboard.success")} value={some ? day.success_rate : null} text={some ? fmt.value.percent(day.success_rate, 2) : "--"} note={t("dashboard.ofCalls", { ok: day.success_calls, all: day.total_calls })} href={today} />
             <Tile metric="rpm" label={t("dashboard.rpm")} value={half.rpm} text={fmt.value.rate(half.rpm)} href={halfHour} note={t("dashboard.inHalfHour", { count: fmt.value.compact(half.total_calls) })} />
             <Tile metric="tpm" label={t("dashboard.tpm")} value={half.tpm} text={fmt.value.compact(Math.round(half.tpm))} full={fmt.value.full(half.tpm)} href={halfHour} note={t("dashboard.inHalfHour", { count: fmt.value.compact(half.total_tokens) })} />
@@ -136,7 +136,7 @@ function Health({ data }: { readonly data: Data<Shown> }) {
     <Block id="health" class="w-4" height={292} data={data} title={t("dashboard.health")}>
       {({ summary }) => (
         <>
-          <HealthMatrix points={summary.today_request_health_timeline.points} onPick={(point) => go("/monitoring", { tab: "realtime", from_ms: point.bucket_ms, to_ms: point.bucket_ms + 600_000 })} />
+          <HealthMatrix points={summary.today_request_health_timeline.points} onPick={(from, to) => go("/monitoring", { tab: "realtime", from_ms: from, to_ms: to })} />
           <Mix id="token-mix" parts={summary.token_mix.map((part, at) => ({ id: part.key, label: t(`dashboard.${MIX[part.key]}`), share: part.share, text: `${fmt.value.compact(part.tokens)} · ${fmt.value.percent(summary.today.total_tokens ? part.share : null)}`, color: colorAt([0, 4, 1, 3][at] ?? 0) }))} />
         </>
       )}
@@ -213,13 +213,14 @@ function Channels({ data }: { readonly data: Data<Shown> }) {
 
 /** What CPA is configured with, as it said at the start; nothing while it has not. */
 function Configured() {
-  const { clientKeys, providers, switches } = cpa.value ?? {};
+  const { clientKeys, providers, models, switches } = cpa.value ?? {};
   const entries = providers && "data" in providers ? Object.values(providers.data).reduce((sum, n) => sum + n, 0) : null;
   const on = (name: string) => switches && "data" in switches && switches.data[name] === true;
   return (
     <>
       {clientKeys && "data" in clientKeys && <a href={hashOf("/config", { tab: "keys" })} data-metric="client-keys" data-value={Object.keys(clientKeys.data).length}>{t("dashboard.clientKeys", { n: Object.keys(clientKeys.data).length })}</a>}
       {entries !== null && <a href={hashOf("/ai-providers")} data-metric="providers" data-value={entries}>{t("dashboard.providers", { n: entries })}</a>}
+      {models && "data" in models && <a href={hashOf("/system")} data-metric="models" data-value={models.data}>{t("dashboard.models", { n: models.data })}</a>}
       {cpaDown.value === false && <Counted />}
       {on("debug") && <span class="warn-text">debug</span>}
       {on("request-log") && <span class="warn-text">request-log</span>}

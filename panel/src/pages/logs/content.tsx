@@ -5,6 +5,7 @@ import { useMemo, useState } from "preact/hooks";
 import { ApiError } from "../../api/client";
 import { t } from "../../i18n/language";
 import { useData } from "../../state/freshness";
+import { phone } from "../../state/preferences";
 import { query, setQuery } from "../../state/router";
 import { api } from "../../state/session";
 import { counted, parseLine, passes, type LogFilter, type LogLine } from "../../text/logs";
@@ -129,12 +130,36 @@ interface FiltersProps {
   readonly onClear: () => void;
 }
 
+/** On a phone what is seldom changed is folded, so that the lines have the room. */
 function Filters({ lines, found, filter, raw, onClear }: FiltersProps) {
+  const [unfolded, setUnfolded] = useState([filter.level, filter.status, filter.method, filter.path].some(Boolean));
+  return (
+    <>
+      <Search value={filter.search} onSearch={(search) => setQuery({ search }, true)} />
+      {phone.value && (
+        <Button action="filters" icon="filter" pressed={unfolded} onClick={() => setUnfolded(!unfolded)}>
+          {t("common.filters")}
+        </Button>
+      )}
+      {(!phone.value || unfolded) && <Narrowing lines={lines} filter={filter} raw={raw} />}
+      <Check name="follow" on={following.value} text={t("logs.follow")} set={(on) => (following.value = on)} />
+      <span class="bar-line">
+        <span class="nowrap" data-metric="lines" data-value={found.length}>
+          {t("logs.shown", { n: found.length, all: lines.length })}
+        </span>
+        <Button action="export" kind="quiet" icon="download" label={t("logs.save")} disabled={found.length === 0} onClick={() => saveText("logs.txt", `${found.map((line) => line.raw).join("\n")}\n`, "text/plain")} />
+        <Button action="clear" kind="quiet" icon="trash" label={t("logs.clear")} disabled={lines.length === 0} onClick={onClear} />
+      </span>
+    </>
+  );
+}
+
+/** By what lines are chosen, and how they look. */
+function Narrowing({ lines, filter, raw }: Pick<FiltersProps, "lines" | "filter" | "raw">) {
   const counts = useMemo(() => ({ method: counted(lines, (call) => call.method), status: counted(lines, (call) => call.status[0]!), path: counted(lines, (call) => call.path) }), [lines]);
   const choices = (any: string, name: keyof typeof counts): readonly Choice<string>[] => [{ value: "", text: any }, ...counts[name].map(([value, n]) => ({ value, text: `${name === "status" ? `${value}xx` : value} (${n})` }))];
   return (
     <>
-      <Search value={filter.search} onSearch={(search) => setQuery({ search }, true)} />
       <Select
         name="level"
         label={t("logs.level")}
@@ -151,14 +176,6 @@ function Filters({ lines, found, filter, raw, onClear }: FiltersProps) {
       <Select name="path" label={t("logs.path")} value={filter.path} choices={choices(t("logs.anyPath"), "path")} onChange={(path) => setQuery({ path })} />
       <Check name="quiet" on={filter.quiet} text={t("logs.quiet")} set={(on) => setQuery({ quiet: on ? null : "0" })} />
       <Check name="raw" on={raw} text={t("logs.raw")} set={(on) => setQuery({ raw: on ? "1" : null })} />
-      <Check name="follow" on={following.value} text={t("logs.follow")} set={(on) => (following.value = on)} />
-      <span class="bar-line">
-        <span class="nowrap" data-metric="lines" data-value={found.length}>
-          {t("logs.shown", { n: found.length, all: lines.length })}
-        </span>
-        <Button action="export" kind="quiet" icon="download" label={t("logs.save")} disabled={found.length === 0} onClick={() => saveText("logs.txt", `${found.map((line) => line.raw).join("\n")}\n`, "text/plain")} />
-        <Button action="clear" kind="quiet" icon="trash" label={t("logs.clear")} disabled={lines.length === 0} onClick={onClear} />
-      </span>
     </>
   );
 }

@@ -1,16 +1,17 @@
 /** What happens now, and why did this fail. */
 
 import { useRef } from "preact/hooks";
+import type { Analytics } from "../../api/analytics";
 import { Interval, intervalOf } from "../../filters/interval";
 import { FilterBar } from "../../filters/bar";
-import { holdsUntil, pageView } from "../../filters/view";
+import { holdsUntil, pageView, type View } from "../../filters/view";
 import { fmt, t } from "../../i18n/language";
 import { useData, usePart } from "../../state/freshness";
 import { location, query, setQuery } from "../../state/router";
 import { Tabs } from "../../ui/controls";
 import { SummaryTiles } from "../summary";
 import { EventDrawer } from "./event";
-import { readTab, TABS, type Shown, type Tab } from "./events";
+import { countRows, readTab, TABS, type Shown, type Tab } from "./events";
 import { Accounts, ApiKeys } from "./groups";
 import { Realtime } from "./realtime";
 import { Transfers } from "./transfers";
@@ -22,9 +23,10 @@ export function Monitor() {
   const view = pageView(location.value, "today");
   const tab = TABS.find((name) => name === query.value["tab"]) ?? "realtime";
   const key = JSON.stringify([view, tab]);
-  const data = useData<Shown>(key, (signal) => readTab(view, tab, signal), intervalOf("monitoring"), ({ summary }, at) => (summary.total_calls > 0 ? holdsUntil(view, at) : Infinity));
+  const viewKey = JSON.stringify(view);
+  const data = useData<Shown & Of>(key, async (signal) => ({ ...(await readTab(view, tab, signal)), of: viewKey }), intervalOf("monitoring"), ({ summary }, at) => (summary.total_calls > 0 ? holdsUntil(view, at) : Infinity));
   const hash = query.value["event"];
-  const counts = useCounts(JSON.stringify(view), data.now.value.value);
+  const counts = useCounts(view, viewKey, tab, data.now.value.value);
   return (
     <>
       <FilterBar view={view} ranges={RANGES} shown={data.now.value.value?.range ?? null}>
@@ -42,15 +44,26 @@ export function Monitor() {
   );
 }
 
+/** Of which view something is. */
+interface Of {
+  readonly of: string;
+}
+
 type Counts = Partial<Record<Tab, number>>;
 
-/** How many rows the tabs of a view have, as far as they have been looked at. */
-function useCounts(view: string, shown: Shown | null): Counts {
-  const known = useRef<{ readonly view: string; counts: Counts }>({ view, counts: {} });
-  if (known.current.view !== view) known.current = { view, counts: {} };
-  if (shown) {
-    const { account_stats: accounts, api_key_stats: keys } = shown.answer;
-    known.current.counts = { ...known.current.counts, realtime: shown.summary.total_calls, ...(accounts && { accounts: accounts.length }), ...(keys && { apiKeys: keys.length }) };
-  }
-  return known.current.counts;
+/** How many rows the tabs of a view have. What no answer has told is asked for behind the figures. */
+function useCounts(view: View, of: string, tab: Tab, shown: (Shown & Of) | null): Counts {
+  const known = useRef<Counts & Of>({ of });
+  if (known.current.of !== of) known.current = { of };
+  const note = (told: ({ readonly answer: Analytics } & Of) | null) => {
+    // What was asked of another view may still be shown.
+    if (told?.of !== of) return;
+    const { summary, account_strips: accounts, api_key_stats: keys } = told.answer;
+    known.current = { ...known.current, ...(summary && { realtime: summary.total_calls }), ...(accounts && { accounts: accounts.length }), ...(keys && { apiKeys: keys.length }) };
+  };
+  note(shown);
+  const missing = tab === "apiKeys" ? "accounts" : "apiKeys";
+  const wanted = shown?.of === of && known.current[missing] === undefined;
+  note(useData(wanted ? `count ${missing} ${of}` : null, async (signal) => ({ answer: await countRows(view, missing, signal), of })).now.value.value);
+  return known.current;
 }

@@ -77,7 +77,7 @@ export function eventColumns(streams?: Streams, range?: Range): Column<EventRow>
     {
       id: "status",
       title: t("column.status"),
-      width: 72,
+      width: 68,
       phone: "sub",
       value: (row) => (row.failed ? row.fail_status_code || "failed" : "ok"),
       cell: (row) => (row.failed ? <span class="badge bad">{row.fail_status_code || t("outcome.failed")}</span> : <span class="dim">{t("outcome.ok")}</span>),
@@ -95,7 +95,7 @@ export function eventColumns(streams?: Streams, range?: Range): Column<EventRow>
         </span>
       ),
     },
-    { id: "account", title: t("column.account"), width: 112, phone: "sub", value: whoseName, cell: (row) => <span title={row.auth_provider_snapshot}>{whoseName(row)}</span> },
+    { id: "account", title: t("column.account"), width: 108, phone: "sub", value: whoseName, cell: (row) => <span title={row.auth_provider_snapshot}>{whoseName(row)}</span> },
     { id: "key", title: t("column.key"), width: 84, value: (row) => row.api_key_alias || keyName(row.api_key_hash) },
     ...(streams ? [streamColumn(streams, range)] : []),
     tokens("input", t("column.input"), (row) => row.input_tokens),
@@ -103,7 +103,7 @@ export function eventColumns(streams?: Streams, range?: Range): Column<EventRow>
     tokens("cached", t("column.cached"), (row) => row.cached_tokens + row.cache_read_tokens),
     { id: "ttft", title: t("column.ttft"), kind: "number", width: 96, value: (row) => row.ttft_ms, cell: (row) => <span class={slowness(row.ttft_ms)}>{fmt.value.duration(row.ttft_ms)}</span> },
     { id: "latency", title: t("column.total"), kind: "number", width: 60, value: (row) => row.latency_ms, cell: (row) => <span class={slowness(row.latency_ms)} title={`${t("column.tps")}: ${fmt.value.rate(speedOf(row))}`}>{fmt.value.duration(row.latency_ms)}</span> },
-    { id: "cost", title: t("column.cost"), kind: "number", width: 84, phone: "side", value: (row) => row.cost, cell: (row) => fmt.value.usdRequest(row.cost) },
+    { id: "cost", title: t("column.cost"), kind: "number", width: 92, phone: "side", value: (row) => row.cost, cell: (row) => fmt.value.usdRequest(row.cost) },
     {
       id: "reason",
       title: t("column.reason"),

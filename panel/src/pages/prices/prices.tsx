@@ -76,10 +76,12 @@ function Head({ data, onSynced }: { readonly data: Data<Book>; readonly onSynced
                 {t("price.lastSync", { ago: fmt.value.ago(synced, Math.max(tick.value, synced)) })}
               </span>
             )}
-            <Button action="add" onClick={() => setQuery({ add: 1 })}>
-              {t("common.add")}
-            </Button>
-            <SyncButton rows={book.rows} onSynced={onSynced} />
+            <span class="bar-line">
+              <Button action="add" onClick={() => setQuery({ add: 1 })}>
+                {t("common.add")}
+              </Button>
+              <SyncButton rows={book.rows} onSynced={onSynced} />
+            </span>
           </p>
         );
       }}

@@ -58,7 +58,7 @@ def data(manager: Manager) -> Path:
 def refused(manager: Manager) -> tuple[int, str]:
     """Start a daemon that must not come up: its exit status and what it printed."""
     manager.process.start()
-    status = manager.process.wait(60)
+    status = manager.process.wait(180)
     return status, manager.process.output()
 
 

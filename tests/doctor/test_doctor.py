@@ -21,7 +21,7 @@ def doctor(manager: Manager, **environ: str) -> tuple[int, str]:
         cwd=manager.process.cwd,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
     )
     assert ended.stderr == ""
     return ended.returncode, ended.stdout

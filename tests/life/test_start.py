@@ -298,7 +298,7 @@ def test_in_the_background_from_any_directory(lab: Lab, tmp_path: Path) -> None:
     elsewhere.mkdir()
     pidfile, log = elsewhere / "d.pid", elsewhere / "d.log"
     argv = [manager.process.argv[0], f"--pidfile={pidfile}", f"--logfile={log}", "cpamp"]
-    subprocess.run(argv, env=dict(manager.process.env), cwd=elsewhere, check=True, timeout=60)
+    subprocess.run(argv, env=dict(manager.process.env), cwd=elsewhere, check=True, timeout=180)
     pid = int(pidfile.read_text())
     try:
         wait_until(lambda: health(manager), what="/health")
@@ -320,7 +320,7 @@ def test_a_failed_start_in_the_background_says_so(lab: Lab, tmp_path: Path) -> N
     pidfile, log = tmp_path / "d.pid", tmp_path / "d.log"
     argv = [manager.process.argv[0], f"--pidfile={pidfile}", f"--logfile={log}", "cpamp"]
     ended = subprocess.run(
-        argv, env=dict(manager.process.env), cwd=tmp_path, capture_output=True, timeout=60
+        argv, env=dict(manager.process.env), cwd=tmp_path, capture_output=True, timeout=180
     )
     assert ended.returncode == 1
     assert 'http listen: "nonsense" is not host:port' in log.read_text()

@@ -36,7 +36,7 @@ def begin(manager: Manager, *argv: str) -> subprocess.Popen[str]:
 def call(manager: Manager, *argv: str) -> tuple[int, str, str]:
     """One call to its end."""
     with begin(manager, *argv) as process:
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=180)
     return process.returncode, out, err
 
 
@@ -113,7 +113,7 @@ def test_the_daemon_goes_on_with_it_too(lab: Lab, source: Path) -> None:
     with begin(manager, str(source)) as process:
         wait_until(lambda: stored(manager) >= EVENTS, what="some events")
         process.send_signal(signal.SIGTERM)
-        assert "call it again to go on" in process.communicate(timeout=60)[1]
+        assert "call it again to go on" in process.communicate(timeout=180)[1]
     assert process.returncode == 1
     manager.http.key = ADMIN_KEY
     manager.start()

@@ -1,4 +1,9 @@
-"""All that a request counts, in one pass over its rows (storage design, section 1)."""
+"""All that a request counts, in one pass over its rows (storage design, section 1).
+
+What is counted of rows that are whole (see `view.Chunk`) is kept for other requests: of time in
+quarters of an hour, which all zones are made of, and with codes that last. Only the rows at the
+ends of a range, those that a filter picks, and the newest ones are counted each time.
+"""
 
 from __future__ import annotations
 

@@ -117,9 +117,10 @@ def _joined(parts: Sequence[Values]) -> Values:
 
 
 def _narrowed(values: Values) -> Values:
-    if values.dtype != np.int64 or (len(values) and int(np.abs(values).max()) >= _NARROW):
+    if values.dtype != np.int64:
         return values
-    return values.astype(np.int32)
+    fits = values.min(initial=0) >= -_NARROW and values.max(initial=0) < _NARROW
+    return values.astype(np.int32) if fits else values
 
 
 def numbered(codes: IntArray) -> tuple[IntArray, IntArray]:

@@ -182,17 +182,19 @@ def window_usage(answerer: Answerer, request: WindowsRequest) -> Row:
     to_ms = max(window.to_ms for window in request.windows)
     wanted = table_of(numbers.values(), view.size("who"))
     selection = select(view, from_ms, to_ms, Condition((("who", wanted),)))
-    different = list(dict.fromkeys(sets.values()))
-    grouped = _Grouped.of(selection, different)
-    by_set = {people: grouped.of_set(number) for number, people in enumerate(different)}
     scopes = {window.scope for window in request.windows}
     judged = {scope: verdicts(view, scope) for scope in scopes}
-    return {
-        "items": [
-            _item(window, by_set[sets[window.target]], *judged[window.scope], view.unpriced)
-            for window in request.windows
-        ]
-    }
+    of_set: dict[tuple[int, ...], list[int]] = {}
+    for place, window in enumerate(request.windows):
+        of_set.setdefault(sets[window.target], []).append(place)
+    grouped, items = _Grouped.of(selection, list(of_set)), dict[int, Row]()
+    # Set by set, so that the events of one alone are there twice.
+    for number, places in enumerate(of_set.values()):
+        events = grouped.of_set(number)
+        for place in places:
+            window = request.windows[place]
+            items[place] = _item(window, events, *judged[window.scope], view.unpriced)
+    return {"items": [items[place] for place in range(len(request.windows))]}
 
 
 class _Events(NamedTuple):

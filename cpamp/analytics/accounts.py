@@ -59,7 +59,7 @@ class Accounts:
         identity = target.identity
         if identity.file and identity.index:
             old = self._sources.of(folded_file(identity.file, identity.index))
-            found = np.union1d(found, old)
+            found = np.union1d(found, old) if len(old) else found
         return found
 
 

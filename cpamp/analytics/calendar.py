@@ -51,6 +51,10 @@ class Calendar:
         found: IntArray = np.repeat(np.arange(first, last + 1) - self.numbers[0], counts)
         return found
 
+    def codes_of(self, numbers: IntArray) -> IntArray:
+        """The codes of slots that have rows."""
+        return numbers - self.numbers[0] if self._dense else np.searchsorted(self.numbers, numbers)
+
     @cached_property
     def buckets(self) -> tuple[IntArray, IntArray]:
         """The starts of the local hours or days in ms, and which of them each slot is in."""
@@ -70,4 +74,9 @@ class Calendar:
         return chunk.once(self._cell_codes)
 
     def _cell_codes(self, chunk: Chunk) -> IntArray:
-        return (self.slots.weekday * 24 + self.slots.hour).take(self.codes(chunk))
+        return self.cells.take(self.codes(chunk))
+
+    @property
+    def cells(self) -> IntArray:
+        """The hour of the week of each slot."""
+        return self.slots.weekday * 24 + self.slots.hour

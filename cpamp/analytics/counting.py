@@ -1,9 +1,14 @@
-"""All that a request counts, in one pass over its rows (storage design, section 1)."""
+"""All that a request counts, in one pass over its rows (storage design, section 1).
+
+What is counted of rows that are whole (see `view.Chunk`) is kept for other requests: of time in
+quarters of an hour, which all zones are made of, and with codes that last. Only the rows at the
+ends of a range, those that a filter picks, and the newest ones are counted each time.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -12,11 +17,12 @@ import numpy as np
 
 from cpamp.analytics.calendar import Calendar
 from cpamp.analytics.facets import IntArray
-from cpamp.analytics.grids import LOOKED_UP, MEASURES, Grid, Sums, distinct, numbered
+from cpamp.analytics.grids import MEASURES, Grid, Sums, numbered
 from cpamp.analytics.request import AnalyticsRequest
 from cpamp.analytics.selection import Selection
 from cpamp.analytics.view import Chunk, Coding, View
 
+COUNTED = (*MEASURES, "empty")
 LIGHT = ("failed", "total")
 TIMED = (*LIGHT, "latency")
 
@@ -42,6 +48,9 @@ class Shape:
     axes: tuple[str, ...]
     measures: tuple[str, ...] = MEASURES
     extremes: bool = True
+    # Whether what is counted of whole rows is kept: not if it is of this range alone, or about as
+    # much as the rows.
+    kept: bool = True
 
     def covers(self, other: Shape) -> bool:
         """Whether the other grid can be made of this one, by leaving out axes."""
@@ -53,25 +62,24 @@ class Shape:
 
 
 SHAPES = {
-    "trios": Shape(("client", "who", "model")),
-    "models": Shape(("model",)),
-    "people": Shape(("who", "model")),
+    "models": Shape(("model",), COUNTED),
+    "people": Shape(("who", "model"), COUNTED),
     "credentials": Shape(("who",), LIGHT),
     "clients": Shape(("client", "model")),
     "contexts": Shape(("client", "who"), TIMED),
     "slots": Shape(("slot",), extremes=False),
-    "credential_buckets": Shape(("bucket", "who")),
-    "client_buckets": Shape(("bucket", "client"), extremes=False),
+    "credential_buckets": Shape(("bucket", "who"), kept=False),
+    "client_buckets": Shape(("bucket", "client"), extremes=False, kept=False),
     "model_buckets": Shape(("bucket", "model"), extremes=False),
     "cell_models": Shape(("cell", "model"), LIGHT, extremes=False),
     "cell_clients": Shape(("cell", "client"), LIGHT, extremes=False),
     "cell_providers": Shape(("cell", "provider"), LIGHT, extremes=False),
-    "strips": Shape(("strip", "who"), LIGHT),
+    "strips": Shape(("strip", "who"), LIGHT, kept=False),
 }
-# Several grids are made of the trios if there are so many times as many rows as trios.
-FEW_TRIOS = 4
 STRIP_BLOCKS = 20
 CELLS = 7 * 24
+# What parts of time are made of, whatever the zone.
+_LASTING = {"bucket": "slot", "cell": "slot"}
 
 
 class Counting:
@@ -84,6 +92,8 @@ class Counting:
         self._needed: set[str] = set()
         self._grids: dict[str, Grid] = {}
         self._sums: dict[str, Sums] = {}
+        # Of rows that are whole, by grid, with codes that last.
+        self._parts: dict[str, list[Sums]] = {}
         self._made: dict[Callable[[Counting], Section], Section] = {}
         self._rows: dict[int, Any] = {}
         self.counters: list[Counter] = []
@@ -110,6 +120,7 @@ class Counting:
         self._made.clear()
         self._rows.clear()
         self._grids.clear()
+        self._parts.clear()
         self._sums.clear()
         self.counters.clear()
 
@@ -120,30 +131,37 @@ class Counting:
     def run(self) -> None:
         """Look at all rows."""
         names = self._counted()
-        shapes = {name: SHAPES[name] for name in names}
-        used = {measure for shape in shapes.values() for measure in shape.measures}
-        packed = tuple(measure for measure in MEASURES if measure in used)
-        self._grids = {name: self._grid(shape, packed) for name, shape in shapes.items()}
-        counters = [*self._grids.values(), *self.counters]
+        used = {measure for name in names for measure in SHAPES[name].measures}
+        packed = tuple(measure for measure in COUNTED if measure in used)
+        self._grids = {name: self._grid(SHAPES[name], packed) for name in names}
+        self._parts = {name: [] for name in names}
         for chunk in self.selection.chunks():
-            for counter in counters:
+            for counter in self.counters:
                 counter.add(chunk)
+            for name, grid in self._grids.items():
+                if chunk.whole and SHAPES[name].kept:
+                    self._parts[name].append(self._of_whole(SHAPES[name], packed, chunk))
+                else:
+                    grid.add(chunk)
+
+    def _of_whole(self, shape: Shape, packed: tuple[str, ...], chunk: Chunk) -> Sums:
+        """What is counted of rows that are whole, with codes that last."""
+        axes = tuple(_LASTING.get(axis, axis) for axis in shape.axes)
+        lasting = attrs.evolve(shape, axes=axes)
+
+        def count() -> Sums:
+            grid = self._grid(lasting, packed)
+            grid.add(chunk)
+            sums = self._unravelled(axes, grid.sums())
+            pairs = zip(axes, sums.codes, strict=True)
+            return Sums(tuple(self._lasting(*pair) for pair in pairs), sums.figures).narrowed()
+
+        return chunk.kept(lasting, count)
 
     def _counted(self) -> list[str]:
         """The grids that are counted, of which the others are made."""
-        trios = SHAPES["trios"]
         names = sorted(self._needed)
-        if sum(trios.covers(SHAPES[name]) for name in names) > 1 and self._has_few_trios():
-            names.append("trios")
         return [n for n in names if not any(SHAPES[m].covers(SHAPES[n]) for m in names)]
-
-    def _has_few_trios(self) -> bool:
-        """Whether some rows in the middle tell that grouping by trios saves work."""
-        pieces, axes = self.selection.pieces, SHAPES["trios"].axes
-        if not pieces or math.prod(map(self._size, axes)) > LOOKED_UP:
-            return False
-        chunk = self.view.chunk(pieces[len(pieces) // 2])
-        return len(distinct(self._coding(axes)(chunk))) * FEW_TRIOS <= len(chunk)
 
     def sums(self, name: str) -> Sums:
         """What was counted: the groups that have a call, with their code on each axis."""
@@ -156,13 +174,50 @@ class Counting:
         axes = SHAPES[name].axes
         if name in self._grids:
             sums = self._grids[name].sums()
+            if self._parts[name]:
+                parts = [self._current(axes, part) for part in self._parts[name]]
+                sums = Sums.joined([*parts, sums])
+                sums = self.grouped(sums, sums.codes[0])
         else:
             source = next(n for n in self._grids if SHAPES[n].covers(SHAPES[name]))
-            whole, codes = self.sums(source), np.zeros(1, dtype=np.int64)
-            for axis in axes:
-                codes = codes * self._size(axis) + whole.codes[SHAPES[source].axes.index(axis)]
-            sums = self.grouped(whole, codes)
+            of_source = dict(zip(SHAPES[source].axes, self.sums(source).codes, strict=True))
+            codes = self._ravelled(axes, (of_source[axis] for axis in axes))
+            sums = self.grouped(self.sums(source), codes)
+        return self._unravelled(axes, sums)
+
+    def _ravelled(self, axes: tuple[str, ...], codes: Iterable[IntArray]) -> IntArray:
+        """The codes of a grid, from those on its axes."""
+        first, *others = codes
+        for axis, other in zip(axes[1:], others, strict=True):
+            first = first * self._size(axis) + other
+        return first
+
+    def _unravelled(self, axes: tuple[str, ...], sums: Sums) -> Sums:
         return Sums(np.unravel_index(sums.codes[0], tuple(map(self._size, axes))), sums.figures)
+
+    def _lasting(self, axis: str, codes: IntArray) -> IntArray:
+        """Codes as they stay for other questions."""
+        if axis == "slot":
+            return self.calendar.numbers.take(codes)
+        return self.view.lasting(axis, codes)
+
+    def _current(self, axes: tuple[str, ...], part: Sums) -> Sums:
+        """The sums of some rows with the codes of this grid."""
+        codes = self._ravelled(axes, map(self._current_codes, axes, part.codes))
+        return Sums((codes,), part.figures)
+
+    def _current_codes(self, axis: str, codes: IntArray) -> IntArray:
+        """The codes that `_lasting` made such; of a slot also what it is a part of."""
+        codes = codes.astype(np.int64)
+        match axis:
+            case "slot":
+                return self.calendar.codes_of(codes)
+            case "bucket":
+                return self.calendar.buckets[1].take(self.calendar.codes_of(codes))
+            case "cell":
+                return self.calendar.cells.take(self.calendar.codes_of(codes))
+            case _:
+                return self.view.current(axis, codes)
 
     def merged(self, sums: Sums, axis: int) -> Sums:
         """The sums of a pair of axes by one of them alone."""

@@ -14,7 +14,7 @@ from cpamp.analytics.answer import Answerer
 from cpamp.analytics.columnar import Row
 from cpamp.analytics.counting import LIGHT, Counting
 from cpamp.analytics.facets import stated_provider
-from cpamp.analytics.grids import Grid
+from cpamp.analytics.grids import Grid, Sums, add_up
 from cpamp.analytics.packs import Values
 from cpamp.analytics.recount.events import failure_row
 from cpamp.analytics.request import MAX_INSTANT_MS, AnalyticsRequest
@@ -22,8 +22,9 @@ from cpamp.analytics.sections.events import newest
 from cpamp.analytics.sections.models import ModelStats
 from cpamp.analytics.sections.people import FailureSources, channel_rows
 from cpamp.analytics.sections.rows import FIVE, share
-from cpamp.analytics.sections.summary import ROLLING_MS, ZeroTokens, totals, unpriced_models
+from cpamp.analytics.sections.summary import ROLLING_MS, totals, unpriced_models
 from cpamp.analytics.selection import Condition, select
+from cpamp.analytics.view import Chunk
 from cpamp.analytics.zones import DAY_MS, HOUR_MS, day_start_ms, offset_ms, zone
 from cpamp.errors import BadRequest
 
@@ -97,6 +98,34 @@ def dashboard(answerer: Answerer, request: DashboardRequest) -> Row:
     return _Dashboard(answerer, request).answer()
 
 
+class _Cells:
+    """What is counted of each ten minutes since an instant."""
+
+    def __init__(self, start_ms: int) -> None:
+        self._first, self._shift_ms = divmod(start_ms, CELL_MS)
+        self._parts: list[Sums] = []
+
+    def add(self, chunk: Chunk) -> None:
+        """Look at some rows."""
+        what = ("ten minutes", self._shift_ms)
+        self._parts.append(chunk.kept(what, lambda: self._counted(chunk)))
+
+    def _counted(self, chunk: Chunk) -> Sums:
+        numbers = (chunk.time - self._shift_ms) // CELL_MS
+        least, greatest = int(numbers.min()), int(numbers.max())
+        size = greatest - least + 1
+        grid = Grid(lambda _: numbers - least, size, LIGHT, extremes=False, runs=True, packed=LIGHT)
+        grid.add(chunk)
+        sums = grid.sums()
+        return Sums((sums.codes[0] + least,), sums.figures)
+
+    def sums(self) -> Sums:
+        """The sums, by cell; several may be of one."""
+        nothing = Grid(lambda chunk: chunk.time, 1, LIGHT, extremes=False).sums()
+        found = Sums.joined([nothing, *self._parts])
+        return Sums((found.codes[0] - self._first,), found.figures)
+
+
 class _Dashboard:
     """The parts of one answer, from one pass over the day."""
 
@@ -109,17 +138,9 @@ class _Dashboard:
         self._counting = counting = Counting(question, self._selection)
         self._models = ModelStats(counting)
         self._failures = FailureSources(counting)
-        self._zero = ZeroTokens()
-        self._count = count = request.cells
-        # What comes after the day is counted apart.
-        self._cells = Grid(
-            lambda chunk: np.minimum((chunk.time - start) // CELL_MS, count),
-            count + 1,
-            LIGHT,
-            extremes=False,
-            runs=True,
-        )
-        counting.counters += [self._zero, self._cells]
+        self._count = request.cells
+        self._cells = _Cells(start)
+        counting.counters.append(self._cells)
         counting.run()
 
     def answer(self) -> Row:
@@ -156,7 +177,7 @@ class _Dashboard:
             "total_tokens": sums["total"],
             "total_cost": sums["cost"],
             "average_latency_ms": sums["latency"] / sums["timed"] if sums["timed"] else None,
-            "zero_token_calls": self._zero.calls,
+            "zero_token_calls": sums["empty"],
             "unpriced_calls": sums["unpriced"],
             "unpriced_tokens": sums["unpriced_tokens"],
             "unpriced_models": unpriced_models(self._counting),
@@ -178,13 +199,12 @@ class _Dashboard:
     def _day(self) -> dict[str, Values]:
         """Calls, failures and tokens of each cell of the day."""
         sums = self._cells.sums()
+        # What comes after the day is left out.
         inside = sums.codes[0] < self._count
-        found = {}
-        for name in ("calls", "failed", "total"):
-            values = np.zeros(self._count, dtype=sums[name].dtype)
-            values[sums.codes[0][inside]] = sums[name][inside]
-            found[name] = values
-        return found
+        return {
+            name: add_up(sums.codes[0][inside], sums[name][inside], self._count)
+            for name in ("calls", "failed", "total")
+        }
 
     def _hours(self, cells: dict[str, Values]) -> Row:
         # The last hour of a day of 23½ or 24½ hours is half of one.

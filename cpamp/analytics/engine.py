@@ -17,10 +17,11 @@ from cpamp.analytics.costs import BilledRows, CostColumn
 from cpamp.analytics.encoding import encoded, packed
 from cpamp.analytics.facets import Facets
 from cpamp.analytics.flights import Flights, Stopped
+from cpamp.analytics.kept import Kept
 from cpamp.analytics.search import Searcher
 from cpamp.analytics.sections.events import Reading
 from cpamp.analytics.selection import clients
-from cpamp.analytics.view import View
+from cpamp.analytics.view import LEAST, View
 from cpamp.columns.columns import Snapshot
 from cpamp.pricing.aliases import AliasBook
 from cpamp.pricing.cost import PriceBook
@@ -72,10 +73,13 @@ class Memory:
     """What is kept between questions; used by the threads of the questions."""
 
     _folder: Callable[[], Any]
+    # Of how many rows at least it is kept what was worked out.
+    _least: int = LEAST
     _facets: Facets = attrs.Factory(Facets)
     _searcher: Searcher = attrs.Factory(lambda self: Searcher(self._folder), takes_self=True)
     _known: Any = None
     _costs: CostColumn | None = None
+    _kept: Kept = attrs.Factory(Kept)
     _billed: dict[int, tuple[int, int, int, int]] = attrs.Factory(dict)
     _billed_up_to: int = 0
     _lock: threading.Lock = attrs.Factory(threading.Lock)
@@ -103,13 +107,14 @@ class Memory:
             self._facets.refresh(dictionaries.refresh(conn))
             facets, searcher = self._facets.frozen(), self._searcher
             billed = self._billed_rows(conn, snapshot)
-            costs = self._costs_of(snapshot, book)
+            costs, kept = self._costs_of(snapshot, book)
         cost = costs.read(snapshot, facets, billed)
         only = None
         if only_key:
             aliases = {key: name for key, name in aliases.items() if key == only_key}
             only = clients(facets, [only_key])
-        view = View(snapshot, facets, cost, costs.unpriced(facets), aliases, only, stop)
+        unpriced = costs.unpriced(facets)
+        view = View(snapshot, facets, cost, unpriced, aliases, only, stop, kept, self._least)
         return Answerer(view, Reading(conn, dictionaries, book, aliases), searcher)
 
     def _billed_rows(self, conn: sqlite3.Connection, snapshot: Snapshot) -> BilledRows:
@@ -120,11 +125,13 @@ class Memory:
             self._billed_up_to = last
         return self._billed
 
-    def _costs_of(self, snapshot: Snapshot, book: PriceBook) -> CostColumn:
+    def _costs_of(self, snapshot: Snapshot, book: PriceBook) -> tuple[CostColumn, Kept]:
+        """The costs, and what is kept of the blocks that have these."""
         costs = self._costs
         if costs is None or costs.book is not book or costs.generation != snapshot.generation:
             costs = self._costs = CostColumn.new(self._folder(), book, snapshot.generation)
-        return costs
+            self._kept = Kept()
+        return costs, self._kept
 
 
 @attrs.define(eq=False)

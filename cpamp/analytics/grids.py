@@ -6,7 +6,7 @@ exact in doubles, wide columns are summed in two halves, and the totals are inte
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -26,6 +26,9 @@ _NEAR = 1 << 12
 TOKENS = ("input", "output", "reasoning", "cached", "cache_read", "cache_creation", "total")
 # What can be added up besides calls and cost; with the latency come the `timed` calls.
 MEASURES = ("failed", "latency", *TOKENS)
+_ROWS = ("first", "last")
+_NARROW = 1 << 31
+_NEVER = np.iinfo(np.int64).min
 
 
 @attrs.frozen(eq=False)
@@ -33,8 +36,9 @@ class Sums:
     """What was added up, an element per group.
 
     `codes` holds the groups' codes on each axis. `figures` has `calls`, `failed`, the token
-    counts, `cost` in USD, `latency` in ms and the `timed` calls that have one, `unpriced` calls
-    and `unpriced_tokens`, and `first` and `last`: the rows seen first and last in time.
+    counts, `cost` in USD, `latency` in ms and the `timed` calls that have one, the `empty` calls
+    that succeeded without a token, `unpriced` calls and `unpriced_tokens`, and `first` and `last`:
+    the rows seen first and last in time.
     """
 
     codes: tuple[IntArray, ...]
@@ -56,6 +60,35 @@ class Sums:
             {name: values[places] for name, values in self.figures.items()},
         )
 
+    @classmethod
+    def joined(cls, parts: Sequence[Sums]) -> Sums:
+        """The groups of all parts, those that are in several of them too; what is left out is 0."""
+        names = dict.fromkeys(name for part in parts for name in part.figures)
+        return cls(
+            tuple(
+                np.concatenate(codes, dtype=np.int64)
+                for codes in zip(*(part.codes for part in parts), strict=True)
+            ),
+            {name: _joined([part._values(name) for part in parts]) for name in names},
+        )
+
+    def narrowed(self) -> Sums:
+        """The same in less memory, to be joined to others."""
+        figures = {name: _narrowed(values) for name, values in self.figures.items()}
+        return Sums(
+            tuple(map(_narrowed, self.codes)),
+            {name: v for name, v in figures.items() if name in _ROWS or v.any()},
+        )
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that it takes."""
+        return sum(values.nbytes for values in (*self.codes, *self.figures.values()))
+
+    def _values(self, name: str) -> Values:
+        found = self.figures.get(name)
+        return np.zeros(len(self), dtype=np.int32) if found is None else found
+
     def regrouped(self, groups: IntArray, count: int, time: Values) -> Sums:
         """The sums of groups of groups; `groups` has the new group of each, below `count`.
 
@@ -69,12 +102,25 @@ class Sums:
         figures = {
             name: add_up(groups, values, count)
             for name, values in self.figures.items()
-            if name not in ("first", "last")
+            if name not in _ROWS
         }
         if "last" in self.figures:
             figures["last"] = extreme(groups, self["last"], count, time, last=True)
             figures["first"] = extreme(groups, self["first"], count, time, last=False)
         return Sums((np.arange(count),), figures)
+
+
+def _joined(parts: Sequence[Values]) -> Values:
+    kinds = {part.dtype.kind for part in parts}
+    kind = np.dtype(object if "O" in kinds else np.float64 if "f" in kinds else np.int64)
+    return np.concatenate(parts, dtype=kind)
+
+
+def _narrowed(values: Values) -> Values:
+    if values.dtype != np.int64:
+        return values
+    fits = values.min(initial=0) >= -_NARROW and values.max(initial=0) < _NARROW
+    return values.astype(np.int32) if fits else values
 
 
 def numbered(codes: IntArray) -> tuple[IntArray, IntArray]:
@@ -127,14 +173,15 @@ def add_up(groups: IntArray, values: Values, count: int) -> Values:
 
 
 def extreme(groups: IntArray, rows: IntArray, count: int, time: Values, *, last: bool) -> IntArray:
-    """Of each group the row that is last (or first) in time; of equal ones the greater row."""
-    order = oldest_first(rows, time)
-    if not last:
-        order = order[::-1]
-    found = np.zeros(count, dtype=np.int64)
-    # Of several values for one place the last one stays.
-    found[groups[order]] = rows[order]
-    return found
+    """Of each group the row that is last in time, or first; of one time the last or first row."""
+    times = time.take(rows)
+    sign = 1 if last else -1
+    best = np.full(count, _NEVER)
+    np.maximum.at(best, groups, sign * times)
+    at = np.flatnonzero(sign * times == best.take(groups))
+    found = np.full(count, _NEVER)
+    np.maximum.at(found, groups.take(at), sign * rows.take(at))
+    return sign * found
 
 
 @attrs.define(eq=False)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import attrs
-import numpy as np
 
 from cpamp.analytics.accounts import Accounts, Target, table_of
 from cpamp.analytics.answer import Answerer
@@ -14,14 +14,16 @@ from cpamp.analytics.counting import Counting
 from cpamp.analytics.grids import Sums
 from cpamp.analytics.request import MAX_INSTANT_MS, AnalyticsRequest, Members
 from cpamp.analytics.sections.recent import Newest, marks_of
-from cpamp.analytics.sections.rows import share
-from cpamp.analytics.sections.summary import totals
+from cpamp.analytics.sections.rows import share, times
+from cpamp.analytics.sections.summary import rounded
 from cpamp.analytics.selection import Condition, select
+from cpamp.analytics.view import View
 from cpamp.errors import BadRequest
 from cpamp.usage.identity import TARGET_FIELDS
 
 MAX_ACCOUNTS = 200
 RECENT = 10
+_ADDED = ("calls", "failed", "total", "cost", "unpriced", "unpriced_tokens")
 _MEMBERS = ("row_key", "account_key", *TARGET_FIELDS)
 
 
@@ -64,15 +66,14 @@ def history(answerer: Answerer, request: HistoryRequest) -> Row:
     view = answerer.view
     known = Accounts(view.facets)
     people = [known.of(target) for _, target in request.accounts]
-    wanted = table_of(people, view.size("who"))
-    # Events of all times, those before 1970 too.
-    selection = select(view, -MAX_INSTANT_MS, MAX_INSTANT_MS, Condition((("who", wanted),)))
-    counting = Counting(AnalyticsRequest.plain(0, 1), selection)
+    # Events of all times, those before 1970 too, and of all credentials: those have been counted.
+    every = select(view, -MAX_INSTANT_MS, MAX_INSTANT_MS, Condition())
+    counting = Counting(AnalyticsRequest.plain(0, 1), every)
     counting.need("credentials")
     counting.run()
-    sums = counting.sums("credentials")
-    place = np.full(view.size("who"), -1, dtype=np.int64)
-    place[sums.codes[0]] = np.arange(len(sums))
+    figures = _Figures(view, counting.sums("credentials"))
+    wanted = table_of(people, view.size("who"))
+    selection = select(view, -MAX_INSTANT_MS, MAX_INSTANT_MS, Condition((("who", wanted),)))
     newest = Newest.of(selection, RECENT)
     marks = marks_of(answerer.reading, selection, newest)
     latest = view.snapshot.id_of(view.snapshot.n - 1) if view.snapshot.n else 0
@@ -87,7 +88,7 @@ def history(answerer: Answerer, request: HistoryRequest) -> Row:
             {
                 "row_key": row_key,
                 "account_key": target.key,
-                **_figures(counting, sums.taken(place[numbers][place[numbers] >= 0])),
+                **figures.of(numbers.tolist()),
                 **_recent([marks[row] for row in newest.rows(numbers, RECENT).tolist()]),
             }
             for (row_key, target), numbers in zip(request.accounts, people, strict=True)
@@ -95,24 +96,38 @@ def history(answerer: Answerer, request: HistoryRequest) -> Row:
     }
 
 
-def _figures(counting: Counting, sums: Sums) -> Row:
-    found = totals(sums)
-    calls, failed = found["calls"], found["failed"]
-    time = counting.view.snapshot.column("time")
-    return {
-        "matched": calls > 0,
-        "total_requests": calls,
-        "success_calls": calls - failed,
-        "failure_calls": failed,
-        "total_tokens": found["total"],
-        "total_cost": found["cost"],
-        "unpriced_calls": found["unpriced"],
-        "unpriced_tokens": found["unpriced_tokens"],
-        "success_rate": share(calls - failed, calls) if calls else None,
-        "first_seen_ms": int(time.take(sums["first"]).min()) if calls else None,
-        "last_seen_ms": int(time.take(sums["last"]).max()) if calls else None,
-        "sync_status": "ready" if calls else "empty",
-    }
+class _Figures:
+    """The figures of credentials, and of some of them together."""
+
+    def __init__(self, view: View, sums: Sums) -> None:
+        figures = dict(sums.figures)
+        for name in ("first", "last"):
+            figures[name] = times(view, sums[name])
+        rows = zip(*(values.tolist() for values in figures.values()), strict=True)
+        self._rows = {
+            number: dict(zip(figures, row, strict=True))
+            for number, row in zip(sums.codes[0].tolist(), rows, strict=True)
+        }
+
+    def of(self, numbers: Sequence[int]) -> Row:
+        """The figures of the credentials with these numbers."""
+        rows = [self._rows[number] for number in numbers if number in self._rows]
+        found = {name: sum(row[name] for row in rows) for name in _ADDED}
+        calls, failed = found["calls"], found["failed"]
+        return {
+            "matched": calls > 0,
+            "total_requests": calls,
+            "success_calls": calls - failed,
+            "failure_calls": failed,
+            "total_tokens": found["total"],
+            "total_cost": rounded(found["cost"]),
+            "unpriced_calls": found["unpriced"],
+            "unpriced_tokens": found["unpriced_tokens"],
+            "success_rate": share(calls - failed, calls) if calls else None,
+            "first_seen_ms": min(row["first"] for row in rows) if calls else None,
+            "last_seen_ms": max(row["last"] for row in rows) if calls else None,
+            "sync_status": "ready" if calls else "empty",
+        }
 
 
 def _recent(marks: list[Row]) -> Row:

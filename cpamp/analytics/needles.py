@@ -37,6 +37,7 @@ def rows_having(
     """
     found = np.zeros(len(ends), dtype=bool) if known is None else known.copy()
     start = 0
+    text, anchor = memoryview(text), 0
     for row in range(0, len(ends), ROWS):
         go_on()
         if found[row : row + ROWS].all():
@@ -45,33 +46,43 @@ def rows_having(
         of_rows = ends[row : row + ROWS].astype(np.int64) - start
         starts = np.concatenate(([0], of_rows[:-1]))
         block = np.frombuffer(text[start : start + int(of_rows[-1])], dtype=np.uint8)
-        begins = _begins(block, needle)
+        if not row:
+            anchor = _anchor(block, needle)
+        begins = _begins(block, needle[anchor : anchor + SHORT])
         if len(needle) <= SHORT:
             # One more, at which a row without text can begin.
             begins = np.append(begins, False).view(np.uint8)
             having = np.maximum.reduceat(begins, starts).astype(bool) & (of_rows > starts)
             found[row : row + ROWS] |= having
         else:
-            places = _places(block, needle, np.flatnonzero(begins))
+            places = _places(block, needle, anchor, np.flatnonzero(begins))
             found[row + np.searchsorted(of_rows, places, side="right")] = True
         start += int(of_rows[-1])
     return found
 
 
-def _begins(text: Bytes, needle: bytes) -> BoolArray:
-    """Where the first two bytes of the needle stand."""
-    mask: BoolArray = text == needle[0]
-    if len(needle) > 1:
-        mask[:-1] &= text[1:] == needle[1]
+def _anchor(text: Bytes, needle: bytes) -> int:
+    """Where in the needle two bytes stand that are rarest in the text, as far as bytes tell."""
+    often = np.bincount(text, minlength=256)[np.frombuffer(needle, dtype=np.uint8)]
+    return int((often[:-1] * often[1:]).argmin()) if len(needle) > SHORT else 0
+
+
+def _begins(text: Bytes, pair: bytes) -> BoolArray:
+    """Where these two bytes stand, or the one."""
+    mask: BoolArray = text == pair[0]
+    if len(pair) > 1:
+        mask[:-1] &= text[1:] == pair[1]
         mask[-1:] = False
     return mask
 
 
-def _places(text: Bytes, needle: bytes, places: IntArray) -> IntArray:
-    """Those of the places at which the whole needle stands."""
-    places = places[places <= len(text) - len(needle)]
-    for i, byte in enumerate(needle[SHORT:], SHORT):
-        places = places[text.take(places + i) == byte]
+def _places(text: Bytes, needle: bytes, anchor: int, places: IntArray) -> IntArray:
+    """Where the whole needle stands, if its bytes from `anchor` on stand at these places."""
+    places = places - anchor
+    places = places[(places >= 0) & (places <= len(text) - len(needle))]
+    for i, byte in enumerate(needle):
+        if not anchor <= i < anchor + SHORT:
+            places = places[text.take(places + i) == byte]
     return places
 
 
@@ -84,6 +95,7 @@ def hashes_having(
     as having them.
     """
     found = np.zeros(len(hashes), dtype=bool) if known is None else known.copy()
+    either = [_covered(digits, odd=odd) for odd in (False, True)]
     for row in range(0, len(hashes), ROWS):
         go_on()
         if found[row : row + ROWS].all():
@@ -96,8 +108,8 @@ def hashes_having(
             # Eight bytes at a time.
             having = having.view(np.uint64).any(axis=1)
         else:
-            for odd in (False, True):
-                places = _hex_places(block.reshape(-1), _covered(digits, odd=odd))
+            for wanted in either:
+                places = _hex_places(block.reshape(-1), wanted)
                 having[places // (HASH + 1)] = True
         found[row : row + ROWS] |= having & (block[:, HASH] == 1)
     return found

@@ -17,7 +17,7 @@ from cpamp.analytics.facets import (
     is_unknown_client,
 )
 from cpamp.analytics.request import CacheStatus, Filters
-from cpamp.analytics.view import CHUNK, BoolArray, Chunk, Rows, View
+from cpamp.analytics.view import CHUNK, BoolArray, Chunk, Rows, View, aligned
 from cpamp.columns.layout import HEADERS
 from cpamp.usage.event import Who
 
@@ -125,9 +125,7 @@ class Selection:
 
     def times(self) -> tuple[int, int]:
         """The least and the greatest time in ms; (0, 0) where there is no row."""
-        found = [
-            (int(chunk.time.min()), int(chunk.time.max())) for chunk in self.chunks() if len(chunk)
-        ]
+        found = [chunk.times for chunk in self.chunks() if len(chunk)]
         return (min(t[0] for t in found), max(t[1] for t in found)) if found else (0, 0)
 
 
@@ -141,20 +139,17 @@ def select(view: View, from_ms: int, to_ms: int, condition: Condition) -> Select
     for start, end, whole in _stretches(view, from_ms, to_ms):
         if whole and is_open:
             _flush(pieces, waiting)
-            pieces.append(slice(start, end))
+            pieces += aligned(start, end, view.least)
             continue
         chunk = view.chunk(slice(start, end))
         mask = np.full(end - start, True) if is_open else condition.mask(chunk)
         if not whole:
             mask &= (chunk.time >= from_ms) & (chunk.time < to_ms)
         found = np.flatnonzero(mask)
-        if len(found) == end - start:
-            _flush(pieces, waiting)
-            pieces.append(slice(start, end))
-        elif len(found):
+        if len(found):
             if len(found) == int(found[-1]) - int(found[0]) + 1:
                 _flush(pieces, waiting)
-                pieces.append(slice(start + int(found[0]), start + int(found[-1]) + 1))
+                pieces += aligned(start + int(found[0]), start + int(found[-1]) + 1, view.least)
                 continue
             waiting.append(found + start)
             if sum(map(len, waiting)) >= _SMALL:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import chain
 from typing import Any
@@ -15,12 +15,15 @@ import numpy.typing as npt
 from cpamp.analytics.costs import FloatArray
 from cpamp.analytics.facets import NO_CLIENT, Facets, IntArray
 from cpamp.analytics.flights import Stopped
+from cpamp.analytics.kept import Kept, S
 from cpamp.analytics.packs import Pack, halves, packed
 from cpamp.columns.columns import Snapshot
-from cpamp.columns.layout import FAILED
+from cpamp.columns.layout import BLOCK, FAILED
 
-# Rows that are worked on at a time, so that they stay in the processor's cache.
-CHUNK = 65_536
+# Rows that are worked on at a time, so that they stay in the processor's cache: a block of columns.
+CHUNK = BLOCK
+# The smallest part of a block of which it is kept what was worked out; a power of two.
+LEAST = BLOCK // 8
 Rows = slice | IntArray
 BoolArray = npt.NDArray[np.bool_]
 
@@ -41,6 +44,9 @@ class View:
     only: BoolArray | None = None
     # Set when nobody waits for the answer any more.
     _stop: threading.Event | None = None
+    # What is known of whole blocks, and of parts of them that have at least so many rows.
+    kept: Kept = attrs.Factory(Kept)
+    least: int = LEAST
 
     @property
     def newest_ms(self) -> int:
@@ -60,6 +66,19 @@ class View:
                 return len(facets.client) + len(facets.unknown_client)
             case _:
                 return len(getattr(facets, axis))
+
+    def lasting(self, axis: str, codes: IntArray) -> IntArray:
+        """Codes of an axis as they stay when the dictionaries grow."""
+        if axis != "client":
+            return codes
+        known = len(self.facets.client)
+        return np.where(codes < known, codes, known - 1 - codes)
+
+    def current(self, axis: str, codes: IntArray) -> IntArray:
+        """The codes of an axis that `lasting` made such."""
+        if axis != "client":
+            return codes
+        return np.where(codes < 0, len(self.facets.client) - 1 - codes, codes)
 
     @cached_property
     def _told(self) -> IntArray | None:
@@ -98,6 +117,21 @@ class View:
             raise Stopped
 
 
+def aligned(start: int, stop: int, least: int = LEAST) -> Iterator[slice]:
+    """Neighbouring rows in pieces, of which most are the same for other stretches of rows.
+
+    These are blocks, and where a block is not there as a whole its halves, quarters and so on,
+    down to those of `least` rows.
+    """
+    while start < stop:
+        size = CHUNK
+        while size >= least and (start % size or start + size > stop):
+            size //= 2
+        end = start + size if size >= least else min(stop, (start // least + 1) * least)
+        yield slice(start, end)
+        start = end
+
+
 class Chunk:
     """Some rows, ascending, with what is asked of them worked out once."""
 
@@ -112,6 +146,25 @@ class Chunk:
     def __len__(self) -> int:
         return len(self.time)
 
+    @property
+    def whole(self) -> bool:
+        """Whether these are a whole block, or one of its halves, quarters …: see `aligned`."""
+        rows = self.rows
+        if not isinstance(rows, slice):
+            return False
+        size: int = rows.stop - rows.start
+        return size >= self.view.least and not size & (size - 1) and not rows.start % size
+
+    def kept(self, what: Hashable, make: Callable[[], S]) -> S:
+        """What `make` makes of the rows, which is made once if they are whole.
+
+        It must depend on `what`, the rows and what the dictionaries' numbers mean alone.
+        """
+        if not self.whole:
+            return make()
+        assert isinstance(self.rows, slice)
+        return self.view.kept.value((self.rows.start, self.rows.stop, what), make)
+
     def column(self, name: str) -> npt.NDArray[Any]:
         """The values of a column."""
         whole = self.view.snapshot.column(name)
@@ -122,6 +175,14 @@ class Chunk:
     def time(self) -> npt.NDArray[np.int64]:
         """The times in ms."""
         return self.column("time")
+
+    @property
+    def times(self) -> tuple[int, int]:
+        """The least and the greatest of them."""
+        if len(self) == BLOCK and self.whole:
+            assert isinstance(self.rows, slice)
+            return self.view.snapshot.block_times(self.rows.start // BLOCK)
+        return int(self.time.min()), int(self.time.max())
 
     @cached_property
     def numbers(self) -> IntArray:
@@ -178,6 +239,8 @@ class Chunk:
         match name:
             case "failed":
                 return ((name, self.failed),)
+            case "empty":
+                return ((name, (self.column("total") == 0) & ~self.failed),)
             case "latency":
                 # Latencies above 0 are samples, the others mean that there is none.
                 latency = np.maximum(self.column(name), 0)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Self
 
 import attrs
 import numpy as np
+import numpy.typing as npt
 
 from cpamp.analytics.accounts import Accounts, Target, table_of
 from cpamp.analytics.answer import Answerer
@@ -17,8 +18,7 @@ from cpamp.analytics.facets import IntArray
 from cpamp.analytics.request import MAX_VALUES, Members, read_range
 from cpamp.analytics.sections.rows import share
 from cpamp.analytics.selection import Condition, Selection, select
-from cpamp.analytics.view import BoolArray, View
-from cpamp.columns.layout import FAILED
+from cpamp.analytics.view import BoolArray, Chunk, View
 from cpamp.errors import BadRequest
 from cpamp.usage.identity import TARGET_FIELDS
 from cpamp.usage.models import analytics_model
@@ -174,23 +174,27 @@ def window_usage(answerer: Answerer, request: WindowsRequest) -> Row:
     """All members of the answer."""
     view = answerer.view
     known = Accounts(view.facets)
-    numbers = {window.target: known.of(window.target) for window in request.windows}
+    targets = {window.target for window in request.windows}
+    numbers = {target: known.of(target) for target in targets}
     # Targets that mean the same credentials share their rows.
     sets = {target: tuple(found.tolist()) for target, found in numbers.items()}
     from_ms = min(window.from_ms for window in request.windows)
     to_ms = max(window.to_ms for window in request.windows)
     wanted = table_of(numbers.values(), view.size("who"))
     selection = select(view, from_ms, to_ms, Condition((("who", wanted),)))
-    events = _BySet.of(selection)
-    by_set = {people: events.of_set(people) for people in set(sets.values())}
     scopes = {window.scope for window in request.windows}
     judged = {scope: verdicts(view, scope) for scope in scopes}
-    return {
-        "items": [
-            _item(window, by_set[sets[window.target]], *judged[window.scope], view.unpriced)
-            for window in request.windows
-        ]
-    }
+    of_set: dict[tuple[int, ...], list[int]] = {}
+    for place, window in enumerate(request.windows):
+        of_set.setdefault(sets[window.target], []).append(place)
+    grouped, items = _Grouped.of(selection, list(of_set)), dict[int, Row]()
+    # Set by set, so that the events of one alone are there twice.
+    for number, places in enumerate(of_set.values()):
+        events = grouped.of_set(number)
+        for place in places:
+            window = request.windows[place]
+            items[place] = _item(window, events, *judged[window.scope], view.unpriced)
+    return {"items": [items[place] for place in range(len(request.windows))]}
 
 
 class _Events(NamedTuple):
@@ -202,43 +206,73 @@ class _Events(NamedTuple):
     total: IntArray
     cost: FloatArray
 
-    def taken(self, places: slice | BoolArray) -> _Events:
+    def taken(self, places: slice | BoolArray | IntArray) -> _Events:
         return _Events._make(values[places] for values in self)
 
 
-@attrs.frozen(eq=False)
-class _BySet:
-    """The rows of a selection, those of each number of a credential together."""
+_NOTHING = _Events(*(np.zeros(0, dtype=kind) for kind in ("i8", "u2", "?", "i4", "f8")))
 
-    view: View
-    rows: IntArray
-    # By number of a credential: where its rows end.
-    ends: IntArray
+
+@attrs.frozen(eq=False)
+class _Grouped:
+    """The events of a selection, in each piece those of one group of credentials together.
+
+    Credentials are in one group if they are in the same sets.
+    """
+
+    # Of each piece, with where the rows of each group end, behind a 0.
+    pieces: Sequence[tuple[_Events, list[int]]]
+    # Of each set its groups.
+    groups: Sequence[Sequence[int]]
 
     @classmethod
-    def of(cls, selection: Selection) -> Self:
-        view = selection.view
-        rows = np.concatenate([np.zeros(0, np.int64), *(c.numbers for c in selection.chunks())])
-        who = view.snapshot.column("who").take(rows)
-        ends = np.cumsum(np.bincount(who, minlength=view.size("who")))
-        return cls(view, rows.take(np.argsort(who, kind="stable")), ends)
+    def of(cls, selection: Selection, sets: Sequence[Sequence[int]]) -> Self:
+        """The events, to be taken by these sets of numbers of credentials."""
+        table, members = _groups(sets, selection.view.size("who"))
+        pieces = [cls._ordered(chunk, table, len(members)) for chunk in selection.chunks()]
+        groups = [
+            [g for g, of in enumerate(members) if number in of] for number in range(len(sets))
+        ]
+        return cls(pieces, groups)
 
-    def of_set(self, people: Sequence[int]) -> _Events:
-        ends = [0, *self.ends.tolist()]
-        stretches = [self.rows[ends[number] : ends[number + 1]] for number in people]
-        rows = np.concatenate([np.zeros(0, np.int64), *stretches])
-        column = self.view.snapshot.column
-        time = column("time").take(rows)
-        if bool((time[1:] < time[:-1]).any()):
-            order = np.argsort(time, kind="stable")
-            rows, time = rows.take(order), time.take(order)
-        return _Events(
-            time,
-            column("model").take(rows),
-            (column("flags").take(rows) & FAILED).astype(bool),
-            column("total").take(rows),
-            self.view.costs.take(rows),
-        )
+    @staticmethod
+    def _ordered(
+        chunk: Chunk, table: npt.NDArray[np.uint16], count: int
+    ) -> tuple[_Events, list[int]]:
+        groups = table.take(chunk.column("who"))
+        order = np.argsort(groups, kind="stable")
+        columns = (chunk.column("model"), chunk.failed, chunk.column("total"), chunk.cost)
+        events = _Events._make(values.take(order) for values in (chunk.time, *columns))
+        return events, [0, *np.cumsum(np.bincount(groups, minlength=count)).tolist()]
+
+    def of_set(self, number: int) -> _Events:
+        """The events of a set, ascending in time."""
+        found = [
+            events.taken(slice(ends[group], ends[group + 1]))
+            for events, ends in self.pieces
+            for group in self.groups[number]
+        ]
+        if not found:
+            return _NOTHING
+        events = _Events._make(map(np.concatenate, zip(*found, strict=True)))
+        if bool((events.time[1:] < events.time[:-1]).any()):
+            return events.taken(np.argsort(events.time, kind="stable"))
+        return events
+
+
+def _groups(
+    sets: Sequence[Sequence[int]], size: int
+) -> tuple[npt.NDArray[np.uint16], Sequence[frozenset[int]]]:
+    """By number of a credential its group, 0 being that of no set; and the sets of each group."""
+    of_credential: dict[int, list[int]] = {}
+    for number, people in enumerate(sets):
+        for one in people:
+            of_credential.setdefault(one, []).append(number)
+    known: dict[frozenset[int], int] = {frozenset(): 0}
+    groups = np.zeros(size, dtype=np.uint16)
+    for one, numbers in of_credential.items():
+        groups[one] = known.setdefault(frozenset(numbers), len(known))
+    return groups, list(known)
 
 
 def verdicts(view: View, scope: Scope) -> tuple[BoolArray, BoolArray]:
@@ -263,7 +297,7 @@ def _item(
     if not bool(counts.all()):
         unmatched = int(unknown.take(inside.model).sum())
         inside = inside.taken(counts.take(inside.model))
-    calls, failed = len(inside.time), int(inside.failed.sum())
+    calls, failed = len(inside.time), int(np.count_nonzero(inside.failed))
     without_price = unpriced.take(inside.model)
     status = "partial" if unmatched else "complete"
     return {
@@ -280,7 +314,7 @@ def _item(
         "failure_calls": failed,
         "total_tokens": int(inside.total.sum(dtype=np.int64)),
         "total_cost": float(inside.cost.sum()),
-        "unpriced_calls": int(without_price.sum()),
+        "unpriced_calls": int(np.count_nonzero(without_price)),
         "unpriced_tokens": int(inside.total[without_price].sum(dtype=np.int64)),
         "success_rate": share(calls - failed, calls) if calls else None,
         "last_seen_ms": int(inside.time[-1]) if calls else None,

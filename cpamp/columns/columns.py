@@ -90,6 +90,10 @@ class Snapshot:
                 rows = min(first_row + last_id - first_id + 1, end)
         return rows
 
+    def block_times(self, number: int) -> tuple[int, int]:
+        """The least and the greatest time in a block."""
+        return self._blocks[number]
+
     def block_ranges(self, from_ms: int, to_ms: int) -> list[tuple[int, int, bool]]:
         """The stretches of rows that may lie in ``[from_ms, to_ms)``.
 

@@ -8,6 +8,7 @@ by the same numbers in numpy.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import attrs
 
@@ -43,8 +44,7 @@ FAST_TIERS = frozenset(("priority", "fast"))
 DISCOUNT_TIERS = frozenset(("flex", "batch"))
 
 
-@attrs.frozen
-class Usage:
+class Usage(NamedTuple):
     """The billable tokens of one event; they don't overlap (section 4.1)."""
 
     prompt: int = 0

@@ -6,6 +6,7 @@ There is one key for events, quota windows and the questions about both.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Self
 
 import attrs
@@ -57,7 +58,7 @@ class Identity:
             *names,
         )
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The account key; "" where too little is known for one."""
         shared = (

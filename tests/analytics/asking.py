@@ -18,6 +18,7 @@ from cpamp.analytics.request import AnalyticsRequest
 from cpamp.pricing.cost import PriceBook
 from cpamp.store.database import open_reader
 from cpamp.store.reading import Dictionaries, read_range
+from cpamp.store.writing import WriterConnection
 from cpamp.usage.event import Event
 from tests.store.samples import writing
 
@@ -28,21 +29,48 @@ Ask = Callable[[Any], dict[str, Any]]
 
 
 @contextmanager
+def _engine(
+    folder: Path, book: PriceBook, only_key: str = ""
+) -> Iterator[tuple[WriterConnection, Callable[[], Answerer]]]:
+    """What stores events, and what answers questions to those that are stored."""
+    path = folder / "usage.sqlite"
+    with writing(path) as writer, closing(open_reader(path)) as conn:
+        # As few rows as tests have are to be kept as well.
+        memory, dictionaries = Memory(lambda: folder, least=2), Dictionaries()
+
+        def answerer() -> Answerer:
+            columns = writer.derived.columns
+            assert columns is not None
+            snapshot = columns.snapshot()
+            return memory.answerer(conn, dictionaries, snapshot, book, ALIASES, None, only_key)
+
+        yield writer, answerer
+
+
+@contextmanager
 def stored(
     folder: Path, batches: Sequence[Sequence[Event]], book: PriceBook, only_key: str = ""
 ) -> Iterator[Answerer]:
     """What answers questions to some events, stored batch by batch."""
-    path = folder / "usage.sqlite"
-    with writing(path) as writer:
+    with _engine(folder, book, only_key) as (writer, answerer):
         for batch in batches:
             writer.add(batch, 1)
-        columns = writer.derived.columns
-        assert columns is not None
-        dictionaries = Dictionaries()
-        with closing(open_reader(path)) as conn:
-            memory = Memory(lambda: folder)
-            snapshot = columns.snapshot()
-            yield memory.answerer(conn, dictionaries, snapshot, book, ALIASES, None, only_key)
+        yield answerer()
+
+
+@contextmanager
+def growing(
+    folder: Path, batches: Sequence[Sequence[Event]], book: PriceBook
+) -> Iterator[Iterator[Answerer]]:
+    """What answers questions after each batch."""
+    with _engine(folder, book) as (writer, answerer):
+
+        def after_each() -> Iterator[Answerer]:
+            for batch in batches:
+                writer.add(batch, 1)
+                yield answerer()
+
+        yield after_each()
 
 
 def answered(answerer: Answerer, body: Any) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from cpamp.pricing.cost import PriceBook
 from cpamp.pricing.price import read_book
 from cpamp.usage.event import Event, ModelNames, Tokens, Who
 from tests import answers
-from tests.analytics.asking import NOW, answered, recounted, stored
+from tests.analytics.asking import NOW, answered, growing, recounted, stored
 from tests.analytics.test_zones import ms
 from tests.store import samples
 from tests.store.samples import FEW_TEXTS, any_event
@@ -128,15 +128,24 @@ def some_request(draw: st.DrawFn) -> dict[str, Any]:
 
 def check(events: list[Event], batches: int, requests: list[dict[str, Any]]) -> None:
     """Have the events stored batch by batch, and compare each request's answers."""
-    size = -(-len(events) // batches) or 1
-    parts = [events[start : start + size] for start in range(0, len(events), size)]
     with (
         tempfile.TemporaryDirectory() as folder,
-        stored(Path(folder), parts, BOOK) as answerer,
+        stored(Path(folder), in_batches(events, batches), BOOK) as answerer,
     ):
-        for request in requests:
-            expected, found = recounted(answerer, request), answered(answerer, request)
-            assert answers.differences(expected, found) == []
+        compare(answerer, requests)
+
+
+def in_batches(events: list[Event], count: int) -> list[list[Event]]:
+    """The events in about so many batches of one size."""
+    size = -(-len(events) // count) or 1
+    return [events[start : start + size] for start in range(0, len(events), size)]
+
+
+def compare(answerer: Answerer, requests: list[dict[str, Any]]) -> None:
+    """Compare each request's answer to what is counted event by event."""
+    for request in requests:
+        expected, found = recounted(answerer, request), answered(answerer, request)
+        assert answers.differences(expected, found) == []
 
 
 MANY = settings(
@@ -154,6 +163,22 @@ def test_every_section_equals_the_count_event_by_event(
     events: list[Event], batches: int, requests: list[dict[str, Any]]
 ) -> None:
     check(events, batches, requests)
+
+
+@settings(MANY, max_examples=20)
+@given(
+    st.lists(some_event(), min_size=4, max_size=30, unique_by=lambda e: e.event_hash),
+    st.lists(some_request(), min_size=1, max_size=2),
+)
+def test_what_is_kept_of_rows_holds_as_more_come(
+    events: list[Event], requests: list[dict[str, Any]]
+) -> None:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        growing(Path(folder), in_batches(events, 3), BOOK) as answerers,
+    ):
+        for answerer in answerers:
+            compare(answerer, requests)
 
 
 @st.composite

@@ -36,13 +36,14 @@ class Fact:
         cls, number: int, event: Event, book: PriceBook, aliases: Mapping[str, str] | None = None
     ) -> Fact:
         """The fact of an event with this id, by these prices and names of keys."""
-        buckets = normalised(event.tokens, event.model.cache_input_mode)
+        inputs = normalised(event.tokens, event.model.cache_input_mode).total_input
+        cached = compatible_cached(event.tokens)
         return cls(
             id=number,
             event=event,
-            input_tokens=buckets.total_input,
-            cached_tokens=compatible_cached(event.tokens),
-            billed=bill(event, book),
+            input_tokens=inputs,
+            cached_tokens=cached,
+            billed=bill(event, book, inputs, cached),
             alias=aliases.get(event.api_key_hash.strip().lower(), "") if aliases else "",
         )
 
@@ -86,31 +87,32 @@ class Fact:
         return found or "-"
 
 
-def billable(event: Event) -> Usage:
-    """The tokens that an event is billed for (pricing contract, 4.1 and 10.2)."""
+def billable(event: Event, inputs: int, cached: int) -> Usage:
+    """The tokens that an event is billed for (pricing contract, 4.1 and 10.2).
+
+    `inputs` are its normalised input tokens, `cached` its compatible cached ones.
+    """
     tokens = event.tokens
-    buckets = normalised(tokens, event.model.cache_input_mode)
     if event.billed is not None:
         prompt, read, creation, output = event.billed
-        return Usage(prompt, 0, read, creation, output, buckets.total_input)
-    cached = compatible_cached(tokens)
+        return Usage(prompt, 0, read, creation, output, inputs)
     read, creation = tokens.cache_read_tokens, tokens.cache_creation_tokens
     output = tokens.output_tokens
     if separate_reasoning(event.who.executor_type, event.who.provider):
         output += tokens.reasoning_tokens
-    prompt = max(buckets.total_input - cached - read - creation, 0)
-    return Usage(prompt, cached, read, creation, output, buckets.total_input)
+    prompt = max(inputs - cached - read - creation, 0)
+    return Usage(prompt, cached, read, creation, output, inputs)
 
 
-def bill(event: Event, book: PriceBook) -> Billed:
-    """Which row of the book prices an event, and at how much."""
+def bill(event: Event, book: PriceBook, inputs: int, cached: int) -> Billed:
+    """Which row of the book prices an event, and at how much; the counts as in `billable`."""
     names = (
         event.model.resolved_model.strip() or event.model.analytics_model,
         event.model.analytics_model,
         event.model.requested_model.strip() or event.model.model,
     )
     card = book.rate_card(*names, event.way.service_tier)
-    cost = None if card is None else card.cost(billable(event))
+    cost = None if card is None else card.cost(billable(event, inputs, cached))
     return Billed(book.pricing_model(*names), cost)
 
 

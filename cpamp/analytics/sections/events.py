@@ -63,9 +63,11 @@ def newest(
         return rows
     for piece in reversed(selection.pieces):
         chunk = selection.view.chunk(piece)
+        if len(times) >= limit and chunk.times[1] < times[0]:
+            # All of it is older than what was found.
+            continue
         mask = np.full(len(chunk), True) if passes is None else passes(chunk)
         if len(times) >= limit:
-            # What is older than all that was found is not looked at again.
             mask &= chunk.time >= times[0]
         found = np.flatnonzero(mask)
         if not len(found):

@@ -26,6 +26,7 @@ WHERE e.id IN (SELECT value FROM json_each(?))
 class Newest:
     """The newest rows of each credential, by time and then by row."""
 
+    # Ascending; of one credential the newest row is first.
     _who: IntArray
     _times: IntArray
     _rows: IntArray
@@ -74,9 +75,15 @@ class Newest:
 
     def rows(self, numbers: IntArray, most: int) -> IntArray:
         """The newest rows of some credentials together, newest first."""
-        at = np.flatnonzero(np.isin(self._who, numbers))
+        begins = np.searchsorted(self._who, numbers).tolist()
+        ends = np.searchsorted(self._who, numbers, side="right").tolist()
+        if len(numbers) == 1:
+            return self._rows[begins[0] : min(ends[0], begins[0] + most)]
+        ranges = [np.arange(begin, end) for begin, end in zip(begins, ends, strict=True)]
+        at = np.concatenate([np.zeros(0, dtype=np.int64), *ranges])
         order = np.lexsort((-self._rows[at], -self._times[at]))[:most]
-        return self._rows[at[order]]
+        found: IntArray = self._rows[at[order]]
+        return found
 
 
 def marks_of(reading: Reading, selection: Selection, newest: Newest) -> dict[int, Row]:

@@ -145,7 +145,7 @@ class Options:
 
     def __init__(self, counting: Counting) -> None:
         self._counting = counting
-        self._endings = np.zeros(0, dtype=np.int64)
+        self._endings: list[IntArray] = []
         counting.counters.append(self)
         self._tables = {
             "account_stats": counting.section(AccountStats),
@@ -156,9 +156,8 @@ class Options:
 
     def add(self, chunk: Chunk) -> None:
         """Look at some rows for how they ended."""
-        found = np.bincount(chunk.column("ending"), minlength=len(self._endings))
-        found[: len(self._endings)] += self._endings
-        self._endings = found
+        present = chunk.kept("endings", lambda: distinct(chunk.column("ending")))
+        self._endings.append(present)
 
     def rows(self) -> Row:
         """The section, but for the lists that only the database gives."""
@@ -175,8 +174,7 @@ class Options:
     @property
     def endings(self) -> Sequence[int]:
         """The numbers of the endings that occur."""
-        found: list[int] = np.flatnonzero(self._endings).tolist()
-        return found
+        return distinct(np.concatenate(self._endings)).tolist() if self._endings else []
 
 
 def _filled(texts: Iterable[str]) -> list[str]:

@@ -16,25 +16,9 @@ from cpamp.analytics.samples import Samples
 from cpamp.analytics.sections.rows import FIVE, share
 from cpamp.analytics.sections.tasks import TaskCount
 from cpamp.analytics.selection import Selection
-from cpamp.analytics.view import Chunk, View
+from cpamp.analytics.view import View
 
 ROLLING_MS = 1_800_000
-
-
-class ZeroTokens:
-    """The calls that succeeded without a token, and the models that they went to."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-        self.models: set[int] = set()
-
-    def add(self, chunk: Chunk) -> None:
-        """Look at some rows."""
-        empty = chunk.column("total") == 0
-        if empty.any():
-            found = np.flatnonzero(empty & ~chunk.failed)
-            self.calls += len(found)
-            self.models.update(np.unique(chunk.codes("model").take(found)).tolist())
 
 
 def totals(sums: Sums) -> dict[str, Any]:
@@ -46,10 +30,14 @@ def totals(sums: Sums) -> dict[str, Any]:
     }
 
 
+def rounded(cost: float) -> float:
+    """A cost without the last digits, which the order of adding up decides."""
+    return float(f"{cost:.13g}")
+
+
 def _total(values: Values) -> int | float:
     if values.dtype.kind == "f":
-        # The last digits are those of the order of adding up, which is not the same for all pages.
-        return float(f"{values.sum():.13g}")
+        return rounded(values.sum())
     if values.dtype == object:
         return int(sum(values.tolist()))
     return int(values.sum())
@@ -75,10 +63,8 @@ class Summary:
         include = counting.request.include
         self._percentiles = include.percentiles or not include.compact
         self._latency, self._ttft = Samples("latency"), Samples("ttft")
-        self._zero = ZeroTokens()
         self._tasks = TaskCount(counting, texts)
         counting.need("models")
-        counting.counters.append(self._zero)
         if self._percentiles:
             counting.counters += [self._latency, self._ttft]
         if not include.compact:
@@ -103,7 +89,7 @@ class Summary:
             "total_cost": sums["cost"],
             "average_cost_per_call": share(sums["cost"], calls),
             "average_latency_ms": sums["latency"] / sums["timed"] if sums["timed"] else None,
-            "zero_token_calls": self._zero.calls,
+            "zero_token_calls": sums["empty"],
             "p95_latency_ms": self._latency.p95() if self._percentiles else None,
             "p95_ttft_ms": self._ttft.p95() if self._percentiles else None,
             "unpriced_calls": sums["unpriced"],
@@ -121,7 +107,9 @@ class Summary:
             for chunk in self._rolling.chunks():
                 rolling_calls += len(chunk)
                 rolling_tokens += int(chunk.column("total").sum(dtype=np.int64))
-        models = {facets.model.names[facets.model.codes[n]] for n in self._zero.models}
+        by_model = counting.sums("models")
+        empty = facets.model.codes[by_model.codes[0][by_model["empty"] > 0]].tolist()
+        models = {facets.model.names[code] for code in empty}
         return {
             "rpm_30m": rolling_calls / 30,
             "tpm_30m": rolling_tokens / 30,

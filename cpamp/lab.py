@@ -108,6 +108,12 @@ class Http:
             self._connection = None
 
 
+def _heed_signals() -> None:
+    # What was started in the background, or by nohup, hands down that these are ignored.
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @attrs.define
 class Process:
     """A child process whose output goes to a file."""
@@ -128,6 +134,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
+                preexec_fn=_heed_signals,
             )
 
     @property

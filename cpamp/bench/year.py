@@ -50,6 +50,9 @@ class _Store:
         with transaction(self.conn):
             return work(self.conn, *args)
 
+    async def alter(self, subject: str, work: Callable[..., Any], *args: Any) -> Any:
+        return await self.write(work, *args)
+
 
 @attrs.frozen
 class _Cpa:

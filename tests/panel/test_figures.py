@@ -90,8 +90,8 @@ TABLES = {
 
 
 def answered(panel: Panel, manager: Manager, path: str) -> Any:
-    """What the server answers to the one question that the page asked of this path."""
-    (asked,) = (one for one in panel.requests if path in one)
+    """What the server answers to the first question that the page asked of this path."""
+    asked = next(one for one in panel.requests if path in one)
     method, path, *body = asked.split(" ", 2)
     return manager.http.json(method, path, json.loads(body[0]) if body else None)
 

@@ -201,7 +201,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
     candidates = Candidates(store, editor, holders, configured, now_ms, journal)
     automation = Automation(reactor, store, policy, cooldowns, candidates, configured, now_ms)
     snapshots = Snapshots(store, now_ms)
-    feed = QuotaFeed(snapshots)
+    feed = QuotaFeed(reactor, snapshots)
 
     def hear(events: list[Event]) -> None:
         automation.added(events)

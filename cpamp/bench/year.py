@@ -113,7 +113,7 @@ def inspect(data: Path, accounts: int, runs: int, end_ms: int | None = None) -> 
             lambda: settings,
             lambda: True,
             lambda: now_ms,
-            QuotaFeed(Snapshots(store, lambda: now_ms)).results,
+            QuotaFeed(Clock(), Snapshots(store, lambda: now_ms)).results,
         )
         inspector.startService()
         for number in range(runs):

@@ -25,6 +25,7 @@ from cpamp.usage.identity import provider_name
 SCOPE = "codex:rate-limits"
 # Results that are looked at in one transaction.
 AT_ONCE = 100
+PAUSE_SECONDS = 1.0
 _KINDS = {18_000: "five-hour", 604_800: "weekly"}
 
 
@@ -113,7 +114,7 @@ def _of_headers(event: Event) -> Iterable[Window]:
     if not isinstance(quota, dict):
         return
     plan = str(quota.get("plan_type") or event.end.plan_type or "")
-    spark = event.model.model in SPARK_MODELS or event.model.resolved_model in SPARK_MODELS
+    spark = _of_spark(event)
     for place, name in enumerate(("primary", "secondary")):
         window = quota.get(name)
         used = number(window.get("used_percent")) if isinstance(window, dict) else None
@@ -141,6 +142,11 @@ def _of_headers(event: Event) -> Iterable[Window]:
             plan_type=plan.lower(),
         )
         yield canonical(window, "codex")
+
+
+def _of_spark(event: Event) -> bool:
+    """Whether the event's model has windows of its own."""
+    return event.model.model in SPARK_MODELS or event.model.resolved_model in SPARK_MODELS
 
 
 def _start(end_ms: int | None, seconds: int | None) -> int | None:
@@ -189,17 +195,26 @@ def _free_usage(event: Event) -> Window | None:
 
 @attrs.define(eq=False)
 class QuotaFeed(Service):
-    """Takes what is seen along the way to the snapshots, the newest of each credential."""
+    """Takes what is seen along the way to the snapshots, the newest of each credential.
 
+    Every call tells of quotas, and busy accounts make hundreds a second: after each look there is
+    a pause, and of what comes meanwhile the newest counts.
+    """
+
+    _reactor: Any
     _snapshots: Snapshots
-    _waiting: dict[tuple[str, str, str], Event] = attrs.field(factory=dict, init=False)
+    _waiting: dict[tuple[str, str, bool], Event] = attrs.field(factory=dict, init=False)
     _working: Deferred[None] | None = attrs.field(default=None, init=False)
+    _pause: Any = attrs.field(default=None, init=False)
     _log: Logger = attrs.field(factory=Logger, init=False)
 
     def stopService(self) -> Deferred[None] | None:
         """End after what is being written."""
         super().stopService()
         self._waiting.clear()
+        if self._pause is not None:
+            self._pause.cancel()
+            self._pause = None
         return self._working
 
     def added(self, events: Sequence[Event]) -> None:
@@ -207,20 +222,27 @@ class QuotaFeed(Service):
         for event in events:
             if b'"quota"' in event.metadata or event.end.fail_status_code in (402, 429):
                 who = event.who
-                # Models have windows of their own.
-                self._waiting[(who.auth_file_snapshot, who.auth_index, event.model.model)] = event
-        if self._waiting and self._working is None and self.running:
-            self._working = Deferred.fromCoroutine(self._work())
-            self._working.addErrback(lambda f: self._log.failure("quotas are lost", failure=f))
-            self._working.addCallback(self._worked)
+                self._waiting[who.auth_file_snapshot, who.auth_index, _of_spark(event)] = event
+        self._look()
 
-    def _worked(self, _: Any) -> None:
+    def _look(self) -> None:
+        """Take what waits, unless it is to wait on."""
+        if not self._waiting or self._working or self._pause or not self.running:
+            return
+        events, self._waiting = list(self._waiting.values()), {}
+        seen = [entry for event in events if (entry := of_event(event))]
+        self._working = Deferred.fromCoroutine(self._observe(seen))
+        self._working.addErrback(lambda f: self._log.failure("quotas are lost", failure=f))
+        self._working.addCallback(self._looked)
+
+    def _looked(self, _: Any) -> None:
         self._working = None
+        if self.running:
+            self._pause = self._reactor.callLater(PAUSE_SECONDS, self._rested)
 
-    async def _work(self) -> None:
-        while self._waiting and self.running:
-            events, self._waiting = list(self._waiting.values()), {}
-            await self._observe([entry for event in events if (entry := of_event(event))])
+    def _rested(self) -> None:
+        self._pause = None
+        self._look()
 
     async def results(self, results: Sequence[Result]) -> None:
         """These have been stored by an inspection."""

@@ -204,7 +204,7 @@ class Everybody(RuleBasedStateMachine):
             lambda: self.settings,
             lambda: True,
             lambda: self.now,
-            QuotaFeed(Snapshots(store, lambda: self.now)).results,
+            QuotaFeed(Clock(), Snapshots(store, lambda: self.now)).results,
         )
         self.manual = ManualActions(store, self.inspector, executor, lambda: True, lambda: self.now)
         self.inspector.running = True  # type: ignore[assignment]

@@ -85,7 +85,7 @@ class World:
     def begin(self) -> None:
         """Inspection, as a new process would begin it."""
         self.snapshots = Snapshots(self.store, self.now_ms)
-        self.feed = QuotaFeed(self.snapshots)
+        self.feed = QuotaFeed(reactor, self.snapshots)
         self.journal = Journal(self.store, self.now_ms)
         self.claims = Claims(self.store, self.now_ms, self.journal)
         executor = Executor(self.editor, self.claims, Holders((self.claims,)), self.journal)

@@ -26,6 +26,8 @@ SCOPE = "codex:rate-limits"
 # Results that are looked at in one transaction.
 AT_ONCE = 100
 PAUSE_SECONDS = 1.0
+# No window is as long as ten years.
+MOST_MINUTES = 5_256_000
 _KINDS = {18_000: "five-hour", 604_800: "weekly"}
 
 
@@ -121,7 +123,7 @@ def _of_headers(event: Event) -> Iterable[Window]:
         if not isinstance(window, dict) or used is None:
             continue
         minutes = number(window.get("window_minutes"))
-        seconds = int(minutes * 60) if minutes else None
+        seconds = int(minutes * 60) if minutes and 0 < minutes < MOST_MINUTES else None
         end = window.get("reset_at_ms")
         fixed = isinstance(end, int) and bool(seconds)
         label = f"{'spark-' if spark else ''}{_name(seconds, place, plan)}"
@@ -203,35 +205,39 @@ class QuotaFeed(Service):
 
     _reactor: Any
     _snapshots: Snapshots
-    _waiting: dict[tuple[str, str, bool], Event] = attrs.field(factory=dict, init=False)
+    _waiting: dict[tuple[str, str, bool, bool], Event] = attrs.field(factory=dict, init=False)
     _working: Deferred[None] | None = attrs.field(default=None, init=False)
     _pause: Any = attrs.field(default=None, init=False)
     _log: Logger = attrs.field(factory=Logger, init=False)
 
     def stopService(self) -> Deferred[None] | None:
-        """End after what is being written."""
+        """End after what is being written, and after a last look at what waits."""
         super().stopService()
-        self._waiting.clear()
         if self._pause is not None:
             self._pause.cancel()
-            self._pause = None
+            self._rested()
         return self._working
 
     def added(self, events: Sequence[Event]) -> None:
         """These were stored for the first time; called by the collector, which must not wait."""
         for event in events:
-            if b'"quota"' in event.metadata or event.end.fail_status_code in (402, 429):
+            told = b'"quota"' in event.metadata
+            if told or event.end.fail_status_code in (402, 429):
                 who = event.who
-                self._waiting[who.auth_file_snapshot, who.auth_index, _of_spark(event)] = event
-        self._look()
+                # What tells nothing of quotas must not take the place of what does.
+                key = (who.auth_file_snapshot, who.auth_index, told, _of_spark(event))
+                before = self._waiting.get(key)
+                if before is None or before.timestamp_ms <= event.timestamp_ms:
+                    self._waiting[key] = event
+        if self.running:
+            self._look()
 
     def _look(self) -> None:
         """Take what waits, unless it is to wait on."""
-        if not self._waiting or self._working or self._pause or not self.running:
+        if not self._waiting or self._working or self._pause:
             return
         events, self._waiting = list(self._waiting.values()), {}
-        seen = [entry for event in events if (entry := of_event(event))]
-        self._working = Deferred.fromCoroutine(self._observe(seen))
+        self._working = Deferred.fromCoroutine(self._events(events))
         self._working.addErrback(lambda f: self._log.failure("quotas are lost", failure=f))
         self._working.addCallback(self._looked)
 
@@ -243,6 +249,9 @@ class QuotaFeed(Service):
     def _rested(self) -> None:
         self._pause = None
         self._look()
+
+    async def _events(self, events: Sequence[Event]) -> None:
+        await self._observe([entry for event in events if (entry := of_event(event))])
 
     async def results(self, results: Sequence[Result]) -> None:
         """These have been stored by an inspection."""

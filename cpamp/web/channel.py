@@ -114,7 +114,7 @@ class Channel(HTTPChannel):
 
     def _read(self, data: bytes) -> None:
         """Read on; a line only when it is whole, or each of its pieces would move all of it."""
-        last = self._pieces[-1][-1:] if self._pieces else b""
+        last = (self._pieces or [self._buffer])[-1][-1:]
         self._pieces.append(data)
         self._pieces_bytes += len(data)
         whole = b"\r\n" in last + data or self._pieces_bytes > self.MAX_LENGTH

@@ -106,9 +106,14 @@ class Coverage:
         if not self.gap or self.gap[-1][1:] != (reason, state):
             self.gap.append(Stretch(now_ms, reason, state))
 
-    def dropped(self, now_ms: int, reason: str = DROPPED) -> None:
-        """CPA closed the subscription: the record that did not fit may be gone; or the like."""
-        self._mark(now_ms, now_ms + 1, "at_risk", reason)
+    def dropped(self, now_ms: int) -> None:
+        """CPA closed the subscription: the record that did not fit may be gone."""
+        self._mark(now_ms, now_ms + 1, "at_risk", DROPPED)
+
+    def cut(self, now_ms: int) -> None:
+        """A reply of the queue broke off: what it held may be as old as CPA's retention."""
+        kept_ms = DEFAULT_RETENTION_MS if self.retention_ms is None else self.retention_ms
+        self._mark(now_ms - kept_ms, now_ms + 1, "at_risk", CUT)
 
     def restarted(self, now_ms: int) -> None:
         """CPA has begun anew."""

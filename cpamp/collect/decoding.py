@@ -17,6 +17,8 @@ from cpamp.usage.record import Control, control_of, decode, normalise
 from cpamp.usage.redact import redact
 
 REASON_BYTES = 500
+# Where the last whole record of a reply that broke off may end, tried from behind.
+MOST_ENDS = 64
 # An array is parsed in parts of about this size: the parser holds the interpreter lock, and so
 # the reactor.
 PART_BYTES = 256 * 1024
@@ -96,16 +98,20 @@ class _Decoder:
     def rest(self, text: bytes) -> Any:
         """The value of a text that is cut no further; None where it has none.
 
-        Of a reply that broke off, the records before the last one that has come.
+        Of a reply that broke off, the records that have come whole.
         """
         try:
             return strict_json(text)
         except Malformed as error:
-            last = text.rfind(_SEAM)
-            with suppress(Malformed):
-                if last > 0:
-                    records = strict_json(text[: last + 1] + b"]")
-                    self.payload(text[last + len(b"},") :])
+            end = len(text)
+            for _ in range(MOST_ENDS):
+                end = text.rfind(b"}", 0, end)
+                if end < 0:
+                    break
+                with suppress(Malformed):
+                    records = strict_json(text[: end + 1] + b"]")
+                    if stub := text[end + 1 :].strip(b", \t\r\n"):
+                        self.refuse(stub, str(error))
                     return records
             self.refuse(text, str(error))
             return None

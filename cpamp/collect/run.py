@@ -10,7 +10,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from cpamp.collect.config import CollectorConfig
-from cpamp.collect.coverage import CUT, DEFAULT_RETENTION_MS, UNREACHABLE
+from cpamp.collect.coverage import DEFAULT_RETENTION_MS, UNREACHABLE
 from cpamp.collect.intake import Intake
 from cpamp.collect.interfaces import Kind, kind_of
 from cpamp.collect.logbook import Logbook
@@ -135,8 +135,8 @@ class Run:
         if isinstance(problem, Dropped):
             self._logbook.tell(coverage.dropped)
         if isinstance(problem, QueueCut):
-            self._logbook.tell(coverage.dropped, CUT)
-        if isinstance(problem, CpaUnreachable):
+            self._logbook.tell(coverage.cut)
+        if isinstance(problem, CpaUnreachable) or isinstance(problem.__cause__, CpaUnreachable):
             self._troubled(f"{stage}: {problem.message}", UNREACHABLE, cpa_is_down=True)
         else:
             self._troubled(f"{stage}: {problem.message}", problem.message[:REASON_CHARS])

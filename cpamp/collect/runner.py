@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -106,15 +107,13 @@ class Runner:
     # -- trying better ones ---------------------------------------------------------------------
 
     async def _probe_now_and_then(self) -> None:
-        while not self._stopped:
-            try:
+        with suppress(CancelledError):
+            while not self._stopped:
                 await deferLater(self.link.reactor, PROBE_SECONDS, lambda: None)
-            except CancelledError:
-                return
-            if self._auto.works and self._running is not None:
-                for number in self._auto.probes:
-                    if await self._move_up(number):
-                        break
+                if self._auto.works and self._running is not None:
+                    for number in self._auto.probes:
+                        if await self._move_up(number):
+                            break
 
     async def _move_up(self, number: int) -> bool:
         """Try a better transport; once it works the current one is stopped."""
@@ -127,12 +126,14 @@ class Runner:
         candidate = self._probing = TRANSPORTS[name](link)
         outcome = Deferred.fromCoroutine(candidate.run())
         outcome.addErrback(_as_text, works)
+        adopted = False
         try:
-            problem = await works
+            adopted = not await works and not self._stopped
         finally:
             self._probing = None
-        if problem or self._stopped:
-            outcome.addErrback(lambda _: None)
+            if not adopted:
+                outcome.addErrback(lambda _: None)
+        if not adopted:
             return False
         _log.info("moving up to {name}", name=name)
         former, self._running = self._running, candidate

@@ -149,10 +149,8 @@ class Spool:
             return self._fd
         self.close()
         # A number that was put aside as damaged is not used again: another would replace it.
-        used = [
-            int(file.stem) for end in ("spool", "damaged") for file in self.folder.glob(f"*.{end}")
-        ]
-        number = max(used, default=0) + 1
+        stems = [file.stem for end in ("spool", "damaged") for file in self.folder.glob(f"*.{end}")]
+        number = max((int(stem) for stem in stems if stem.isdecimal()), default=0) + 1
         path = self.folder / f"{number:012}.spool"
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         self._file_bytes = 0

@@ -94,6 +94,7 @@ def test_what_is_appended_while_the_oldest_is_replayed_comes_later(tmp_path: Pat
 
 def test_one_damaged_file_does_not_replace_another(tmp_path: Path) -> None:
     spool = opened(tmp_path)
+    (tmp_path / "000000000001-looked-at.damaged").write_bytes(b"2")
     for number in range(2):
         spool.append(BATCHES[number])
         spool.close()
@@ -101,7 +102,7 @@ def test_one_damaged_file_does_not_replace_another(tmp_path: Path) -> None:
         file.write_bytes(file.read_bytes() + b"torn %d" % number)
         assert drained(spool) == [BATCHES[number]]
     kept = sorted(file.read_bytes()[-1:] for file in tmp_path.glob("*.damaged"))
-    assert kept == [b"0", b"1"]
+    assert kept == [b"0", b"1", b"2"]
 
 
 def test_the_limit(tmp_path: Path) -> None:

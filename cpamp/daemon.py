@@ -78,6 +78,7 @@ class Daemon(Service):
     _reactor: Any
     _settings: Settings
     _lock: ProcessLock
+    _folders: FolderLock
     # The folder of unfinished uploads.
     _uploads: Path
     _vault: Vault
@@ -91,12 +92,8 @@ class Daemon(Service):
     _workers: tuple[Service, ...]
     _now_ms: Callable[[], int]
     _key_in_log: bool
-    _folders: FolderLock = attrs.field(init=False)
     _started: list[Service] = attrs.field(factory=list, init=False)
     _log: Logger = attrs.field(factory=Logger, init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._folders = FolderLock(self._lock.database.parent, self._settings.data_dir)
 
     def startService(self) -> None:
         """Go through the stages of section 3; raises `StartFailed`."""
@@ -191,6 +188,7 @@ class Daemon(Service):
     def stopService(self) -> Deferred[Any]:
         """The order of section 17.1. Fires when all of it has ended."""
         Service.stopService(self)
+        signals.overhear_echoes()
         self._reactor.callLater(IMPATIENT_SECONDS, signals.end_at_once)
         return Deferred.fromCoroutine(self._stop())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 from typing import Any
 
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -14,7 +15,18 @@ def end_with_the_terminal(reactor: Any) -> None:
         signal.signal(signal.SIGHUP, reactor.sigTerm)
 
 
+def overhear_echoes() -> None:
+    """Do nothing on a signal that comes again while the daemon ends: wrappers pass them on."""
+    for number in _heeded():
+        signal.signal(number, lambda *_: None)
+
+
 def end_at_once() -> None:
     """From now on a signal that asks for the end is not waited with."""
-    for number in ENDING:
+    for number in _heeded():
         signal.signal(number, signal.SIG_DFL)
+
+
+def _heeded() -> Iterator[int]:
+    """The signals that ask for the end, but those that somebody told the process to ignore."""
+    return (number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN)

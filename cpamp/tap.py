@@ -54,7 +54,7 @@ from cpamp.quota.refreshing import Refreshing
 from cpamp.quota.snapshots import Snapshots
 from cpamp.security import files
 from cpamp.security.admin import AdminGate
-from cpamp.security.lock import ProcessLock, canonical
+from cpamp.security.lock import FolderLock, ProcessLock, canonical
 from cpamp.security.throttle import Throttle
 from cpamp.security.vault import Vault
 from cpamp.settings import Settings, load
@@ -312,6 +312,7 @@ def build(settings: Settings, reactor: Any, *, key_in_log: bool) -> Daemon:
         reactor=reactor,
         settings=settings,
         lock=lock,
+        folders=FolderLock(database.parent, settings.data_dir),
         uploads=uploads,
         vault=vault,
         gate=gate,

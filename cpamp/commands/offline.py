@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cpamp.errors import Problem
-from cpamp.security.lock import LockError, ProcessLock
+from cpamp.security.lock import FolderLock, LockError, ProcessLock
 from cpamp.store.database import ForeignDatabase, open_existing
 
 
@@ -42,12 +42,15 @@ def open_ours(path: Path) -> sqlite3.Connection:
 @contextmanager
 def locked(path: Path, what: str) -> Iterator[ProcessLock]:
     """Hold the process lock; `what` names the lock in the error (``admin reset lock``)."""
-    lock = ProcessLock(path)
+    lock, folder = ProcessLock(path), FolderLock(path.parent)
     try:
         lock.acquire()
+        folder.acquire()
     except LockError as e:
+        lock.release()
         raise LockError(f"acquire {what}; stop Manager Server and retry: {e.message}") from e
     try:
         yield lock
     finally:
+        folder.release()
         lock.release()

@@ -110,14 +110,20 @@ class FolderLock:
     """
 
     def __init__(self, *folders: Path) -> None:
-        self._folders = dict.fromkeys(folder.resolve() for folder in folders)
+        self._folders = folders
         self._fds: list[int] = []
 
     def acquire(self) -> None:
         """Lock the folders, which must exist, or raise `LockError`; never waits."""
+        known: set[tuple[int, int]] = set()
         for folder in self._folders:
             fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             self._fds.append(fd)
+            # One folder may have several names.
+            found = os.fstat(fd)
+            if (found.st_dev, found.st_ino) in known:
+                continue
+            known.add((found.st_dev, found.st_ino))
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as e:

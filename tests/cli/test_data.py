@@ -14,7 +14,7 @@ import pytest
 
 from cpamp.pricing.price import read_book
 from cpamp.security import datakey
-from cpamp.security.lock import ProcessLock
+from cpamp.security.lock import FolderLock, ProcessLock
 from cpamp.security.secrets import SecretBox
 from cpamp.setup.bootstrap import CONFIG_SETTING
 from cpamp.store import aliases, prices
@@ -352,4 +352,10 @@ def test_restore_refuses(call: Console, database: Path, tmp_path: Path) -> None:
         call("backup", "--out", "good")
         said = call("restore", "--from", "good")
     assert (said.status, "stop Manager Server and retry" in said.err) == (1, True)
+    # Another database beside it is in use, and so are the columns.
+    beside = FolderLock(database.parent)
+    beside.acquire()
+    said = call("restore", "--from", "good")
+    beside.release()
+    assert (said.status, "another daemon keeps its files in" in said.err) == (1, True)
     assert database.read_bytes() == before

@@ -22,7 +22,7 @@ test:  ## all that CI runs
 	$(MAKE) --jobs=2 --no-print-directory checks unit
 
 checks: $(VENV)/.tested panel/node_modules/.installed
-	@said=$$($(MAKE) --jobs=1 check panel-check 2>&1); status=$$?; echo "$$said"; exit $$status
+	@said=$$($(MAKE) --jobs=1 check panel-check 2>&1); status=$$?; printf '%s\n' "$$said"; exit $$status
 
 check: lint types
 

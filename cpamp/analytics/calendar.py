@@ -76,7 +76,7 @@ class Calendar:
     def _cell_codes(self, chunk: Chunk) -> IntArray:
         return self.cells.take(self.codes(chunk))
 
-    @property
+    @cached_property
     def cells(self) -> IntArray:
         """The hour of the week of each slot."""
         return self.slots.weekday * 24 + self.slots.hour

@@ -100,7 +100,7 @@ class Memory:
         """
         with self._lock:
             if self._known is not dictionaries.who:
-                # Other rows than before: the file was replaced, or texts were overwritten.
+                # Other rows than before: the file was replaced.
                 self._facets, self._searcher = Facets(), Searcher(self._folder)
                 self._costs, self._billed, self._billed_up_to = None, {}, 0
                 self._known = dictionaries.who

@@ -1,7 +1,7 @@
 """What the dictionaries mean to the questions: groups and keys, a number for each row of theirs.
 
 Source: analytics contract, sections 4.1, 6 and 8. Dictionaries only grow while they live, so what
-was worked out for a row is kept; overwritten rows come with new dictionaries.
+was worked out for a row is kept; another file comes with new dictionaries.
 """
 
 from __future__ import annotations

@@ -158,7 +158,8 @@ class Chunk:
     def kept(self, what: Hashable, make: Callable[[], S]) -> S:
         """What `make` makes of the rows, which is made once if they are whole.
 
-        It must depend on `what`, the rows and what the dictionaries' numbers mean alone.
+        It must depend on `what`, the rows, the prices and what the dictionaries' numbers mean
+        alone: of other prices and dictionaries other things are kept.
         """
         if not self.whole:
             return make()

@@ -69,7 +69,7 @@ class Dictionaries:
         )
 
     def forget(self) -> None:
-        """Read everything anew at the next call; rows were overwritten."""
+        """Read everything anew at the next call: another file has come."""
         # New readers: a thread that is in the middle of a call fills the old ones.
         fresh = Dictionaries()
         self.who, self.model, self.way, self.key = fresh.who, fresh.model, fresh.way, fresh.key

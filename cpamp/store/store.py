@@ -138,7 +138,7 @@ class Store(Service):
         conn.execute("PRAGMA busy_timeout=5000")
 
     def _reopened(self) -> None:
-        """The file was replaced, or rows were overwritten: readers must begin anew."""
+        """The file was replaced: readers must begin anew."""
         self.dictionaries.forget()
         self._reactor.callFromThread(self._renew_readers)
 

@@ -16,9 +16,9 @@ def csv_lines(rows: Iterable[Sequence[Any]]) -> bytes:
 
 
 def _cell(value: Any) -> Any:
-    # A spreadsheet takes a text that begins like this for a formula.
     if isinstance(value, bool):
         return "true" if value else "false"
+    # A spreadsheet takes a text that begins like this for a formula.
     if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
         return f"'{value}"
     return value

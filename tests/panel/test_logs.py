@@ -255,7 +255,7 @@ def test_it_works_without_a_manager(
     logs.panel.log_in(CPA_KEY)
     logs.panel.ready("log")
     logs.panel.go("/logs?tab=errors")
-    expect(logs.panel.page.locator("[data-block=error-logs]")).to_be_visible()
+    logs.panel.ready("error-logs")
     asked = {one.split(" ")[1].split("?")[0] for one in logs.panel.requests}
     named = {"config", "logs", "request-error-logs"}
     own = {f"/v0/management/{name}" for name in named}

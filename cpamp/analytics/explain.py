@@ -164,6 +164,16 @@ class Explanation:
             return None
         return ids[-1]
 
+    def count(self, conn: sqlite3.Connection, dictionaries: Dictionaries) -> None:
+        """All of it at once: every look ahead, and then every day."""
+        seen: int | None = 0
+        while seen is not None:
+            seen = self.look_ahead(conn, seen)
+        for day in self.days(conn):
+            after: int | None = 0
+            while after is not None:
+                after = self.feed(conn, dictionaries, day, after)
+
     def figures(self) -> Iterator[Figure]:
         """Every figure that was counted."""
         yield from _figures("", self.answer, self.recount.answer())

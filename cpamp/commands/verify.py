@@ -46,17 +46,17 @@ def run(args: argparse.Namespace, at: Surroundings) -> int:
         if not conn.execute(LAST_ID).fetchone()[0]:
             at.say("there are no events yet, and so no figures")
             return 0
-    with closing(open_reader(path)) as conn, _answerer(conn, path) as answerer:
-        for name, days in RANGES.items():
-            body = {
-                "from_ms": tomorrow - days * DAY_MS if days else 1,
-                # Clocks that were ahead made events of the future.
-                "to_ms": tomorrow if days else max(tomorrow, answerer.view.newest_ms + 1),
-                "now_ms": now,
-                "time_zone": args.time_zone,
-                "include": INCLUDE,
-            }
-            different += _verify(at, name, answerer, AnalyticsRequest.read(body, now))
+        with _answerer(conn, path) as answerer:
+            for name, days in RANGES.items():
+                body = {
+                    "from_ms": tomorrow - days * DAY_MS if days else 1,
+                    # Clocks that were ahead made events of the future.
+                    "to_ms": tomorrow if days else max(tomorrow, answerer.view.newest_ms + 1),
+                    "now_ms": now,
+                    "time_zone": args.time_zone,
+                    "include": INCLUDE,
+                }
+                different += _verify(at, name, answerer, AnalyticsRequest.read(body, now))
     return int(different > 0)
 
 
@@ -76,14 +76,7 @@ def _answerer(conn: sqlite3.Connection, path: Path) -> Iterator[Answerer]:
 def _verify(at: Surroundings, name: str, answerer: Answerer, request: AnalyticsRequest) -> int:
     """Print what came of one range; how many of its figures differ."""
     explanation = Explanation.begin(answerer, request)
-    reading = answerer.reading
-    seen: int | None = 0
-    while seen is not None:
-        seen = explanation.look_ahead(reading.conn, seen)
-    for day in explanation.days(reading.conn):
-        after: int | None = 0
-        while after is not None:
-            after = explanation.feed(reading.conn, reading.dictionaries, day, after)
+    explanation.count(answerer.reading.conn, answerer.reading.dictionaries)
     found = list(explanation.figures())
     wrong = [figure for figure in found if not figure.agrees]
     told = f"{len(wrong)} of {len(found):,} figures differ" if wrong else "all figures agree"

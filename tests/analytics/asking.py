@@ -93,12 +93,5 @@ def recounted(answerer: Answerer, body: Any) -> dict[str, Any]:
 def explained(answerer: Answerer, body: Any) -> list[Figure]:
     """The figures of the engine's answer, each beside what is counted day by day."""
     explanation = Explanation.begin(answerer, AnalyticsRequest.read(body, NOW))
-    reading = answerer.reading
-    seen: int | None = 0
-    while seen is not None:
-        seen = explanation.look_ahead(reading.conn, seen)
-    for day in explanation.days(reading.conn):
-        after: int | None = 0
-        while after is not None:
-            after = explanation.feed(reading.conn, reading.dictionaries, day, after)
+    explanation.count(answerer.reading.conn, answerer.reading.dictionaries)
     return list(explanation.figures())

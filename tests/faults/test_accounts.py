@@ -278,7 +278,7 @@ async def test_what_a_person_did_is_told_by_a_full_store_too(small_disk: Path) -
 async def test_a_full_store_lets_nobody_rest_and_decides_nothing(small_disk: Path) -> None:
     async with rest(small_disk) as r:
         w = r.world
-        await r.policy.change({"authIssueQueueEnabled": True, "authIssueAutoDisableEnabled": True})
+        await r.switches_off_by_itself()
         await r.hears([refused("f01")])
         (item,) = (await r.candidates.listing("", 100))["items"]
         off = w.disabled()

@@ -43,6 +43,11 @@ class Rest:
         self.automation.added(events)
         await until(lambda: self.automation._working is None, "the work")
 
+    async def switches_off_by_itself(self) -> None:
+        """From now on accounts that fail are queued, and switched off."""
+        wanted = {"authIssueQueueEnabled": True, "authIssueAutoDisableEnabled": True}
+        await self.policy.change(wanted)
+
     async def rows(self) -> list[tuple[str, str, str]]:
         rows = await self.world.store.read(
             lambda c: c.execute("SELECT file_name, state, note FROM quota_cooldowns").fetchall()

@@ -122,7 +122,7 @@ async def test_most_accounts_failing_at_once_are_left_enabled(tmp_path: Path) ->
         w = r.world
         keys = ("f01", "f02", "f03", "f07", "f08", "f09", "f10", "f11")
         w.cpa.auth_files = [fixture.BY_KEY[key].entry() for key in keys]
-        await r.policy.change({"authIssueQueueEnabled": True, "authIssueAutoDisableEnabled": True})
+        await r.switches_off_by_itself()
         await r.hears([refused(key) for key in keys])
         assert len(w.disabled()) == 4
         items = (await r.candidates.listing("", 100))["items"]
@@ -138,7 +138,7 @@ async def test_most_accounts_failing_at_once_are_left_enabled(tmp_path: Path) ->
 async def test_what_people_disabled_is_not_marked_as_ours(tmp_path: Path) -> None:
     async with rest(tmp_path) as r:
         w = r.world
-        await r.policy.change({"authIssueQueueEnabled": True, "authIssueAutoDisableEnabled": True})
+        await r.switches_off_by_itself()
         await r.hears([refused("f04")])
         (item,) = (await r.candidates.listing("", 100))["items"]
         assert ("autoDisabledAtMs" in item, w.calls(STATUS)) == (False, [])

@@ -155,7 +155,7 @@ async def test_cooldowns(tmp_path: Path) -> None:
 async def test_candidates(tmp_path: Path) -> None:
     async with rest(tmp_path) as r:
         w = r.world
-        await r.policy.change({"authIssueQueueEnabled": True, "authIssueAutoDisableEnabled": True})
+        await r.switches_off_by_itself()
         await r.hears([refused("f03")])
         (candidate,) = (await r.candidates.listing("", 1))["items"]
         await w.store.write(_notice, w.now_ms(), "account_needs_person", str(candidate["id"]))

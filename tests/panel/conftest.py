@@ -10,9 +10,8 @@ from playwright.sync_api import Browser, StorageState, expect, sync_playwright
 
 from cpamp.bench.browser import chromium
 from cpamp.lab import Cpa, Manager
-from tests.daemon import Lab, connection
 from tests.panel.configuring import YAML, Pair
-from tests.panel.driving import Panel, fill, manager_of, origin_of
+from tests.panel.driving import Panel, connected, fill, origin_of
 from tests.panel.managing import OFFER, PLUGIN, World
 
 LIVE = 20
@@ -32,21 +31,17 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
     """A daemon that is connected to a CPA, with records of two days."""
-    lab = Lab(tmp_path_factory.mktemp("panel"))
-    manager = manager_of(lab)
-    cpa = lab.cpa()
-    manager.http.json("POST", "/setup", connection(cpa))
-    manager.wait_for_collector()
-    fill(manager, int(time.time() * 1000))
-    before = manager.events()
-    # What is imported has no account; what is collected has.
-    cpa.control.json("POST", "/traffic", {"per_second": LIVE})
-    manager.wait_for_events(before + LIVE)
-    cpa.control.json("POST", "/traffic", {"per_second": 0})
-    counts = cpa.control.json("GET", "/")["counts"]
-    manager.wait_for_events(before + counts["published"])
-    yield manager
-    lab.close()
+    with connected(tmp_path_factory.mktemp("panel")) as (manager, cpa):
+        manager.wait_for_collector()
+        fill(manager, int(time.time() * 1000))
+        before = manager.events()
+        # What is imported has no account; what is collected has.
+        cpa.control.json("POST", "/traffic", {"per_second": LIVE})
+        manager.wait_for_events(before + LIVE)
+        cpa.control.json("POST", "/traffic", {"per_second": 0})
+        counts = cpa.control.json("GET", "/")["counts"]
+        manager.wait_for_events(before + counts["published"])
+        yield manager
 
 
 @pytest.fixture
@@ -109,14 +104,10 @@ def entered(
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Manager, Cpa]]:
     """A daemon and its CPA with plugins, for all tests: each changes things of its own."""
-    lab = Lab(tmp_path_factory.mktemp("managing"))
-    cpa = lab.cpa()
-    cpa.control.json("POST", "/plugins", {"plugins": [PLUGIN], "offers": [OFFER]})
-    manager = manager_of(lab)
-    manager.http.json("POST", "/setup", connection(cpa))
-    manager.wait_for_collector()
-    yield manager, cpa
-    lab.close()
+    with connected(tmp_path_factory.mktemp("managing")) as (manager, cpa):
+        cpa.control.json("POST", "/plugins", {"plugins": [PLUGIN], "offers": [OFFER]})
+        manager.wait_for_collector()
+        yield manager, cpa
 
 
 @pytest.fixture
@@ -129,11 +120,8 @@ def world(servers: tuple[Manager, Cpa], entered: Callable[..., Panel]) -> World:
 @pytest.fixture(scope="module")
 def restarted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Manager, Cpa]]:
     """A daemon and its CPA, for all tests of a file: each loses them, and gets them back."""
-    lab = Lab(tmp_path_factory.mktemp("restarted"))
-    cpa, manager = lab.cpa(), manager_of(lab)
-    manager.http.json("POST", "/setup", connection(cpa))
-    yield manager, cpa
-    lab.close()
+    with connected(tmp_path_factory.mktemp("restarted")) as pair:
+        yield pair
 
 
 # -- the pages of settings ----------------------------------------------------------------------
@@ -142,11 +130,8 @@ def restarted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Manage
 @pytest.fixture(scope="session")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Manager, Cpa]]:
     """A daemon and its CPA, whose settings are changed by all tests."""
-    lab = Lab(tmp_path_factory.mktemp("settings"))
-    cpa, manager = lab.cpa(), manager_of(lab)
-    manager.http.json("POST", "/setup", connection(cpa))
-    yield manager, cpa
-    lab.close()
+    with connected(tmp_path_factory.mktemp("settings")) as pair:
+        yield pair
 
 
 @pytest.fixture

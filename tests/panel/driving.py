@@ -7,14 +7,16 @@ import random
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import attrs
 from playwright.sync_api import Browser, Page, Request, StorageState, expect
 
-from cpamp.lab import ADMIN_KEY, Manager
+from cpamp.lab import ADMIN_KEY, Cpa, Manager
 from cpamp.simulator.records import Generator
-from tests.daemon import Lab
+from tests.daemon import Lab, connection
 
 ANALYTICS = "/v0/management/monitoring/analytics"
 HOUR_MS = 3_600_000
@@ -194,6 +196,18 @@ def manager_of(lab: Lab, **environ: str) -> Manager:
     manager = lab.manager(**environ)
     manager.start()
     return manager
+
+
+@contextmanager
+def connected(folder: Path) -> Iterator[tuple[Manager, Cpa]]:
+    """A running daemon that is set up, and its CPA."""
+    lab = Lab(folder)
+    try:
+        cpa, manager = lab.cpa(), manager_of(lab)
+        manager.http.json("POST", "/setup", connection(cpa))
+        yield manager, cpa
+    finally:
+        lab.close()
 
 
 def origin_of(manager: Manager) -> str:

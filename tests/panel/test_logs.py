@@ -10,8 +10,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from cpamp.lab import CPA_KEY, Cpa, Manager
-from tests.daemon import Lab, connection
-from tests.panel.driving import HOSTILE, PHONE, SECRET, Panel, manager_of, origin_of
+from tests.panel.driving import HOSTILE, PHONE, SECRET, Panel, connected, origin_of
 
 BIG = 12_000
 SWITCH = "/v0/management/logging-to-file"
@@ -69,11 +68,8 @@ class Logs:
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Manager, Cpa]]:
-    lab = Lab(tmp_path_factory.mktemp("logs"))
-    cpa, manager = lab.cpa(), manager_of(lab)
-    manager.http.json("POST", "/setup", connection(cpa))
-    yield manager, cpa
-    lab.close()
+    with connected(tmp_path_factory.mktemp("logs")) as pair:
+        yield pair
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from cpamp.lab import Manager
-from tests.daemon import Lab, connection
-from tests.panel.driving import HOSTILE, PHONE, Panel, manager_of, origin_of
+from tests.panel.driving import HOSTILE, PHONE, Panel, connected, origin_of
 from tests.web.asking import ask
 
 TOKENS = "/v0/management/api-tokens"
@@ -23,12 +22,9 @@ HASH = hashlib.sha256(KEY.encode()).hexdigest()
 
 @pytest.fixture(scope="module")
 def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
-    lab = Lab(tmp_path_factory.mktemp("tokens"))
-    cpa, manager = lab.cpa(), manager_of(lab)
-    manager.http.json("POST", "/setup", connection(cpa))
-    manager.http.json("PUT", "/v0/management/api-keys", [KEY])
-    yield manager
-    lab.close()
+    with connected(tmp_path_factory.mktemp("tokens")) as (manager, _):
+        manager.http.json("PUT", "/v0/management/api-keys", [KEY])
+        yield manager
 
 
 @pytest.fixture
